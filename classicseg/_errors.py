@@ -1,0 +1,37 @@
+"""The error root: every error that is ours alone derives from `ClassicsegError`."""
+
+
+class ClassicsegError(Exception):
+    """Root of the errors that belong to classicseg.
+
+    Bad arguments raise plain `ValueError` or `TypeError`; this family is for what went wrong with a file,
+    a run or the environment, so that a caller can catch it without catching everything.
+    """
+
+
+class FileFormatError(ClassicsegError, ValueError):
+    """A file is broken, or is not of a kind that can be read.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    found : str
+        What was found in it, with the byte offset or field where one is known.
+    expected : str
+        What should have been there, or what the user can do.
+    """
+
+    def __init__(self, path: object, found: str, expected: str) -> None:
+        super().__init__(f"{path}: found {found}; expected {expected}")
+        self.path = str(path)
+        self.found = found
+        self.expected = expected
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the three parts, so that the error survives the way back from a worker process."""
+        return (type(self), (self.path, self.found, self.expected))
+
+
+class NotRadiometricError(FileFormatError):
+    """A picture that can be read but carries no radiometric plane, only display colours."""

@@ -1,0 +1,1 @@
+"""CPU kernels, compiled by Numba under the one policy in `_jit`."""
