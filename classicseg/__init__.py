@@ -1,0 +1,44 @@
+"""Classical image segmentation at speed, for colour, depth and radiometric thermal images.
+
+The names below are imported at first use, so that `import classicseg` costs a few milliseconds. Radiometric
+frames, hot spots and their reports live in `classicseg.thermal` and `classicseg.batch`.
+"""
+
+from typing import TYPE_CHECKING
+
+from classicseg._errors import ClassicsegError, FileFormatError, NotRadiometricError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ClassicsegError",
+    "FileFormatError",
+    "KMeansResult",
+    "NotRadiometricError",
+    "PixelFeatures",
+    "connected_regions",
+    "kmeans",
+    "merge_small_regions",
+    "pixel_features",
+]
+
+if TYPE_CHECKING:
+    from classicseg import batch as batch
+    from classicseg import cluster as cluster
+    from classicseg import regions as regions
+    from classicseg import thermal as thermal
+    from classicseg.cluster import KMeansResult, kmeans
+    from classicseg.features import PixelFeatures, pixel_features
+    from classicseg.regions import connected_regions, merge_small_regions
+else:
+    from classicseg._lazy import lazy_exports
+
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            "cluster": ("KMeansResult", "kmeans"),
+            "features": ("PixelFeatures", "pixel_features"),
+            "regions": ("connected_regions", "merge_small_regions"),
+        },
+        subpackages=("batch", "cluster", "regions", "thermal"),
+    )
