@@ -29,7 +29,12 @@ def check_int(name: str, value: object, *, low: int | None = None, high: int | N
 
 
 def check_float(
-    name: str, value: object, *, low: float | None = None, high: float | None = None, above: float | None = None
+    name: str,
+    value: object,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
 ) -> float:
     """Return `value` as a finite float, within `low` and `high` (both included) and greater than `above`."""
     if isinstance(value, (bool, np.bool_, str, bytes)):
@@ -129,5 +134,7 @@ def check_labels(name: str, labels: object, *, ndim: tuple[int, ...] = (2,)) -> 
     if array.dtype.itemsize >= 4 and array.dtype != np.int32:
         low, high = int(array.min()), int(array.max())
         if low < np.iinfo(np.int32).min or high > np.iinfo(np.int32).max:
-            raise ValueError(f"{name} must fit into int32, got values from {low} to {high}; renumber them first")
+            raise ValueError(
+                f"{name} must fit into int32, got values from {low} to {high}; renumber them first"
+            )
     return array.astype(np.int32, copy=False)

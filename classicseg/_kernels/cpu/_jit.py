@@ -1,0 +1,177 @@
+"""One JIT, cache and thread policy for every CPU kernel.
+
+Kernels are serial, compiled with ``nogil``, and run on fixed blocks by a pool of Python threads; none uses
+``parallel=True``. `python -m benchmarks threading` holds the measurement behind it: the same assignment step is
+as fast either way, while the ``prange`` form compiles many times longer, and compile time is the worst cost a
+new user meets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numba
+from numba.core import config
+
+_ENVIRONMENT_THREADS = "CLASSICSEG_NUM_THREADS"
+_ENVIRONMENT_CACHE = "CLASSICSEG_CACHE_DIR"
+
+
+class CacheState(NamedTuple):
+    """Where compiled kernels are kept between processes; `directory` is None when they are not."""
+
+    directory: Path | None
+    reason: str
+
+
+def _source_key() -> str:
+    """Hash the kernel sources: Numba notices an edited kernel, but not an edited callee in another file."""
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version_info[:2]}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _cache_root() -> Path:
+    """Return the user's cache folder for classicseg, by the custom of the operating system."""
+    chosen = os.environ.get(_ENVIRONMENT_CACHE)
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "classicseg"
+
+
+def _find_cache() -> CacheState:
+    """Return the first state that works. Numba itself would raise at import when it cannot write."""
+    if config.DISABLE_JIT:
+        return CacheState(None, "the JIT is off (NUMBA_DISABLE_JIT)")
+    try:
+        directory = _cache_root() / f"kernels-{_source_key()}"
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except (OSError, RuntimeError) as error:  # Path.home() raises RuntimeError where there is no home
+        return CacheState(
+            None,
+            f"not writable ({error}); every process compiles anew, set {_ENVIRONMENT_CACHE} to a writable folder",
+        )
+    return CacheState(directory, "on")
+
+
+_STATE = _find_cache()
+
+
+def cache_state() -> CacheState:
+    """Return where compiled kernels are kept, or why they are not."""
+    return _STATE
+
+
+@contextlib.contextmanager
+def _numba_cache_in(directory: Path) -> Iterator[None]:
+    """Point Numba at our folder while one kernel is decorated; other users of Numba keep theirs."""
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(directory)
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+def jit(kernel):
+    """Compile `kernel` at its first call: no GIL, cached on disk, IEEE arithmetic (no reassociation, no contraction)."""
+    if _STATE.directory is None:
+        return numba.njit(nogil=True)(kernel)
+    with _numba_cache_in(_STATE.directory):
+        return numba.njit(nogil=True, cache=True)(kernel)
+
+
+def thread_count(n_threads: int | None = None) -> int:
+    """Return `n_threads`, else CLASSICSEG_NUM_THREADS, else the processors this process may use."""
+    if n_threads is not None:
+        return n_threads
+    text = os.environ.get(_ENVIRONMENT_THREADS, "")
+    if text:
+        if not text.isdecimal() or int(text) < 1:
+            raise ValueError(
+                f"{_ENVIRONMENT_THREADS} must be a positive integer, got {text!r}; unset it for the default"
+            )
+        return int(text)
+    return available_processors()
+
+
+def available_processors() -> int:
+    """Count the processors of the affinity mask, capped by the cgroup's quota."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity mask
+        count = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            count = min(count, max(1, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):
+        pass  # no cgroup version 2 here: the mask alone decides
+    return count
+
+
+_pool: ThreadPoolExecutor | None = None
+_pool_size = 0
+_pool_lock = threading.Lock()
+
+
+def _forget_pool() -> None:
+    """Drop the pool in a forked child: its threads did not come along."""
+    global _pool, _pool_size, _pool_lock
+    _pool, _pool_size, _pool_lock = None, 0, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def _pool_of(size: int) -> ThreadPoolExecutor:
+    global _pool, _pool_size
+    with _pool_lock:
+        if _pool is None or _pool_size < size:
+            _pool = ThreadPoolExecutor(size, thread_name_prefix="classicseg")
+            _pool_size = size
+        return _pool
+
+
+def run_blocks(function: Callable[[int], object], n_blocks: int, n_threads: int | None = None) -> None:
+    """Call ``function(block)`` for every block, on `n_threads` threads.
+
+    Which thread takes a block is left open, so `function` writes only to places that belong to its block. The
+    number of blocks must not follow the number of threads: this is what keeps results bit-identical.
+    """
+    n_threads = min(thread_count(n_threads), n_blocks)
+    if n_threads <= 1:
+        for block in range(n_blocks):
+            function(block)
+        return
+
+    def share(first: int) -> None:
+        for block in range(first, n_blocks, n_threads):
+            function(block)
+
+    futures = [_pool_of(n_threads).submit(share, first) for first in range(1, n_threads)]
+    try:
+        share(0)
+    finally:
+        for future in futures:
+            future.result()

@@ -1,0 +1,60 @@
+"""Initial centers for k-means."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+Init = Literal["subset", "random", "uniform", "k-means++"]
+INITS: tuple[str, ...] = get_args(Init)
+SAMPLES_PER_CENTER = 256  # k-means++ looks at this many; more changed no center of a photograph visibly
+TRIES = 32  # draws of "random" before centers that are too close are accepted
+
+
+def draw(samples: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return `size` samples, or all where there are fewer, drawn without replacement in their original order."""
+    if size >= len(samples):
+        return samples.astype(np.float64)
+    return samples[np.sort(rng.choice(len(samples), size, replace=False))].astype(np.float64)
+
+
+def first_centers(
+    samples: NDArray[Any], n_clusters: int, init: str, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return `n_clusters` initial centers (K, F) by the rule `init` (``"subset"`` starts from k-means++)."""
+    if init == "random":
+        return _random(samples, n_clusters, rng)
+    if init == "uniform":
+        low, high = samples.min(axis=0).astype(np.float64), samples.max(axis=0).astype(np.float64)
+        return rng.uniform(low, high, (n_clusters, samples.shape[1]))
+    return _plus_plus(draw(samples, SAMPLES_PER_CENTER * n_clusters, rng), n_clusters, rng)
+
+
+def _random(samples: NDArray[Any], n_clusters: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw samples; draw again while two lie closer than 1 % of the samples' spread."""
+    spread = np.linalg.norm(draw(samples, 4096, rng).std(axis=0))
+    for _ in range(TRIES):
+        centers = samples[rng.choice(len(samples), n_clusters, replace=False)].astype(np.float64)
+        distance = np.linalg.norm(centers[:, None] - centers[None], axis=2)
+        if n_clusters == 1 or distance[np.triu_indices(n_clusters, 1)].min() > 0.01 * spread:
+            break
+    return centers
+
+
+def _plus_plus(
+    samples: NDArray[np.float64], n_clusters: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """D. Arthur and S. Vassilvitskii, "k-means++: The Advantages of Careful Seeding", SODA 2007."""
+    centers = np.empty((n_clusters, samples.shape[1]))
+    centers[0] = samples[rng.integers(len(samples))]
+    distance = ((samples - centers[0]) ** 2).sum(axis=1)
+    for k in range(1, n_clusters):
+        total = distance.sum()
+        if total == 0:  # fewer distinct samples than clusters: the rest repeat, and stay empty
+            centers[k:] = centers[0]
+            break
+        centers[k] = samples[np.searchsorted(np.cumsum(distance), rng.random() * total)]
+        distance = np.minimum(distance, ((samples - centers[k]) ** 2).sum(axis=1))
+    return centers

@@ -1,0 +1,110 @@
+"""Merging of small regions into their neighbours."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from classicseg._kernels import kernels_for
+from classicseg._validate import check_choice, check_finite, check_image, check_int, check_labels
+
+
+def merge_small_regions(
+    labels: ArrayLike, min_size: int, *, image: ArrayLike | None = None, connectivity: int = 1
+) -> NDArray[np.int32]:
+    """Merge every region below a size into its closest neighbour, smallest first.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (M, N)
+        Region labels as `connected_regions` gives them: 1, 2, ..., each connected, and 0 outside. Pixels
+        outside stay outside and take nothing in.
+    min_size : int
+        Regions of fewer pixels are merged. Choose the area of the smallest region worth keeping; 1 keeps all.
+    image : array_like, shape (M, N) or (M, N, C), optional
+        With an image, the closest neighbour is the one with the nearest mean value; without, the one with the
+        longest common border. A tie goes to the lower region number.
+    connectivity : {1, 2}, default 1
+        1: regions that share a side of a pixel are neighbours, 2: a corner is enough.
+
+    Returns
+    -------
+    ndarray of int32, shape (M, N)
+        Region labels, numbered again by first pixel. A small region without a neighbour stays.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument has the wrong shape, dtype or value, or `image` has NaN inside a region.
+
+    Notes
+    -----
+    Means and areas follow every merge, so two small regions may join and survive. Among equally small
+    regions the lower number goes first.
+
+    Examples
+    --------
+    >>> merge_small_regions([[1, 1, 2], [1, 1, 3]], 2)
+    array([[1, 1, 1],
+           [1, 1, 1]], dtype=int32)
+    """
+    array = check_labels("labels", labels)
+    min_size = check_int("min_size", min_size, low=1)
+    connectivity = check_choice("connectivity", connectivity, (1, 2))
+    if int(array.min()) < 0:
+        raise ValueError("labels must not be negative; pass cluster labels through connected_regions() first")
+    channels = _channels(image, array)
+    kernels = kernels_for(array, "regions")
+    regions = np.array(array, order="C")
+    n_regions = int(regions.max())
+    if n_regions == 0:
+        return regions
+    area = np.zeros(n_regions, np.int64)
+    sums = np.zeros((n_regions, channels.shape[2]))
+    kernels.sums_by_region(regions, channels, area, sums)
+    edges, lengths = _borders(kernels, regions, n_regions, connectivity == 2)
+    parent = np.empty(n_regions, np.int64)
+    kernels.merge_small(area, sums, edges, lengths, min_size, parent)
+    kernels.relabel(regions, _numbering(regions, parent))
+    return regions
+
+
+def _channels(image: ArrayLike | None, labels: NDArray[Any]) -> NDArray[Any]:
+    if image is None:
+        return np.empty((*labels.shape, 0), np.float32)
+    array = check_image("image", image)
+    if array.shape[:2] != labels.shape:
+        raise ValueError(f"image must have the labels' shape {labels.shape}, got {array.shape}")
+    array = array.reshape(*labels.shape, -1)
+    outside = (labels == 0)[..., None]
+    check_finite("image", np.where(outside, 0, array), "set the labels of such pixels to 0")
+    return array
+
+
+def _borders(
+    kernels: ModuleType, regions: NDArray[Any], n_regions: int, diagonal: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs of neighbouring regions as indices (E, 2), and the length of each common border."""
+    pairs = np.empty((kernels.border_edges(regions, diagonal, np.empty((0, 2), np.int32)), 2), np.int32)
+    kernels.border_edges(regions, diagonal, pairs)
+    keys = (pairs[:, 0].astype(np.int64) - 1) * n_regions + (pairs[:, 1] - 1)
+    keys, lengths = np.unique(keys, return_counts=True)
+    return np.stack([keys // n_regions, keys % n_regions], axis=1), lengths.astype(np.int64)
+
+
+def _numbering(regions: NDArray[Any], parent: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return old number -> new number, 1, 2, ... in the order in which the merged regions first appear."""
+    present, first = np.unique(regions, return_index=True)
+    first = first[present > 0]
+    root = parent[present[present > 0] - 1]
+    earliest = np.full(len(parent), regions.size)
+    np.minimum.at(earliest, root, first)
+    roots = np.unique(root)
+    number = np.zeros(len(parent), np.int32)
+    number[roots[np.argsort(earliest[roots])]] = np.arange(1, len(roots) + 1)
+    new = np.zeros(len(parent) + 1, np.int32)
+    new[1:] = number[parent]
+    return new
