@@ -1,4 +1,4 @@
-"""Make `import cv2` fail, as on a server without libGL. On PYTHONPATH, so that worker processes inherit it."""
+"""Make `import cv2` fail, as on a server without libGL; on PYTHONPATH, so in worker processes too."""
 
 import sys
 
