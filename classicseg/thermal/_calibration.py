@@ -1,0 +1,254 @@
+"""A user's calibration: the table from raw counts to °C of one camera with one set of parameters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classicseg._errors import FileFormatError
+from classicseg._validate import check_choice
+from classicseg.thermal._image import Camera, Parameter, ThermalImage
+
+if TYPE_CHECKING:
+    import os
+
+Array = np.ndarray[Any, Any]
+
+_FORMAT = "classicseg-calibration-1"
+_MAX_BYTES = 1 << 24  # a table of all 65,536 counts needs below 2 MB
+_TAIL = 0.1  # share of the fitted range, at each end, whose slope continues it
+_TOLERANCE = 1e-6  # relative, for parameters that went through text or float32
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Raw counts to °C for one camera.
+
+    Between two counts of the table the temperature is interpolated linearly. Outside its range it is
+    continued with the mean slope of the outermost tenth, and the frame gets a note with the number of such
+    pixels: a hot spot hotter than the frame that was fitted must stay visible, as a number to be checked
+    rather than a hole.
+
+    Parameters
+    ----------
+    raw : numpy.ndarray
+        (K,) uint16 counts, strictly increasing, at least 2.
+    celsius : numpy.ndarray
+        (K,) float64, °C at these counts, nowhere decreasing.
+    model, serial_number : str or None
+        The camera that it is valid for. A frame of another one is refused; None binds to no one.
+    parameters : mapping of str to float
+        Scene parameters (emissivity, reflected_celsius, …) of the frame that it was fitted from. A frame that
+        states others is refused.
+    source : str
+        Where it came from, for the record.
+    """
+
+    raw: Array
+    celsius: Array
+    model: str | None = None
+    serial_number: str | None = None
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the table and keep copies that nobody else can change."""
+        raw, celsius = np.array(self.raw), np.array(self.celsius, np.float64)
+        if raw.ndim != 1 or raw.shape != celsius.shape or raw.size < 2:
+            raise ValueError(
+                f"raw and celsius must be two tables of one length of at least 2, got shapes {raw.shape} "
+                f"and {celsius.shape}"
+            )
+        if (
+            raw.dtype.kind not in "iu"
+            or raw.min() < 0
+            or raw.max() > 65535
+            or (np.diff(raw.astype(np.int64)) <= 0).any()
+        ):
+            raise ValueError(
+                "raw must hold strictly increasing integers of 0 to 65535; sort the table by raw first"
+            )
+        if not np.isfinite(celsius).all() or (np.diff(celsius) < 0).any():
+            raise ValueError(
+                "celsius must be finite and must nowhere decrease; the table does not describe a sensor"
+            )
+        for name, value in (("raw", raw.astype(np.uint16)), ("celsius", celsius)):
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+        values = {name: float(value) for name, value in self.parameters.items()}
+        object.__setattr__(self, "parameters", MappingProxyType(values))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the fields."""
+        fields = (self.raw, self.celsius, self.model, self.serial_number, dict(self.parameters), self.source)
+        return (Calibration, fields)
+
+    def unbound(self) -> Calibration:
+        """Return the same table for any camera and any parameters: on the caller's own responsibility."""
+        return replace(self, model=None, serial_number=None, parameters={})
+
+    def apply(self, raw: Array) -> Array:
+        """Return the (M, N) float32 °C of (M, N) uint16 counts."""
+        low, high = int(raw.min()), int(raw.max())
+        counts = np.arange(low, high + 1, dtype=np.float64)
+        celsius = np.interp(counts, self.raw, self.celsius)
+        (first, first_slope), (last, last_slope) = self._tail(0), self._tail(-1)
+        celsius = np.where(counts < first, self.celsius[0] + (counts - first) * first_slope, celsius)
+        celsius = np.where(counts > last, self.celsius[-1] + (counts - last) * last_slope, celsius)
+        table = np.empty(high + 1, np.float32)
+        table[low:] = celsius
+        return np.take(table, raw)
+
+    def n_outside(self, raw: Array) -> int:
+        """Return how many counts lie outside the fitted range."""
+        return int(np.count_nonzero((raw < self.raw[0]) | (raw > self.raw[-1])))
+
+    def _tail(self, end: int) -> tuple[float, float]:
+        """Return the end's count and the mean slope of the outermost tenth of the range, in °C per count."""
+        counts = self.raw.astype(np.float64)
+        span = max(_TAIL * (counts[-1] - counts[0]), 1.0)
+        inner = counts[0] + span if end == 0 else counts[-1] - span
+        rise = abs(self.celsius[end] - np.interp(inner, counts, self.celsius))
+        return float(counts[end]), float(rise / span)
+
+    def check_frame(self, path: str, camera: Camera, parameters: Mapping[str, Parameter]) -> None:
+        """Raise FileFormatError when this frame is of another camera or states other parameters."""
+        way_out = "; fit one from such a frame, or use calibration.unbound() to apply it all the same"
+        for word, ours, its in (
+            ("model", self.model, camera.model),
+            ("serial number", self.serial_number, camera.serial_number),
+        ):
+            if ours is not None and ours != its:
+                raise FileFormatError(
+                    path, f"camera {word} {its!r}", f"{ours!r}, which the calibration is bound to{way_out}"
+                )
+        for name, value in self.parameters.items():
+            stated = parameters[name].value if name in parameters else None
+            if stated is None or abs(stated - value) > _TOLERANCE * max(1.0, abs(value)):
+                raise FileFormatError(
+                    path, f"{name} {stated}", f"{value:g}, which the calibration was fitted with{way_out}"
+                )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the calibration as JSON."""
+        content = {
+            "format": _FORMAT,
+            "model": self.model,
+            "serial_number": self.serial_number,
+            "parameters": dict(self.parameters),
+            "source": self.source,
+            "raw": self.raw.tolist(),
+            "celsius": self.celsius.tolist(),
+        }
+        Path(path).write_text(json.dumps(content), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Calibration:
+        """Read a calibration that `save` wrote."""
+        expected = f"the JSON that Calibration.save writes, of format {_FORMAT}"
+        try:
+            with open(path, "rb") as file:
+                content = json.loads(file.read(_MAX_BYTES))
+            if not isinstance(content, dict) or content.get("format") != _FORMAT:
+                raise FileFormatError(path, "no such calibration", expected)
+            fields = (
+                content[name] for name in ("raw", "celsius", "model", "serial_number", "parameters", "source")
+            )
+            return cls(*fields)
+        except FileFormatError:
+            raise
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise FileFormatError(
+                path, f"no usable calibration ({type(error).__name__}: {error})", expected
+            ) from error
+
+
+def fit_calibration(
+    image: ThermalImage | str | os.PathLike[str],
+    temperature: Any,
+    *,
+    unit: str | None = None,
+    tolerance_celsius: float = 0.0,
+) -> Calibration:
+    """Fit the table from one frame and the temperatures that the vendor's software gives for it.
+
+    The vendor's °C is a function of the raw count, so the table reproduces that frame exactly. A frame with a
+    wide range of temperatures makes a table that is useful for many others.
+
+    Parameters
+    ----------
+    image : ThermalImage or path
+        The frame with its raw counts.
+    temperature : array_like, ThermalImage or path
+        (M, N) °C of the same frame, or the file that holds them. NaN pixels are left out.
+    unit : str, optional
+        Unit of that file's numbers, as in `read`; vendors often write ``"centikelvin"``.
+    tolerance_celsius : float, optional
+        How far temperatures of one count may spread; their mean is taken. 0 asks for a one-to-one table,
+        which tells at once when the two files do not belong together.
+
+    Returns
+    -------
+    Calibration
+        Bound to the camera's model and serial number and to the parameters that the frame states.
+
+    Raises
+    ------
+    ValueError
+        When shapes differ, the frame has no counts, or one count has several temperatures.
+    """
+    from classicseg.thermal._read import read
+
+    if not isinstance(image, ThermalImage):
+        image = read(image)
+    if image.raw is None:
+        raise ValueError(f"image must have raw counts, got {image.path}, which holds temperatures only")
+    celsius = _celsius(temperature, unit)
+    if celsius.shape != image.shape:
+        raise ValueError(f"temperature must have the frame's shape {image.shape}, got {celsius.shape}")
+    valid = np.isfinite(celsius) if image.mask is None else np.isfinite(celsius) & image.mask
+    raw, table = _one_to_one(image.raw[valid], celsius[valid], tolerance_celsius)
+    scene = {name: parameter.value for name, parameter in image.parameters.items()}
+    return Calibration(
+        raw, table, image.camera.model, image.camera.serial_number, scene, Path(image.path).name
+    )
+
+
+def _celsius(temperature: Any, unit: str | None) -> Array:
+    from classicseg.thermal._read import read
+
+    if isinstance(temperature, (str, Path)) or hasattr(temperature, "__fspath__"):
+        temperature = read(temperature, unit=unit)
+    elif unit is not None:
+        check_choice("unit", unit, ("celsius",))
+    if isinstance(temperature, ThermalImage):
+        if temperature.temperature is None:
+            raise ValueError(f"temperature must be in °C, got counts from {temperature.path}; pass its unit=")
+        temperature = temperature.temperature
+    return np.asarray(temperature, np.float64)
+
+
+def _one_to_one(raw: Array, celsius: Array, tolerance: float) -> tuple[Array, Array]:
+    counts, index, n_pixels = np.unique(raw, return_inverse=True, return_counts=True)
+    if counts.size < 2:
+        raise ValueError(
+            f"image must hold at least 2 different valid counts to fit a table, got {counts.size}"
+        )
+    low = np.full(counts.size, np.inf)
+    high = np.full(counts.size, -np.inf)
+    np.minimum.at(low, index, celsius)
+    np.maximum.at(high, index, celsius)
+    worst = int(np.argmax(high - low))
+    if high[worst] - low[worst] > tolerance:
+        raise ValueError(
+            f"temperature must follow from raw alone, {low[worst]:g} to {high[worst]:g} at {counts[worst]}; "
+            "use the vendor's output for this very frame, or raise tolerance_celsius"
+        )
+    # One value per count needs no mean, whose rounding would spoil the exact table.
+    return counts, low if tolerance == 0 else np.bincount(index, celsius) / n_pixels
