@@ -1,0 +1,68 @@
+"""What a benchmark case is, and the list of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+CASES = ("read", "kmeans", "pipeline", "pipeline_memory", "threading")
+
+Outputs = Mapping[str, Mapping[str, Any]]  # contender → name → array or number
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a case finds and puts its inputs."""
+
+    scratch: Path
+    data: Path | None = None  # public sample images, see CLASSICSEG_TEST_DATA
+    tiny: bool = False  # the smallest inputs that still cross every line of the case
+
+
+@dataclass(frozen=True)
+class Row:
+    """One input, given to every contender alike."""
+
+    name: str
+    parameters: Mapping[str, Any]  # keyword arguments of every contender's function
+    repeats: int | None = None  # fewer than usual where one run takes minutes
+    contenders: Sequence[str] | None = None  # all of the case where None
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to do the work: `prepare(**row.parameters)` of the case's module returns the timed call."""
+
+    name: str
+    prepare: str
+    packages: Sequence[str] = ()  # distributions it needs; it is "not run" where one is missing
+
+
+@dataclass(frozen=True)
+class Case:
+    """A comparison. The first contender is ours."""
+
+    name: str
+    title: str
+    contenders: Sequence[Contender]
+    rows: Callable[[Context], list[Row]]
+    agree: Callable[[Row, Outputs], Agreement]
+    floors: Mapping[str, float] = field(default_factory=dict)  # peer → ratio that we promise at least
+    cold: bool = False  # each contender starts from an empty kernel cache, so that its first call compiles
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether the contenders gave the same answer, and how that was judged."""
+
+    agrees: bool
+    text: str
+
+
+def load_case(name: str) -> Case:
+    if name not in CASES:
+        raise SystemExit(f"no benchmark {name!r}; there are {', '.join(CASES)}")
+    return importlib.import_module(f"benchmarks.{name}").CASE
