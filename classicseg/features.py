@@ -49,9 +49,7 @@ class PixelFeatures:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the features as an (M, N, F) float32 array."""
         if copy is False:
-            raise ValueError(
-                "PixelFeatures keeps no array, so copy=False cannot be met; use np.asarray(features)"
-            )
+            raise ValueError("PixelFeatures keeps no array, so copy=False cannot be met; use np.asarray(features)")
         out = np.empty(self.shape, np.float32)
         for f, (name, weight) in enumerate(zip(self.names, self.weights)):
             out[..., f] = self._plane(name) * np.float32(weight)
@@ -123,9 +121,7 @@ def pixel_features(
             inside = np.isfinite(planes) if inside is None else inside & np.isfinite(planes)
     pixels = array if inside is None else array[inside]
     check_finite("image", pixels, "mark such pixels False in mask")
-    return PixelFeatures(
-        array, planes, names, _feature_weights(names, channel_weights or {}, array.shape), inside
-    )
+    return PixelFeatures(array, planes, names, _feature_weights(names, channel_weights or {}, array.shape), inside)
 
 
 def _names(channels: str, image: NDArray[Any], has_depth: bool) -> tuple[str, ...]:
@@ -138,13 +134,9 @@ def _names(channels: str, image: NDArray[Any], has_depth: bool) -> tuple[str, ..
     if len(set(names)) != len(names) or {"I", "T"} <= set(names):
         raise ValueError(f"channels must name each channel once, got {channels!r}")
     if "RGB" in tokens and (image.ndim != 3 or image.shape[2] != 3):
-        raise ValueError(
-            f'the token RGB needs an image of shape (M, N, 3), got {image.shape}; use "I" or "T" for 2-D'
-        )
+        raise ValueError(f'the token RGB needs an image of shape (M, N, 3), got {image.shape}; use "I" or "T" for 2-D')
     if ("I" in tokens or "T" in tokens) and image.ndim != 2:
-        raise ValueError(
-            f'the tokens I and T need an image of shape (M, N), got {image.shape}; use "RGB" for colour'
-        )
+        raise ValueError(f'the tokens I and T need an image of shape (M, N), got {image.shape}; use "RGB" for colour')
     if ("d" in tokens) != has_depth:
         raise ValueError(
             f"the token d and depth= go together; got channels {channels!r} and depth {'given' if has_depth else 'missing'}"

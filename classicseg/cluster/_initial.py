@@ -20,9 +20,7 @@ def draw(samples: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[
     return samples[np.sort(rng.choice(len(samples), size, replace=False))].astype(np.float64)
 
 
-def first_centers(
-    samples: NDArray[Any], n_clusters: int, init: str, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def first_centers(samples: NDArray[Any], n_clusters: int, init: str, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return `n_clusters` initial centers (K, F) by the rule `init` (``"subset"`` starts from k-means++)."""
     if init == "random":
         return _random(samples, n_clusters, rng)
@@ -43,9 +41,7 @@ def _random(samples: NDArray[Any], n_clusters: int, rng: np.random.Generator) ->
     return centers
 
 
-def _plus_plus(
-    samples: NDArray[np.float64], n_clusters: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _plus_plus(samples: NDArray[np.float64], n_clusters: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """D. Arthur and S. Vassilvitskii, "k-means++: The Advantages of Careful Seeding", SODA 2007."""
     centers = np.empty((n_clusters, samples.shape[1]))
     centers[0] = samples[rng.integers(len(samples))]

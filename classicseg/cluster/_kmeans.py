@@ -46,9 +46,7 @@ class KMeansResult:
     n_iter: int
     converged: bool
 
-    def predict(
-        self, features: ArrayLike | PixelFeatures, *, mask: ArrayLike | None = None
-    ) -> NDArray[np.int32]:
+    def predict(self, features: ArrayLike | PixelFeatures, *, mask: ArrayLike | None = None) -> NDArray[np.int32]:
         """Return the nearest center of other samples.
 
         Parameters
@@ -225,9 +223,7 @@ def _initial(
     return np.asarray(check_finite("init", given, "give every center a number for every feature"))
 
 
-def _scatter(
-    labels: NDArray[np.int32], inside: NDArray[np.bool_] | None, shape: tuple[int, ...]
-) -> NDArray[np.int32]:
+def _scatter(labels: NDArray[np.int32], inside: NDArray[np.bool_] | None, shape: tuple[int, ...]) -> NDArray[np.int32]:
     if inside is None:
         return labels.reshape(shape)
     full = np.full(shape, -1, np.int32)

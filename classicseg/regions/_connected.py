@@ -58,7 +58,5 @@ def connected_regions(
         n_threads = check_int("n_threads", n_threads, low=1)
     inside = array >= 0 if inside is None else inside & (array >= 0)
     regions: NDArray[Any]
-    regions, _ = kernels_for(array, "regions").connected(
-        np.ascontiguousarray(array), inside, connectivity, n_threads
-    )
+    regions, _ = kernels_for(array, "regions").connected(np.ascontiguousarray(array), inside, connectivity, n_threads)
     return regions

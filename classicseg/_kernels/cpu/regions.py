@@ -54,12 +54,7 @@ def join_rows(labels, inside, parent, start, stop, diagonal):
         for col in range(n_cols):
             i = row * n_cols + col
             parent[i] = i
-            if (
-                inside[row, col]
-                and col > 0
-                and inside[row, col - 1]
-                and labels[row, col - 1] == labels[row, col]
-            ):
+            if inside[row, col] and col > 0 and inside[row, col - 1] and labels[row, col - 1] == labels[row, col]:
                 parent[i] = _root(parent, i - 1)
         if row > start:
             join_row_above(labels, inside, parent, row, diagonal)

@@ -1,0 +1,51 @@
+"""Compile every kernel once, on tiny inputs, so that the first real call does not wait for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from classicseg._segment import segment_image
+from classicseg.cluster import kmeans
+from classicseg.regions import connected_regions, merge_small_regions
+from classicseg.thermal import find_hotspots
+
+
+def warmup(progress: Callable[[str, float], None] | None = None) -> None:
+    """Compile every CPU kernel, or load it from the cache.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with the name of each group of kernels and the seconds it took.
+    """
+    for name, call in _CALLS.items():
+        start = time.perf_counter()
+        call()
+        if progress is not None:
+            progress(name, time.perf_counter() - start)
+
+
+def _warm_kmeans() -> None:
+    features = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
+    kmeans(features, 2, rng=0)
+    kmeans(features, 2, sample_weight=np.ones((4, 3)), rng=0)
+    for dtype in (np.uint8, np.uint16, np.float32):
+        segment_image(np.zeros((4, 4, 3), dtype), n_clusters=1)
+
+
+def _warm_regions() -> None:
+    regions = connected_regions(np.eye(4, dtype=np.int32))
+    for image in (None, np.zeros((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8)):
+        merge_small_regions(regions, 2, image=image)
+
+
+def _warm_hotspots() -> None:
+    rows, cols = np.mgrid[:96, :96]
+    frame = np.where((rows % 16 < 12) & (cols % 24 < 20), 30, 24) + ((rows * 7 + cols * 3) % 5) * 0.02
+    find_hotspots(frame.astype(np.float32))
+
+
+_CALLS = {"k-means": _warm_kmeans, "regions": _warm_regions, "hot spots": _warm_hotspots}

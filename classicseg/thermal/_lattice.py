@@ -1,0 +1,121 @@
+"""Modules repeat: keep the cells that look like their neighbours, and put back the ones that are missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+REACH = 1.75  # neighbours are sought within so many module lengths
+MOST_NEIGHBOURS = 24
+FEWEST_ALIKE = 2  # a cell with fewer similar neighbours is not part of a row
+SHAPE_TOLERANCE = 0.5  # of the second moments, relative to their trace
+AREA_FACTOR = 2.0
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Module-like regions: ``index`` of each in the region image, centroid, area and second moments."""
+
+    index: NDArray[np.int64]  # (n,) region number
+    centers: NDArray[np.float64]  # (n, 2) row, column
+    area: NDArray[np.float64]  # (n,) pixels
+    spread: NDArray[np.float64]  # (n, 3) variances of row, of column, covariance; pixels²
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, keep: NDArray[Any]) -> Cells:
+        return Cells(self.index[keep], self.centers[keep], self.area[keep], self.spread[keep])
+
+    @property
+    def sides(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lengths of the longer and the shorter side of the rectangle with the same moments."""
+        mean = (self.spread[:, 0] + self.spread[:, 1]) / 2
+        half = np.hypot((self.spread[:, 0] - self.spread[:, 1]) / 2, self.spread[:, 2])
+        return np.sqrt(12 * (mean + half)), np.sqrt(12 * np.maximum(mean - half, 0))
+
+    @property
+    def filling(self) -> NDArray[np.float64]:
+        """Area over that of the rectangle with the same moments: 1 for every parallelogram, less for ragged shapes."""
+        determinant = self.spread[:, 0] * self.spread[:, 1] - self.spread[:, 2] ** 2
+        return np.asarray(self.area / np.maximum(12 * np.sqrt(np.maximum(determinant, 0)), 1))
+
+
+def alike(cells: Cells) -> NDArray[np.int64]:
+    """Return for each cell the indices of similar cells nearby, nearest first, padded with -1."""
+    count = min(MOST_NEIGHBOURS + 1, len(cells))
+    distance, other = cKDTree(cells.centers).query(cells.centers, k=count)
+    distance, other = distance.reshape(len(cells), count)[:, 1:], other.reshape(len(cells), count)[:, 1:]
+    longer, _ = cells.sides
+    near = distance < REACH * np.maximum(longer[:, None], longer[other])
+    trace = cells.spread[:, 0] + cells.spread[:, 1]
+    apart = np.sqrt(((cells.spread[:, None] - cells.spread[other]) ** 2 * [1, 1, 2]).sum(axis=2))
+    same_shape = apart < SHAPE_TOLERANCE * np.minimum(trace[:, None], trace[other])
+    larger, smaller = (
+        np.maximum(cells.area[:, None], cells.area[other]),
+        np.minimum(cells.area[:, None], cells.area[other]),
+    )
+    good = near & same_shape & (larger < AREA_FACTOR * smaller)
+    order = np.argsort(~good, axis=1, kind="stable")
+    return np.take_along_axis(np.where(good, other, -1), order, axis=1)
+
+
+def regular(cells: Cells) -> Cells:
+    """Return the cells that have enough similar neighbours."""
+    if len(cells) <= FEWEST_ALIKE:
+        return cells[np.zeros(len(cells), bool)]
+    return cells[(alike(cells) >= 0).sum(axis=1) >= FEWEST_ALIKE]
+
+
+def missing(cells: Cells) -> list[tuple[NDArray[np.float64], int]]:
+    """Return centers where a module should be and none was found, each with the cell whose shape it takes.
+
+    A step from a cell to its neighbour, taken once more, points at the next module. Where steps from opposite
+    sides point at the same empty place, a module is missing there: one so hot that it is no longer smooth, say.
+    """
+    if len(cells) <= FEWEST_ALIKE:
+        return []
+    steps = _steps(cells)
+    if len(steps) == 0:
+        return []
+    place, direction, source = steps[:, :2], steps[:, 2:4], steps[:, 4].astype(np.int64)
+    _, shorter = cells.sides
+    free = cKDTree(cells.centers).query(place)[0] > 0.6 * shorter[source]
+    place, direction, source = place[free], direction[free], source[free]
+    found: list[tuple[NDArray[np.float64], int]] = []
+    for i in range(len(place)):
+        agree = np.hypot(*(place - place[i]).T) < 0.35 * shorter[source[i]]
+        if not (direction[agree] @ direction[i] < -0.8).any():
+            continue
+        center = place[agree].mean(axis=0)
+        if all(np.hypot(*(other - center)) > 0.6 * shorter[source[i]] for other, _ in found):
+            found.append((center, int(source[i])))
+    return found
+
+
+def _steps(cells: Cells) -> NDArray[np.float64]:
+    """Return rows of (row, column, direction row, direction column, cell): every step to a neighbour, once more."""
+    rows = []
+    neighbours = alike(cells)
+    for i in range(len(cells)):
+        taken: list[NDArray[np.float64]] = []
+        for j in neighbours[i]:
+            if j < 0 or len(taken) == 4:
+                break
+            step = cells.centers[j] - cells.centers[i]
+            direction = step / np.hypot(*step)
+            if all(direction @ other < 0.8 for other in taken):  # the nearest in each direction only
+                taken.append(direction)
+                rows.append([*(cells.centers[j] + step), *direction, j])
+    return np.array(rows)
+
+
+def offsets(centers: NDArray[np.float64], count: int) -> NDArray[np.int32]:
+    """Return the whole-pixel steps (n, count, 2) from every module to its `count` nearest ones."""
+    count = min(count, len(centers) - 1)
+    _, other = cKDTree(centers).query(centers, k=count + 1)
+    return np.asarray(np.rint(centers[other[:, 1:]] - centers[:, None]), np.int32)

@@ -1,0 +1,119 @@
+"""Find the module rows in a thermal frame: smooth, framed, rectangular, repeated.
+
+k-means over [T, x, y] and local texture tells smooth surfaces from rough ones; their connected regions that fill a
+parallelogram and look like their neighbours are modules. Temperature alone cannot do it: dry soil between two rows
+is as warm as the modules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from classicseg._kernels import kernels_for
+from classicseg.cluster import kmeans
+from classicseg.regions import connected_regions, merge_small_regions
+from classicseg.thermal._lattice import Cells, missing, regular
+
+N_CLUSTERS = 6
+TEMPERATURE_WEIGHT = 4.0  # the 5-95 % range of temperatures, in octaves of texture
+POSITION_WEIGHT = 0.5  # the whole frame, in octaves of texture
+SMOOTH = 1.25  # octaves above the noise; modules reach 0.4-0.8, soil and grass 1.6-4
+FILLING = 0.85  # of a parallelogram; a ragged patch of ground reaches 0.4-0.8
+LARGEST = 0.03  # share of the frame: larger smooth areas are sky, water, shadow
+FEWEST_MODULES = 4
+SPECK = 2e-4  # share of the frame: smaller islands belong to what surrounds them
+
+
+@dataclass(frozen=True)
+class Modules:
+    """Modules of a frame: the owner of each pixel of a row, and where the modules are."""
+
+    owner: NDArray[np.int32]  # (M, N): 1-based module of each pixel of the rows, frames included; 0 elsewhere
+    cells: NDArray[np.bool_]  # (M, N): inside a module's frame
+    centers: NDArray[np.float64]  # (n, 2) row, column
+    area: float  # median area of a module inside its frame, pixels
+    gap: int  # half the widest gap closed between modules of a row, pixels
+
+
+def find_modules(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> Modules | None:
+    """Return the modules seen in `values` (M, N), or None where there is no row of at least four.
+
+    Works in any unit: texture is measured against the frame's own noise.
+    """
+    regions, cells = _cells(values, inside)
+    cells = regular(cells)
+    if len(cells) < FEWEST_MODULES:
+        return None
+    number = np.zeros(int(regions.max()) + 1, np.int32)
+    number[cells.index] = np.arange(1, len(cells) + 1)
+    owner = number[regions]
+    centers = _put_back(owner, cells, inside)
+    within = owner > 0
+    _, shorter = cells.sides
+    gap = int(np.clip(np.ceil(0.38 * np.median(shorter)), 4, 16))
+    rows = _closed(within, gap) & inside
+    kernels_for(values, "modules").nearest_owner(owner, rows)
+    return Modules(owner, within, centers, float(np.median(cells.area)), gap)
+
+
+def _cells(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> tuple[NDArray[np.int32], Cells]:
+    """Return the regions of equal texture, and those of them that could be a module."""
+    kernels = kernels_for(values, "modules")
+    smooth = _smooth(values, inside)
+    regions = connected_regions(smooth, mask=inside)
+    regions = merge_small_regions(regions, max(24, round(SPECK * values.size)))
+    sums = np.zeros((int(regions.max()), 7), np.int64)
+    kernels.moments(regions, smooth, sums)
+    area = sums[:, 0].astype(np.float64)
+    mean = sums[:, 1:] / area[:, None]
+    spread = mean[:, 2:5] - np.stack([mean[:, 0] ** 2, mean[:, 1] ** 2, mean[:, 0] * mean[:, 1]], axis=1)
+    cells = Cells(np.arange(1, len(area) + 1), mean[:, :2], area, spread)
+    good = (mean[:, 5] > 0.5) & (cells.filling > FILLING) & (area < LARGEST * values.size)
+    return regions, cells[good]
+
+
+def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return where the surface is smooth, by k-means over [T, x, y] and the local texture."""
+    kernels = kernels_for(values, "modules")
+    mean, deviation, texture = (np.empty(values.shape, np.float32) for _ in range(3))
+    kernels.local_deviation(values, inside, mean, deviation)
+    some = np.flatnonzero(inside)[::7]  # every 7th pixel gives the percentiles within a hundredth of the range
+    noise = float(np.percentile(deviation.ravel()[some], 10))
+    kernels.octaves(deviation, max(noise, 1e-6 * (1 + float(np.ptp(mean.ravel()[some])))), texture)
+    low, high = np.percentile(mean.ravel()[some], [5, 95])
+    scale = TEMPERATURE_WEIGHT / max(float(high - low), 1e-6)
+    features = np.empty((*values.shape, 4), np.float32)
+    features[..., 0] = np.clip((mean - low) * scale, -0.2 * TEMPERATURE_WEIGHT, 1.2 * TEMPERATURE_WEIGHT)
+    features[..., 1] = np.arange(values.shape[1]) * (POSITION_WEIGHT / values.shape[1])
+    features[..., 2] = np.arange(values.shape[0])[:, None] * (POSITION_WEIGHT / values.shape[0])
+    features[..., 3] = texture
+    n_clusters = min(N_CLUSTERS, int(inside.sum()))
+    found = kmeans(features, n_clusters, mask=None if inside.all() else inside, tol=0.02, rng=0)
+    smooth: NDArray[np.bool_] = np.append(found.centers[:, 3] < SMOOTH, False)[found.labels]
+    return smooth
+
+
+def _put_back(owner: NDArray[np.int32], cells: Cells, inside: NDArray[Any]) -> NDArray[np.float64]:
+    """Give the missing modules the shape of a neighbour, in `owner`; return all centers."""
+    centers = list(cells.centers)
+    for center, source in missing(cells):
+        pixels = np.argwhere(owner == source + 1) + np.rint(center - cells.centers[source]).astype(np.int64)
+        pixels = pixels[((pixels >= 0) & (pixels < owner.shape)).all(axis=1)]
+        rows, cols = pixels[:, 0], pixels[:, 1]
+        free = (owner[rows, cols] == 0) & inside[rows, cols]
+        centers.append(center)
+        owner[rows[free], cols[free]] = len(centers)
+    return np.array(centers)
+
+
+def _closed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Return the morphological closing of `mask` by a square."""
+    padded = np.pad(mask, radius).view(np.uint8)
+    size = 2 * radius + 1
+    closed = ndimage.minimum_filter(ndimage.maximum_filter(padded, size), size)
+    return np.asarray(closed[radius:-radius, radius:-radius] > 0)
