@@ -1,0 +1,204 @@
+"""The work on one frame: read, find hot spots, write the label image and the overlay, return a small record."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from classicseg._errors import ClassicsegError, FileFormatError, NotRadiometricError
+from classicseg.batch._files import atomic, remove
+from classicseg.batch._layout import candidates, label_names, output_path, overlay_name
+from classicseg.batch._options import BatchOptions
+from classicseg.batch._outcome import Outcome
+from classicseg.batch._overlay import write_overlay
+from classicseg.batch._plan import Frame
+
+Array = np.ndarray[Any, Any]
+
+MAX_ERROR = 500  # characters of a message in the outputs; the log has the whole
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every frame of a run shares."""
+
+    out: str
+    options: BatchOptions
+    lock: str | None = None  # held by each worker, so that a rerun can wait for those of a killed run
+
+
+class Unwritable(Exception):
+    """The output folder refused a file: the fault of no frame, and the next one would meet it too."""
+
+
+Process = Callable[[Frame], Outcome]
+
+
+def make_process(setup: Setup) -> Process:
+    """Return the function that does one frame, with everything imported and loaded that frames share.
+
+    A profile or calibration that cannot be loaded is refused here, before the first frame.
+    """
+    from classicseg.thermal import Calibration, find_hotspots, load_profile, read
+
+    options = setup.options
+    calibration = None if options.calibration is None else Calibration.load(options.calibration)
+    profile = load_profile(options.profile)
+
+    def work(frame: Frame) -> Outcome:
+        started = perf_counter()
+        image = read(frame.path, calibration=calibration, **options.reading())
+        values = image.values
+        loaded = perf_counter()
+        found = find_hotspots(image, profile=profile, min_delta=options.min_delta, min_area=options.min_area)
+        segmented = perf_counter()
+        rows = _rows(found)
+        outputs = _write(frame, setup, values, found, rows)
+        record = _record(image, found, rows)
+        seconds = (loaded - started, segmented - loaded, perf_counter() - segmented)
+        return Outcome("done", outputs=outputs, record=record, seconds=seconds)
+
+    return guarded(work)
+
+
+def guarded(work: Process) -> Process:
+    """Return `work` with whatever is wrong with a frame turned into its outcome."""
+
+    def process(frame: Frame) -> Outcome:
+        try:
+            return work(frame)
+        except Unwritable as error:
+            return Outcome("unwritable", error=str(error))
+        except Exception as error:  # noqa: BLE001 - one bad frame never stops a run
+            kind, message = explain(error, frame)
+            details = "" if isinstance(error, ClassicsegError) else traceback.format_exc()
+            return Outcome("failed", kind=kind, error=message, details=details)
+
+    return process
+
+
+def explain(error: Exception, frame: Frame) -> tuple[str, str]:
+    """Return the kind of failure and one line for the outputs, without folders, which differ between machines."""
+    if isinstance(error, FileFormatError):
+        message = f"found {error.found}; expected {error.expected}"
+        return ("not-radiometric" if isinstance(error, NotRadiometricError) else "broken"), _one_line(message, frame)
+    if isinstance(error, MemoryError):
+        return "memory", "not enough memory for this frame; use fewer workers, or a machine with more memory"
+    if isinstance(error, OSError):
+        return "unreadable", _one_line(f"cannot be read: {error.strerror or error}", frame)
+    if isinstance(error, ClassicsegError):
+        return "broken", _one_line(str(error), frame)
+    return "internal", _one_line(f"unexpected {type(error).__name__}: {error}", frame)
+
+
+def _one_line(message: str, frame: Frame) -> str:
+    message = message.replace(frame.path, frame.file)
+    message = message.encode("utf-8", "backslashreplace").decode()
+    return " ".join(message.split())[:MAX_ERROR]
+
+
+def _rows(found: Any) -> list[dict[str, Any]]:
+    """Return the table as one dict per hot spot, numbers rounded beyond what a camera resolves."""
+    columns = {name: column.tolist() for name, column in found.table.items()}
+    rows = []
+    for index in range(len(columns["label"])):
+        row = {name: _plain(name, values[index]) for name, values in columns.items()}
+        rows.append({name.removesuffix(f"_{found.unit}"): value for name, value in row.items()})
+    return rows
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, float):
+        if not np.isfinite(value):
+            return None
+        return round(value, 2 if name in ("row", "col") else 3) + 0.0  # no -0.0
+    return value
+
+
+def _write(frame: Frame, setup: Setup, values: Array, found: Any, rows: list[dict[str, Any]]) -> dict[str, int]:
+    png, tif = label_names(frame.name)
+    name = png if found.labels.max(initial=0) <= np.iinfo(np.uint16).max else tif
+    outputs = {name: 0}
+    try:
+        with _output(setup, name) as file:
+            _write_labels(file, found.labels, "PNG" if name == png else "TIFF")
+        if setup.options.overlays:
+            outputs[overlay_name(frame.name)] = 0
+            with _output(setup, overlay_name(frame.name)) as file:
+                write_overlay(file, values, found.unit, found.labels, found.surfaces, rows)
+        for other in set(candidates(frame.name)) - set(outputs):
+            remove(output_path(setup.out, other))
+        return {name: os.path.getsize(output_path(setup.out, name)) for name in outputs}
+    except OSError as error:
+        what = shown_reason(error)
+        raise Unwritable(f"{name}: cannot be written: {what}") from error
+
+
+def _output(setup: Setup, name: str) -> Any:
+    path = output_path(setup.out, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    return atomic(path)
+
+
+def shown_reason(error: OSError) -> str:
+    """Return why the system refused a write, in its own words."""
+    return error.strerror or str(error)
+
+
+def _write_labels(file: Any, labels: Array, form: str) -> None:
+    if form == "PNG":
+        Image.fromarray(labels.astype(np.uint16)).save(file, "PNG", compress_level=3)
+    else:
+        Image.fromarray(labels.astype(np.int32)).save(file, "TIFF", compression="tiff_adobe_deflate")
+
+
+def _record(image: Any, found: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    position, camera = image.position, image.camera
+    return {
+        "shape": list(image.shape),
+        "unit": found.unit,
+        "calibrated": bool(image.calibrated),
+        "profile": found.profile,
+        "time": image.time.isoformat() if image.time is not None else None,
+        "camera": _known(vars(camera)),
+        "position": _known(vars(position)) if position is not None else {},
+        "parameters": {
+            name: {"value": _number(p.value), "unit": p.unit, "source": p.source}
+            for name, p in sorted(image.parameters.items())
+        },
+        "notes": list(image.notes),
+        "module_rows": int(found.surfaces.max(initial=0)),
+        "modules": int(found.n_modules),
+        "range": _range(image.values),
+        "hotspots": rows,
+    }
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    known = {name: _number(value) for name, value in fields.items()}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _number(value: Any) -> Any:
+    """Return numbers as plain finite ones with 9 digits, text as valid Unicode, anything else unchanged."""
+    if isinstance(value, (float, np.floating)):
+        return float(f"{value:.9g}") if np.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
+
+
+def _range(values: Array) -> list[float] | None:
+    valid = values[np.isfinite(values)]
+    if valid.size == 0:
+        return None
+    return [round(float(number), 3) for number in (valid.min(), valid.mean(dtype=np.float64), valid.max())]

@@ -1,0 +1,132 @@
+"""The options of a run, and the hash that says whether a finished frame was made with the same ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from classicseg import __version__
+from classicseg._validate import check_float, check_int
+from classicseg.batch._names import shown_name
+
+FORMAT = 1  # raised when outputs change their form, so that a rerun redoes frames made by an older release
+
+READ_OPTIONS = (
+    "unit",
+    "nodata",
+    "emissivity",
+    "reflected_celsius",
+    "atmospheric_celsius",
+    "relative_humidity",
+    "distance_m",
+    "window_transmission",
+    "window_celsius",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchOptions:
+    """What decides the outputs of a run, beside the frames themselves.
+
+    Parameters
+    ----------
+    profile : str, default "IEC-62446-3-style"
+        Severity profile: a name or the path of a profile file, see `classicseg.thermal.load_profile`.
+    calibration : str or None
+        File with the table from raw counts to °C, see `classicseg.thermal.Calibration`; for cameras that
+        store no constants (DJI R-JPEG).
+    unit : str or None
+        What the numbers of a TIFF mean, see `classicseg.thermal.read`; None takes the file's own tag.
+    nodata : float or None
+        Value of a TIFF that marks pixels without a measurement.
+    emissivity, reflected_celsius, atmospheric_celsius, relative_humidity, distance_m : float or None
+        Replace what each file says about object and atmosphere; None keeps the file's value. Drones often
+        write placeholders for distance and humidity, so give the real ones when they are known.
+    window_transmission, window_celsius : float or None
+        Replace what each file says about a protective window.
+    min_delta : float or None
+        Smallest difference to report, K; None takes the profile's. See `classicseg.thermal.find_hotspots`.
+    min_area : int, default 4
+        Smallest hot spot to report, pixels.
+    overlays : bool, default True
+        Write a picture of every frame with its hot spots outlined. The report needs them for its pictures.
+
+    Examples
+    --------
+    >>> BatchOptions(emissivity=0.9, distance_m=25.0).emissivity
+    0.9
+    """
+
+    profile: str = "IEC-62446-3-style"
+    calibration: str | None = None
+    unit: str | None = None
+    nodata: float | None = None
+    emissivity: float | None = None
+    reflected_celsius: float | None = None
+    atmospheric_celsius: float | None = None
+    relative_humidity: float | None = None
+    distance_m: float | None = None
+    window_transmission: float | None = None
+    window_celsius: float | None = None
+    min_delta: float | None = None
+    min_area: int = 4
+    overlays: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse values that no frame could use, before a run starts."""
+        for name in ("emissivity", "window_transmission"):
+            self._check(name, above=0.0, high=1.0)
+        self._check("relative_humidity", low=0.0, high=1.0)
+        for name in ("distance_m", "min_delta"):
+            self._check(name, low=0.0)
+        object.__setattr__(self, "min_area", check_int("min_area", self.min_area, low=1))
+        for name in ("reflected_celsius", "atmospheric_celsius", "window_celsius"):
+            self._check(name, above=-273.15)
+        if not self.profile:
+            raise ValueError("profile must name a profile or a profile file, got ''")
+
+    def _check(self, name: str, **limits: float) -> None:
+        value = getattr(self, name)
+        if value is not None:
+            object.__setattr__(self, name, check_float(name, value, **limits))
+
+    def reading(self) -> dict[str, Any]:
+        """Return the keyword arguments for `classicseg.thermal.read`, without the calibration."""
+        return {name: getattr(self, name) for name in READ_OPTIONS if getattr(self, name) is not None}
+
+
+def options_hash(options: BatchOptions) -> str:
+    """Return a hash of everything beside the frame that decides a frame's outputs.
+
+    It covers the contents of the calibration and profile files, this package's version and those of the
+    libraries whose arithmetic and encoders make the bytes.
+    """
+    parts = described(options) | {
+        "format": FORMAT,
+        "calibration": _contents_hash(options.calibration),
+        "profile_file": _contents_hash(options.profile),
+        "versions": {"classicseg": __version__} | {name: version(name) for name in ("numpy", "scipy", "pillow")},
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def described(options: BatchOptions) -> dict[str, Any]:
+    """Return the options for the outputs: paths without their folders, which differ between machines."""
+    values = dataclasses.asdict(options)
+    for name in ("profile", "calibration"):
+        if values[name] is not None:
+            values[name] = shown_name(os.path.basename(values[name]))
+    return values
+
+
+def _contents_hash(path: str | None) -> str | None:
+    """Return the hash of a file's contents; None for no file, or for the name of a built-in profile."""
+    if path is None or not os.path.isfile(path):
+        return None
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,19 @@
+"""What becomes of one frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one frame; small, so that it travels between processes and fits the manifest."""
+
+    state: str  # "done" or "failed"; "unwritable" stops the run and is not stored
+    kind: str = ""  # of failure: "not-radiometric", "broken", "unreadable", "memory", "worker-died", "internal"
+    error: str = ""  # one line for the outputs
+    details: str = ""  # for the log
+    outputs: dict[str, int] | None = None  # relative name -> bytes
+    record: dict[str, Any] | None = None  # what the tables and the report are made from
+    seconds: tuple[float, float, float] = (0.0, 0.0, 0.0)  # read, segment, write

@@ -1,0 +1,353 @@
+"""The report: one HTML file with everything in it, to look at, to print, to send."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from string import Template
+from typing import IO, Any
+
+from PIL import Image
+
+from classicseg import __version__
+from classicseg.batch._colors import severity_color, thermal_palette
+from classicseg.batch._layout import output_path, overlay_name
+from classicseg.batch._manifest import Row
+from classicseg.batch._options import BatchOptions, described
+from classicseg.batch._overlay import delta_text
+from classicseg.batch._plan import Problem
+from classicseg.batch._totals import MAX_LISTED, MAX_PICTURES, MAX_SPOTS, Totals, camera_text
+from classicseg.thermal import load_profile
+
+Ranks = dict[str, int]
+
+PICTURE_WIDTH = 712  # pixels; wider overlays are made smaller
+PICTURE_QUALITY = 82  # JPEG; about 60 kB each, so the pictures stay below 5 MB in all
+
+PARAMETER_NAMES = {
+    "emissivity": "Emissivity",
+    "reflected_celsius": "Reflected temperature",
+    "atmospheric_celsius": "Atmospheric temperature",
+    "relative_humidity": "Relative humidity",
+    "distance_m": "Distance",
+    "window_transmission": "Window transmission",
+    "window_celsius": "Window temperature",
+}
+KINDS = {
+    "not-radiometric": "no temperatures",
+    "broken": "broken file",
+    "unreadable": "cannot be read",
+    "memory": "out of memory",
+    "worker-died": "crashed",
+    "internal": "internal error",
+}
+
+
+def write_report(
+    file: IO[bytes],
+    rows: Iterable[Row],
+    totals: Totals,
+    problems: Sequence[Problem],
+    options: BatchOptions,
+    out: str,
+) -> None:
+    """Write the report of a run; `rows` are all frames in the order of the plan.
+
+    The size is bounded whatever the number of frames: the `MAX_PICTURES` frames with the greatest differences
+    get a picture, the `MAX_SPOTS` hottest spots a row, the first `MAX_LISTED` frames and failures a line.
+    """
+    pictured = {file_name: place for place, (_, _, file_name) in enumerate(totals.pictured)}
+    levels = load_profile(options.profile).levels
+    ranks: Ranks = {name: place for place, (name, _) in enumerate(reversed(levels))}
+    cards: list[str] = [""] * len(pictured)
+    frames: list[str] = []
+    failures: list[str] = []
+    for row in rows:
+        if row.file in pictured:
+            cards[pictured[row.file]] = _figure(row, pictured[row.file], out, ranks)
+        if row.state != "done" and len(failures) < MAX_LISTED:
+            failures.append(_failure(row.file, KINDS.get(row.kind, row.kind), row.error))
+        if row.state == "done" and len(frames) < MAX_LISTED:
+            frames.append(_frame(row, pictured))
+    failures += [_failure(p.file, "not looked into", p.message) for p in problems[:MAX_LISTED]]
+    parts = {
+        "style": _resource("report.css"),
+        "version": esc(__version__),
+        "subtitle": _subtitle(totals),
+        "cards": _cards(totals, len(problems)),
+        "severities": _severities(totals, ranks),
+        "spots": _spots(totals, pictured, ranks),
+        "pictures": _pictures(cards, totals, options),
+        "parameters": _parameters(totals, options),
+        "notes": _notes(totals),
+        "failures": _failures(failures, totals, len(problems)),
+        "frames": _frames(frames, totals),
+        "legend": _legend(levels, options),
+    }
+    file.write(Template(_resource("report.html")).substitute(parts).encode())
+
+
+def esc(text: object) -> str:
+    """Return `text` for HTML."""
+    return html.escape(str(text), quote=True)
+
+
+def _resource(name: str) -> str:
+    return files("classicseg.batch").joinpath(name).read_text(encoding="utf-8")
+
+
+def _subtitle(totals: Totals) -> str:
+    cameras = ", ".join(name for name, _ in totals.cameras.most_common(3))
+    parts = [f"{totals.n_frames} frame{_s(totals.n_frames)}", cameras]
+    if totals.first_time:
+        first, last = totals.first_time[:16].replace("T", " "), (totals.last_time or "")[:16].replace("T", " ")
+        if first[:10] == last[:10]:
+            last = last[11:]
+        parts.append(f"taken {first}" + (f" to {last}" if last and not first.endswith(last) else ""))
+    return " · ".join(esc(part) for part in parts if part)
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
+
+
+def _cards(totals: Totals, n_problems: int) -> str:
+    failed = totals.n_frames - totals.n_done + n_problems
+    hottest = "–"
+    if totals.spots and totals.spots[0][3]["delta"] is not None:
+        hottest = delta_text(totals.spots[0][3]["delta"], totals.spots[0][3]["unit"])
+    cards = [
+        ("Frames analysed", f"{totals.n_done} <small>of {totals.n_frames}</small>", ""),
+        ("Hot spots", str(totals.n_hotspots), ""),
+        ("Frames with hot spots", str(totals.n_with_hotspots), ""),
+        ("Largest difference", esc(hottest), ""),
+        ("Not analysed", str(failed), " warn" if failed else ""),
+    ]
+    return "".join(
+        f'<div class="card{style}"><div class="value">{value}</div><div class="name">{name}</div></div>'
+        for name, value, style in cards
+    )
+
+
+def _severities(totals: Totals, ranks: Ranks) -> str:
+    if not totals.severities:
+        return ""
+    total = sum(totals.severities.values())
+    ranked = sorted(totals.severities.items(), key=lambda item: (rank(item[0], ranks), item[0]))
+    bar = "".join(
+        f'<span style="flex-grow:{number};background:{severity_color(name)}"></span>' for name, number in ranked
+    )
+    keys = "".join(
+        f"<li>{badge(name)} <b>{number}</b> <small>{100 * number / total:.0f} %</small></li>" for name, number in ranked
+    )
+    return f'<div class="bar">{bar}</div><ul class="keys">{keys}</ul>'
+
+
+def rank(severity: str, ranks: Ranks) -> int:
+    """Return the place of a severity in lists, worst first; what the profile does not name comes last."""
+    return ranks.get(severity, len(ranks))
+
+
+def badge(severity: str) -> str:
+    """Return a severity as a coloured label."""
+    return f'<span class="badge" style="--c:{severity_color(severity)}">{esc(severity)}</span>'
+
+
+def _spots(totals: Totals, pictured: dict[str, int], ranks: Ranks) -> str:
+    if not totals.spots:
+        return '<p class="empty">No hot spots were found.</p>'
+    units = {spot["unit"] for _, _, _, spot in totals.spots}
+    unit = {frozenset({"celsius"}): "°C", frozenset({"counts"}): "counts"}.get(frozenset(units), "°C or counts")
+    head = (
+        ("", "Severity"),
+        ("num", f"Difference ({unit})"),
+        ("num", f"Maximum ({unit})"),
+        ("num", f"Mean ({unit})"),
+        ("num", f"Reference ({unit})"),
+        ("num", "Area (px)"),
+        ("", "Frame"),
+        ("num", "No."),
+        ("num", "Row, column"),
+        ("", "Frame position"),
+    )
+    cells = "".join(f'<th class="{style}"><button type="button">{name}</button></th>' for style, name in head)
+    body = "".join(_spot(file, spot, pictured, ranks) for _, _, file, spot in totals.spots)
+    more = totals.n_hotspots - len(totals.spots)
+    rest = f"<p>The {MAX_SPOTS} hottest; {more} more are in hotspots.csv.</p>" if more else ""
+    table = f'<table class="sortable"><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="scroll">{table}</div>{rest}'
+
+
+def _spot(file: str, spot: dict[str, Any], pictured: dict[str, int], ranks: Ranks) -> str:
+    digits = 1 if spot["unit"] == "celsius" else 0
+    numbers = "".join(_cell(spot[name], digits, name == "delta") for name in ("delta", "max", "mean", "reference"))
+    name = f'<a href="#f{pictured[file]}">{esc(file)}</a>' if file in pictured else esc(file)
+    return (
+        f'<tr><td data-v="{rank(spot["severity"], ranks)}">{badge(spot["severity"])}</td>{numbers}'
+        f'<td class="num" data-v="{spot["area_px"]}">{spot["area_px"]}</td><td class="file">{name}</td>'
+        f'<td class="num" data-v="{spot["label"]}">{spot["label"]}</td>'
+        f'<td class="num" data-v="{spot["row"]}">{spot["row"]:.0f}, {spot["col"]:.0f}</td>'
+        f'<td class="place">{_place(spot["position"])}</td></tr>'
+    )
+
+
+def _cell(value: float | None, digits: int, signed: bool) -> str:
+    if value is None:
+        return '<td class="num" data-v="-1e30">–</td>'
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    return f'<td class="num{" strong" if signed else ""}" data-v="{value}">{text}</td>'
+
+
+def _place(position: dict[str, Any]) -> str:
+    latitude, longitude = position.get("latitude"), position.get("longitude")
+    return "–" if latitude is None or longitude is None else f"{latitude:.6f}, {longitude:.6f}"
+
+
+def _pictures(cards: Sequence[str], totals: Totals, options: BatchOptions) -> str:
+    if not options.overlays:
+        return '<p class="empty">The run was made without overlays.</p>' if totals.n_with_hotspots else ""
+    more = totals.n_with_hotspots - len(cards)
+    rest = (
+        f"<p>The {MAX_PICTURES} frames with the greatest differences; {more} more are in overlays/.</p>" if more else ""
+    )
+    return f'<div class="gallery">{"".join(cards)}</div>{rest}'
+
+
+def _figure(row: Row, place: int, out: str, ranks: Ranks) -> str:
+    path = output_path(out, overlay_name(row.name))
+    if not os.path.exists(path):
+        return ""
+    with Image.open(path) as picture:
+        small = picture.convert("RGB")
+    if small.width > PICTURE_WIDTH:
+        small.thumbnail((PICTURE_WIDTH, PICTURE_WIDTH))
+    data = io.BytesIO()
+    small.save(data, "JPEG", quality=PICTURE_QUALITY, subsampling=0)
+    source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+    spots = row.record["hotspots"]
+    words = "".join(badge(name) for name in sorted({s["severity"] for s in spots}, key=lambda name: rank(name, ranks)))
+    facts = [f"{len(spots)} hot spot{_s(len(spots))}"]
+    if row.record["range"]:
+        unit = "°C" if row.record["unit"] == "celsius" else "counts"
+        digits = 1 if row.record["unit"] == "celsius" else 0
+        low, _, high = row.record["range"]
+        facts.append(f"{low:.{digits}f} to {high:.{digits}f} {unit}")
+    if row.record["time"]:
+        facts.append(row.record["time"][:19].replace("T", " "))
+    where = _place(row.record["position"])
+    facts += [where] if where != "–" else []
+    return (
+        f'<figure id="f{place}"><img loading="lazy" alt="{esc(row.file)}" width="{small.width}" '
+        f'height="{small.height}" src="{source}">'
+        f"<figcaption><b>{esc(row.file)}</b> {words}<br>{esc(' · '.join(facts))}</figcaption></figure>"
+    )
+
+
+def _parameters(totals: Totals, options: BatchOptions) -> str:
+    known = [name for name in PARAMETER_NAMES if name in totals.parameters]
+    others = sorted(set(totals.parameters) - set(known))
+    lines = [_parameter(name, totals.parameters[name]) for name in known + others]
+    chosen = "".join(
+        f"<tr><td>{esc(name)}</td><td>{esc(value)}</td></tr>"
+        for name, value in described(options).items()
+        if value is not None
+    )
+    head = "<tr><th>Parameter</th><th>Value</th><th>Source</th><th class='num'>Frames</th></tr>"
+    table = f"<table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>" if lines else ""
+    return (
+        f'<div class="two"><div><h3>Measured with</h3>{table or "<p>None of the frames is calibrated.</p>"}</div>'
+        f"<div><h3>Options of this run</h3><table><tbody>{chosen}</tbody></table></div></div>"
+    )
+
+
+def _parameter(name: str, values: Counter[tuple[float | None, str, str]]) -> str:
+    title = esc(PARAMETER_NAMES.get(name, name))
+    out = []
+    by_source: dict[tuple[str, str], list[tuple[float | None, int]]] = {}
+    for (value, unit, source), number in values.items():
+        by_source.setdefault((unit, source), []).append((value, number))
+    for (unit, source), found in sorted(by_source.items()):
+        known = sorted(value for value, _ in found if value is not None)
+        span = "–" if not known else f"{known[0]:g}" if known[0] == known[-1] else f"{known[0]:g} to {known[-1]:g}"
+        shown = span if unit == "1" else f"{span} {unit}"
+        total = sum(number for _, number in found)
+        out.append(
+            f'<tr><td>{title}</td><td>{esc(shown)}</td><td><span class="source {esc(source)}">{esc(source)}</span></td>'
+            f'<td class="num">{total}</td></tr>'
+        )
+    return "".join(out)
+
+
+def _notes(totals: Totals) -> str:
+    if not totals.notes:
+        return ""
+    items = "".join(
+        f"<li>{esc(note)} <small>({number} frame{_s(number)})</small></li>"
+        for note, number in totals.notes.most_common(30)
+    )
+    return f'<section id="notes"><h2>Notes</h2><ul class="notes">{items}</ul></section>'
+
+
+def _failure(file: str, kind: str, message: str) -> str:
+    return f'<tr><td class="file">{esc(file)}</td><td>{esc(kind)}</td><td>{esc(message)}</td></tr>'
+
+
+def _failures(lines: Sequence[str], totals: Totals, n_problems: int) -> str:
+    if not lines:
+        return ""
+    more = totals.n_frames - totals.n_done + n_problems - len(lines)
+    rest = f"<p>{more} more are in summary.json.</p>" if more else ""
+    head = "<thead><tr><th>File</th><th>What</th><th>Why, and what would help</th></tr></thead>"
+    return (
+        f'<section id="failures"><h2>Not analysed</h2><div class="scroll"><table>{head}'
+        f"<tbody>{''.join(lines)}</tbody></table></div>{rest}</section>"
+    )
+
+
+def _frame(row: Row, pictured: dict[str, int]) -> str:
+    record = row.record
+    spots = record["hotspots"]
+    name = f'<a href="#f{pictured[row.file]}">{esc(row.file)}</a>' if row.file in pictured else esc(row.file)
+    digits = 1 if record["unit"] == "celsius" else 0
+    low, mean, high = record["range"] or (None, None, None)
+    return (
+        f'<tr><td class="file">{name}</td><td class="num">{len(spots)}</td>'
+        f"{_cell(low, digits, False)}{_cell(mean, digits, False)}{_cell(high, digits, False)}"
+        f"<td>{'°C' if record['unit'] == 'celsius' else 'counts'}</td>"
+        f"<td>{esc(camera_text(record['camera']) or '–')}</td>"
+        f'<td class="place">{esc((record["time"] or "–")[:19].replace("T", " "))}</td>'
+        f'<td class="place">{_place(record["position"])}</td></tr>'
+    )
+
+
+def _frames(lines: Sequence[str], totals: Totals) -> str:
+    if not lines:
+        return ""
+    more = totals.n_done - len(lines)
+    rest = f"<p>The first {MAX_LISTED}; {more} more are in summary.json.</p>" if more else ""
+    names = ("Frame", "Hot spots", "Minimum", "Mean", "Maximum", "Unit", "Camera", "Time", "Position")
+    head = "".join(f"<th{' class=num' if 0 < i < 5 else ''}>{name}</th>" for i, name in enumerate(names))
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    fold = "" if len(lines) > 40 else " open"
+    return (
+        f'<section id="frames"><h2>Frames</h2><details{fold}><summary>{totals.n_done} analysed</summary>'
+        f'<div class="scroll">{table}</div></details>{rest}</section>'
+    )
+
+
+def _legend(levels: Sequence[tuple[str, float]], options: BatchOptions) -> str:
+    stops = ",".join("#{:02x}{:02x}{:02x}".format(*color) for color in thermal_palette(9).tolist())
+    keys = "".join(f"<li>{badge(name)} from {start:g} K</li>" for name, start in levels)
+    return (
+        f'<ul class="keys">{keys}<li>{badge("unknown")} without calibration, in sensor counts</li></ul>'
+        f"<p>Severities follow the profile <b>{esc(described(options)['profile'])}</b>. "
+        "They grade the difference between the hottest pixel of a spot and the same place on the neighbouring "
+        "modules. White outlines are hot spots with their number and difference; faint lines are the module rows that were searched.</p>"
+        f'<div class="ramp" style="background:linear-gradient(90deg,{stops})"></div>'
+        '<div class="ends"><span>colder</span><span>hotter; every picture has its own scale</span></div>'
+    )
