@@ -28,7 +28,7 @@ def as_array(name: str, array: object) -> np.ndarray[Any, Any]:
     """
     if array_kind(array) == "cupy":
         raise TypeError(
-            f"{name} is a CuPy array, and this function runs on the CPU only; pass {name}.get() to copy it to host memory"
+            f"{name} is a CuPy array, and this function runs on the CPU only; pass {name}.get() to copy it to the host"
         )
     if isinstance(array, np.ndarray):
         return array

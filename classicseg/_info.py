@@ -98,9 +98,7 @@ def threads() -> str:
     """Return the number of threads that `n_threads=None` means here, and where that number comes from."""
     from classicseg._kernels.cpu._jit import thread_count
 
-    source = (
-        "CLASSICSEG_NUM_THREADS" if os.environ.get("CLASSICSEG_NUM_THREADS") else "every usable processor"
-    )
+    source = "CLASSICSEG_NUM_THREADS" if os.environ.get("CLASSICSEG_NUM_THREADS") else "every usable processor"
     try:
         return f"{thread_count()} by default ({source}); set CLASSICSEG_NUM_THREADS to change it"
     except ValueError as error:

@@ -46,7 +46,7 @@ def segment_image(
     array = check_image("image", image)
     check_choice("method", method, METHODS)
     min_size = check_int("min_size", min_size, low=1)
-    inside = np.isfinite(array) if array.ndim == 2 else np.isfinite(array).all(axis=2)
+    inside = np.isfinite(array.reshape(*array.shape[:2], -1)).all(axis=2)
     mask = None if inside.all() else inside
     features = pixel_features(
         array, "Ixy" if array.ndim == 2 else "RGBxy", channel_weights={"xy": _position_weight(array, inside)}, mask=mask

@@ -97,7 +97,8 @@ def check_features(features: object) -> Array:
 def _check_dtype(name: str, array: Array) -> Array:
     if array.dtype == np.bool_ or array.dtype.kind not in "uif":
         raise TypeError(
-            f"{name} must be of an integer or floating dtype, got {array.dtype}; convert it, for example with .astype('float32')"
+            f"{name} must be of an integer or floating dtype, got {array.dtype}; "
+            "convert it, for example with .astype('float32')"
         )
     return array
 
@@ -134,7 +135,5 @@ def check_labels(name: str, labels: object, *, ndim: tuple[int, ...] = (2,)) -> 
     if array.dtype.itemsize >= 4 and array.dtype != np.int32:
         low, high = int(array.min()), int(array.max())
         if low < np.iinfo(np.int32).min or high > np.iinfo(np.int32).max:
-            raise ValueError(
-                f"{name} must fit into int32, got values from {low} to {high}; renumber them first"
-            )
+            raise ValueError(f"{name} must fit into int32, got values from {low} to {high}; renumber them first")
     return array.astype(np.int32, copy=False)

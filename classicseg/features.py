@@ -139,7 +139,8 @@ def _names(channels: str, image: NDArray[Any], has_depth: bool) -> tuple[str, ..
         raise ValueError(f'the tokens I and T need an image of shape (M, N), got {image.shape}; use "RGB" for colour')
     if ("d" in tokens) != has_depth:
         raise ValueError(
-            f"the token d and depth= go together; got channels {channels!r} and depth {'given' if has_depth else 'missing'}"
+            f"the token d and depth= go together; got channels {channels!r} and "
+            f"depth {'given' if has_depth else 'missing'}"
         )
     return names
 

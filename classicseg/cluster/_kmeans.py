@@ -64,7 +64,8 @@ class KMeansResult:
         samples, inside, shape = _samples(features, mask)
         if samples.shape[1] != self.centers.shape[1]:
             raise ValueError(
-                f"features must have {self.centers.shape[1]} values per sample as the centers have, got {samples.shape[1]}"
+                f"features must have {self.centers.shape[1]} values per sample as the centers have, "
+                f"got {samples.shape[1]}"
             )
         labels, _ = _assign(samples, self.centers, np.empty(0), None)
         return _scatter(labels, inside, shape)

@@ -204,7 +204,7 @@ def _ranked(
     min_area: int,
     min_delta: float,
 ) -> NDArray[np.int32]:
-    """Keep the spots that are large and hot enough; number them, largest difference first, equal ones by first pixel."""
+    """Keep the spots that are large and hot enough; number them by difference, equal ones by first pixel."""
     found = []
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is None:

@@ -71,11 +71,12 @@ def regular(cells: Cells) -> Cells:
     return cells[(alike(cells) >= 0).sum(axis=1) >= FEWEST_ALIKE]
 
 
-def missing(cells: Cells) -> list[tuple[NDArray[np.float64], int]]:
+def missing(cells: Cells, doubtful: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], int]]:
     """Return centers where a module should be and none was found, each with the cell whose shape it takes.
 
     A step from a cell to its neighbour, taken once more, points at the next module. Where steps from opposite
     sides point at the same empty place, a module is missing there: one so hot that it is no longer smooth, say.
+    One step is enough where one of the `doubtful` centers (d, 2) lies, of smooth regions without a module's shape.
     """
     if len(cells) <= FEWEST_ALIKE:
         return []
@@ -89,7 +90,8 @@ def missing(cells: Cells) -> list[tuple[NDArray[np.float64], int]]:
     found: list[tuple[NDArray[np.float64], int]] = []
     for i in range(len(place)):
         agree = np.hypot(*(place - place[i]).T) < 0.35 * shorter[source[i]]
-        if not (direction[agree] @ direction[i] < -0.8).any():
+        doubted = len(doubtful) and np.hypot(*(doubtful - place[i]).T).min() < 0.5 * shorter[source[i]]
+        if not doubted and not (direction[agree] @ direction[i] < -0.8).any():
             continue
         center = place[agree].mean(axis=0)
         if all(np.hypot(*(other - center)) > 0.6 * shorter[source[i]] for other, _ in found):

@@ -8,7 +8,6 @@ is as warm as the modules.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,9 @@ N_CLUSTERS = 6
 TEMPERATURE_WEIGHT = 4.0  # the 5-95 % range of temperatures, in octaves of texture
 POSITION_WEIGHT = 0.5  # the whole frame, in octaves of texture
 SMOOTH = 1.25  # octaves above the noise; modules reach 0.4-0.8, soil and grass 1.6-4
-FILLING = 0.85  # of a parallelogram; a ragged patch of ground reaches 0.4-0.8
+FILLING = 0.8  # of a parallelogram; a ragged patch of ground reaches 0.4-0.8
+PUT_BACK_SMOOTH = 0.2  # share of smooth pixels in a module put back; hot ones keep some, rough soil has 0-0.1
+PUT_BACK_COLDER = 6.0  # noise deviations between modules; a shadow beside a row is colder than that
 LARGEST = 0.03  # share of the frame: larger smooth areas are sky, water, shadow
 FEWEST_MODULES = 4
 SPECK = 2e-4  # share of the frame: smaller islands belong to what surrounds them
@@ -45,14 +46,18 @@ def find_modules(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> Modu
 
     Works in any unit: texture is measured against the frame's own noise.
     """
-    regions, cells = _cells(values, inside)
-    cells = regular(cells)
+    if not inside.any():
+        return None
+    smooth = _smooth(values, inside)
+    regions, found = _cells(smooth, inside)
+    cells = regular(found[found.filling > FILLING])
     if len(cells) < FEWEST_MODULES:
         return None
     number = np.zeros(int(regions.max()) + 1, np.int32)
     number[cells.index] = np.arange(1, len(cells) + 1)
     owner = number[regions]
-    centers = _put_back(owner, cells, inside)
+    doubtful = found[(number[found.index] == 0) & (found.area > 0.5 * np.median(cells.area))]
+    centers = _put_back(owner, cells, doubtful.centers, values, smooth & inside)
     within = owner > 0
     _, shorter = cells.sides
     gap = int(np.clip(np.ceil(0.38 * np.median(shorter)), 4, 16))
@@ -61,20 +66,44 @@ def find_modules(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> Modu
     return Modules(owner, within, centers, float(np.median(cells.area)), gap)
 
 
-def _cells(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> tuple[NDArray[np.int32], Cells]:
-    """Return the regions of equal texture, and those of them that could be a module."""
-    kernels = kernels_for(values, "modules")
-    smooth = _smooth(values, inside)
+def _cells(smooth: NDArray[np.bool_], inside: NDArray[np.bool_]) -> tuple[NDArray[np.int32], Cells]:
+    """Return the regions of equal texture, and those of them that are smooth and no larger than a module may be."""
     regions = connected_regions(smooth, mask=inside)
-    regions = merge_small_regions(regions, max(24, round(SPECK * values.size)))
-    sums = np.zeros((int(regions.max()), 7), np.int64)
-    kernels.moments(regions, smooth, sums)
-    area = sums[:, 0].astype(np.float64)
+    regions = merge_small_regions(regions, max(24, round(SPECK * smooth.size)))
+    sums = _moments(regions, smooth)
+    regions = _enclosed(regions, sums[:, 6] < 0.5 * sums[:, 0])
+    sums = _moments(regions, smooth)
+    area = np.maximum(sums[:, 0], 1).astype(np.float64)
     mean = sums[:, 1:] / area[:, None]
     spread = mean[:, 2:5] - np.stack([mean[:, 0] ** 2, mean[:, 1] ** 2, mean[:, 0] * mean[:, 1]], axis=1)
     cells = Cells(np.arange(1, len(area) + 1), mean[:, :2], area, spread)
-    good = (mean[:, 5] > 0.5) & (cells.filling > FILLING) & (area < LARGEST * values.size)
-    return regions, cells[good]
+    return regions, cells[(mean[:, 5] > 0.5) & (area < LARGEST * smooth.size)]
+
+
+def _moments(regions: NDArray[np.int32], smooth: NDArray[np.bool_]) -> NDArray[np.int64]:
+    sums = np.zeros((int(regions.max()), 7), np.int64)
+    kernels_for(regions, "modules").moments(regions, smooth, sums)
+    return sums
+
+
+def _enclosed(regions: NDArray[np.int32], rough: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Give every rough region that lies wholly within one other to that one: a hot spot is part of its module."""
+    n_regions = len(rough)
+    kernels = kernels_for(regions, "regions")
+    edges = np.empty((kernels.border_edges(regions, True, np.empty((0, 2), np.int32)), 2), np.int32)
+    kernels.border_edges(regions, True, edges)
+    pairs = np.unique(edges.astype(np.int64) @ [n_regions + 1, 1])
+    pairs = np.stack([pairs // (n_regions + 1), pairs % (n_regions + 1)], axis=1)
+    neighbours = np.bincount(pairs.ravel(), minlength=n_regions + 1)
+    at_border = np.zeros(n_regions + 1, bool)
+    for side in (regions[0], regions[-1], regions[:, 0], regions[:, -1]):
+        at_border[side] = True
+    number = np.arange(n_regions + 1, dtype=np.int32)
+    for one, other in ((0, 1), (1, 0)):
+        hole = pairs[:, one]
+        inner = (neighbours[hole] == 1) & ~at_border[hole] & rough[hole - 1]
+        number[hole[inner]] = pairs[inner, other]
+    return np.asarray(number[regions])
 
 
 def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -98,16 +127,27 @@ def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[n
     return smooth
 
 
-def _put_back(owner: NDArray[np.int32], cells: Cells, inside: NDArray[Any]) -> NDArray[np.float64]:
-    """Give the missing modules the shape of a neighbour, in `owner`; return all centers."""
+def _put_back(
+    owner: NDArray[np.int32],
+    cells: Cells,
+    doubtful: NDArray[np.float64],
+    values: NDArray[np.float32],
+    smooth: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Give the missing modules the shape of a neighbour, in `owner`, where there is one to see; return all centers."""
     centers = list(cells.centers)
-    for center, source in missing(cells):
+    if gaps := missing(cells, doubtful):
+        usual = np.array([np.median(values[owner == i + 1]) for i in range(len(cells))])
+        middle = float(np.median(usual))
+        coldest = middle - PUT_BACK_COLDER * 1.4826 * float(np.median(np.abs(usual - middle)))
+    for center, source in gaps:
         pixels = np.argwhere(owner == source + 1) + np.rint(center - cells.centers[source]).astype(np.int64)
         pixels = pixels[((pixels >= 0) & (pixels < owner.shape)).all(axis=1)]
-        rows, cols = pixels[:, 0], pixels[:, 1]
-        free = (owner[rows, cols] == 0) & inside[rows, cols]
+        rows, cols = pixels[owner[pixels[:, 0], pixels[:, 1]] == 0].T
+        if len(rows) == 0 or np.mean(smooth[rows, cols]) < PUT_BACK_SMOOTH or np.median(values[rows, cols]) < coldest:
+            continue  # ground between two rows, as far apart as modules are
         centers.append(center)
-        owner[rows[free], cols[free]] = len(centers)
+        owner[rows, cols] = len(centers)
     return np.array(centers)
 
 

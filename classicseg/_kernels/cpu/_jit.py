@@ -93,7 +93,7 @@ def _numba_cache_in(directory: Path) -> Iterator[None]:
 
 
 def jit(kernel):
-    """Compile `kernel` at its first call: no GIL, cached on disk, IEEE arithmetic (no reassociation, no contraction)."""
+    """Compile `kernel` at its first call: no GIL, cached on disk, IEEE arithmetic (no reassociation)."""
     if _STATE.directory is None:
         return numba.njit(nogil=True)(kernel)
     with _numba_cache_in(_STATE.directory):

@@ -1,0 +1,204 @@
+"""k-means: equality with the slow twin and with scikit-learn, and every promise of the docstring."""
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from classicseg import kmeans, pixel_features
+from classicseg._kernels.cpu.kmeans import BLOCK, PARTS
+
+SIZES = [1, 2, PARTS - 1, PARTS + 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 3]
+
+
+def grid(rng, n, n_features):
+    """Integer samples: float32 distances are exact, so labels must agree bit for bit."""
+    return rng.integers(0, 50, (n, n_features)).astype(np.float32)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("n_features", [1, 3, 5])
+def test_equals_the_slow_twin(rng, n, n_features):
+    samples = grid(rng, n, n_features)
+    n_clusters = min(n, 7)
+    init = samples[:n_clusters]
+    found = kmeans(samples, n_clusters, init=init, max_num_iter=1, tol=0)
+    labels, centers, inertia = naive.lloyd(samples, init, 1)
+    assert_allclose(found.centers, centers, rtol=1e-12)
+    # The centers are no integers any more: a label may differ at a tie only, so compare distances.
+    _, best = naive.nearest_centers(samples, found.centers)
+    chosen = ((samples - found.centers[found.labels]) ** 2).sum(axis=1)
+    assert_allclose(chosen, best, rtol=1e-5, atol=1e-5)
+    assert_allclose(found.inertia, inertia, rtol=1e-5, atol=1e-4)
+    assert (found.labels != labels).mean() < 0.02
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_labels_are_the_nearest_center_exactly_on_integers(rng, n):
+    samples = grid(rng, n, 3)
+    centers = grid(rng, min(n, 9), 3).astype(np.float64)
+    found = kmeans(samples, len(centers), init=centers, max_num_iter=1, tol=1e9)
+    assert_array_equal(found.predict(samples), naive.nearest_centers(samples, found.centers.astype(np.float32))[0])
+
+
+def test_a_tie_goes_to_the_lower_index():
+    found = kmeans([[0.0], [2.0]], 2, init=[[0.0], [2.0]], tol=0)
+    assert_array_equal(found.predict([[1.0]]), [0])
+    turned = kmeans([[0.0], [2.0]], 2, init=[[2.0], [0.0]], tol=0)
+    assert_array_equal(turned.predict([[1.0]]), [0])
+
+
+def test_agrees_with_scikit_learn(rng):
+    cluster = pytest.importorskip("sklearn.cluster", reason="scikit-learn is not installed")
+    samples = np.concatenate([rng.normal(m, 4, (700, 3)) for m in (0, 20, 45, 70)])
+    init = samples[:: len(samples) // 6][:6]
+    peer = cluster.KMeans(6, init=init, n_init=1, max_iter=300, tol=0, algorithm="lloyd").fit(samples)
+    found = kmeans(samples, 6, init=init, tol=0, max_num_iter=300)
+    assert_allclose(found.inertia, peer.inertia_, rtol=1e-5)
+    assert_allclose(found.centers, peer.cluster_centers_, rtol=0, atol=1e-3)
+    assert (found.labels != peer.labels_).mean() < 1e-3
+
+
+@pytest.mark.parametrize("init", ["subset", "random", "uniform", "k-means++"])
+def test_the_same_bits_for_any_number_of_threads(rng, init):
+    samples = rng.normal(0, 30, (5 * BLOCK + 17, 4)).astype(np.float32)
+    one = kmeans(samples, 5, init=init, rng=3, n_threads=1, tol=0.01)
+    for n_threads in (2, 3, 8):
+        more = kmeans(samples, 5, init=init, rng=3, n_threads=n_threads, tol=0.01)
+        assert_array_equal(one.labels, more.labels)
+        assert one.centers.tobytes() == more.centers.tobytes()
+        assert one.inertia == more.inertia
+
+
+def test_finds_groups_that_are_apart(rng):
+    middles = np.array([[0, 0], [100, 0], [0, 100], [100, 100]], np.float64)
+    samples = np.concatenate([rng.normal(m, 3, (300, 2)) for m in middles])
+    for init in ("subset", "k-means++"):
+        found = kmeans(samples, 4, init=init, rng=1)
+        order = np.lexsort((found.centers[:, 0], found.centers[:, 1]))
+        assert_allclose(found.centers[order], middles, atol=1)
+        assert found.converged
+
+
+def test_weights_count_like_repeats(rng):
+    samples = grid(rng, 400, 2)
+    weights = rng.integers(0, 4, 400)
+    init = samples[:5]
+    weighted = kmeans(samples, 5, init=init, sample_weight=weights, tol=0)
+    repeated = kmeans(np.repeat(samples, weights, axis=0), 5, init=init, tol=0)
+    assert_allclose(weighted.centers, repeated.centers, rtol=1e-9)
+    assert_allclose(weighted.inertia, repeated.inertia, rtol=1e-9)
+
+
+def test_mask_leaves_samples_out(rng):
+    image = rng.normal(0, 9, (20, 30, 3)).astype(np.float32)
+    mask = rng.random((20, 30)) < 0.6
+    image[~mask] = np.nan
+    found = kmeans(image, 4, mask=mask, rng=0)
+    assert_array_equal(found.labels == -1, ~mask)
+    alone = kmeans(image[mask], 4, rng=0)
+    assert_array_equal(found.labels[mask], alone.labels)
+    assert_array_equal(found.predict(image, mask=mask), found.labels)
+
+
+def test_fewer_distinct_samples_than_clusters():
+    found = kmeans(np.repeat([[1.0], [5.0]], 10, axis=0), 6, rng=0)
+    assert found.inertia == 0
+    assert len(np.unique(found.labels)) == 2
+
+
+def test_an_empty_cluster_keeps_its_center():
+    found = kmeans([[0.0], [1.0]], 2, init=[[0.5], [99.0]], tol=0)
+    assert found.centers.ravel().tolist() == [0.5, 99.0]
+
+
+def test_random_init_parts_centers():
+    samples = np.concatenate([np.zeros((500, 1)), np.full((500, 1), 100.0)])
+    for seed in range(20):
+        found = kmeans(samples, 2, init="random", rng=seed, max_num_iter=1)
+        assert found.inertia == 0
+
+
+def test_labels_and_inertia_belong_to_the_returned_centers(rng):
+    samples = grid(rng, 900, 3)
+    found = kmeans(samples, 8, max_num_iter=2, tol=0, rng=0)
+    assert not found.converged
+    assert found.n_iter == 2
+    assert_array_equal(found.labels, found.predict(samples))
+    assert_allclose(found.inertia, ((samples - found.centers[found.labels]) ** 2).sum(), rtol=1e-5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 6), st.integers(0, 10**6))
+def test_permuting_features_permutes_centers(n_clusters, seed):
+    samples = np.random.default_rng(seed).integers(0, 9, (60, 3)).astype(np.float32)
+    order = [2, 0, 1]
+    init = samples[:n_clusters]
+    one = kmeans(samples, n_clusters, init=init, max_num_iter=3, tol=0)
+    other = kmeans(samples[:, order], n_clusters, init=init[:, order], max_num_iter=3, tol=0)
+    assert_allclose(one.inertia, other.inertia, rtol=1e-4, atol=1e-3)
+
+
+def test_inputs_are_read_only_strided_and_unchanged(rng):
+    image = rng.integers(0, 255, (16, 24, 6)).astype(np.uint8)
+    image.setflags(write=False)
+    view = image[::2, ::3, ::2]
+    before = image.copy()
+    assert_array_equal(kmeans(view, 3, rng=0).labels, kmeans(view.copy(), 3, rng=0).labels)
+    assert_array_equal(image, before)
+
+
+def test_pixel_features_give_the_same_as_their_array(rng):
+    image = rng.integers(0, 255, (15, 21, 3)).astype(np.uint8)
+    features = pixel_features(image)
+    assert_array_equal(kmeans(features, 4, rng=0).labels, kmeans(np.asarray(features), 4, rng=0).labels)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (([1.0, 2.0], 1), ValueError, "features must have shape (..., n_features), got (2,)"),
+        ((np.zeros((0, 3)), 1), ValueError, "features must not be empty"),
+        ((np.zeros((3, 65)), 1), ValueError, "1 to 64 values per sample"),
+        ((np.zeros((3, 1)), 4), ValueError, "n_clusters must be at most 3, got 4"),
+        ((np.zeros((3, 1)), 0), ValueError, "n_clusters must be at least 1, got 0"),
+        ((np.zeros((3, 1)), 1.5), TypeError, "n_clusters must be an integer, got 1.5"),
+        ((np.zeros((3, 1)), True), TypeError, "n_clusters must be an integer, got True"),
+        ((np.full((3, 1), np.nan), 1), ValueError, "features must be finite, got 3 NaN or infinite values"),
+        ((np.zeros((3, 1), complex), 1), TypeError, "features must be of an integer or floating dtype"),
+    ],
+)
+def test_bad_features(arguments, error, message):
+    with pytest.raises(error) as caught:
+        kmeans(*arguments)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"init": "best"}, ValueError, "init must be one of 'subset', 'random', 'uniform', 'k-means++', got 'best'"),
+        ({"init": [[1.0]]}, ValueError, "init must have shape (n_clusters, n_features) = (2, 3), got (1, 1)"),
+        ({"init": [[np.nan] * 3] * 2}, ValueError, "init must be finite"),
+        ({"mask": np.ones(4, bool)}, ValueError, "mask must have the image's shape (5,), got (4,)"),
+        ({"mask": np.zeros(5, bool)}, ValueError, "mask must mark at least one sample as True"),
+        ({"sample_weight": [1, 2]}, ValueError, "sample_weight must have shape (5,)"),
+        ({"sample_weight": [0] * 5}, ValueError, "with a positive sum"),
+        ({"sample_weight": [-1] * 5}, ValueError, "not negative"),
+        ({"tol": -1}, ValueError, "tol must be at least 0, got -1.0"),
+        ({"tol": "much"}, TypeError, "tol must be a number, got 'much'"),
+        ({"max_num_iter": 0}, ValueError, "max_num_iter must be at least 1"),
+        ({"n_threads": 0}, ValueError, "n_threads must be at least 1"),
+    ],
+)
+def test_bad_options(options, error, message):
+    with pytest.raises(error) as caught:
+        kmeans(np.arange(15.0).reshape(5, 3), 2, **options)
+    assert message in str(caught.value)
+
+
+def test_predict_wants_the_same_number_of_features():
+    with pytest.raises(ValueError, match=r"features must have 1 values per sample as the centers have, got 2"):
+        kmeans([[0.0], [1.0]], 1).predict([[0.0, 1.0]])
