@@ -139,7 +139,7 @@ def _read_bytes(path: str) -> bytes:
                 raise FileFormatError(path, "no regular file", _KINDS)
             if status.st_size > MAX_FILE_BYTES:
                 raise FileFormatError(path, f"{status.st_size} bytes", f"at most {MAX_FILE_BYTES}")
-            data = file.read(MAX_FILE_BYTES)
+            data = file.read(status.st_size)  # a larger number would be allocated
     except (OSError, ValueError) as error:
         if isinstance(error, FileFormatError):
             raise
@@ -164,9 +164,7 @@ def _check_jpeg(path: str, data: bytes) -> None:
     raise FileFormatError(path, f"bytes {data[:8].hex(' ')} at the start", _KINDS)
 
 
-def _from_jpeg(
-    path: str, data: bytes, calibration: Calibration | None, overrides: Mapping[str, float]
-) -> ThermalImage:
+def _from_jpeg(path: str, data: bytes, calibration: Calibration | None, overrides: Mapping[str, float]) -> ThermalImage:
     segments = read_segments(path, data)
     container = _flir.join_chunks(path, segments.app.get(APP1, ()))
     metadata = _jpeg_metadata(segments)
@@ -177,8 +175,7 @@ def _from_jpeg(
     if raw is None:
         present = ", ".join(f"APP{marker - 0xE0}" for marker in sorted(segments.app)) or "no"
         found = (
-            f"a JPEG picture of {segments.height} x {segments.width} pixels with {present} segments and "
-            f"no raw plane"
+            f"a JPEG picture of {segments.height} x {segments.width} pixels with {present} segments and no raw plane"
         )
         raise NotRadiometricError(path, found, f"{_KINDS}; export or copy the original file of the camera")
     _refuse(path, "a DJI plane of counts, which has no constants that", overrides)
@@ -197,9 +194,7 @@ def _jpeg_metadata(segments: Segments) -> Metadata:
     return read_metadata(exif, xmp)
 
 
-def _from_flir(
-    path: str, container: bytes, metadata: Metadata, overrides: Mapping[str, float]
-) -> ThermalImage:
+def _from_flir(path: str, container: bytes, metadata: Metadata, overrides: Mapping[str, float]) -> ThermalImage:
     records = _flir.read_records(path, container)
     values = {**records.constants, **overrides}
     for name in PARAMETERS:
@@ -210,9 +205,7 @@ def _from_flir(
     try:
         temperature = temperature_plane(values, records.raw)
     except ValueError as error:
-        raise FileFormatError(
-            path, f"constants that give no temperature ({error})", "a possible scene"
-        ) from None
+        raise FileFormatError(path, f"constants that give no temperature ({error})", "a possible scene") from None
     mask, notes = _valid(temperature)
     camera = _merge(records.camera, metadata.camera)
     return ThermalImage(
@@ -249,8 +242,7 @@ def _placeholder_notes(
     if (make or "").upper() == "DJI" and unset:
         stated = " and ".join(f"{name} {values[name]:g}" for name in unset)
         notes.append(
-            f"{stated}: placeholders that the drone wrote, not measured; pass {'= and '.join(unset)}= to "
-            "replace"
+            f"{stated}: placeholders that the drone wrote, not measured; pass {'= and '.join(unset)}= to replace"
         )
     if values["distance_m"] == 0:
         notes.append("distance_m is 0: no atmosphere was corrected")
@@ -339,14 +331,9 @@ def _from_tiff(
         notes += ("the file states no unit: its floats are taken as °C; pass unit= if they are not",)
     if scale is None:
         if raw is None:
-            raise FileFormatError(
-                path, f"counts of dtype {plane.dtype}", "uint16 counts, or a unit= of temperature"
-            )
+            raise FileFormatError(path, f"counts of dtype {plane.dtype}", "uint16 counts, or a unit= of temperature")
         if unit is None and calibration is None:
-            notes += (
-                "the file states no unit: its integers are taken as counts; pass unit= if they are "
-                "temperatures",
-            )
+            notes += ("the file states no unit: its integers are taken as counts; pass unit= if they are temperatures",)
         return _from_counts(path, raw, tiff.metadata, {}, None, calibration, mask=mask, notes=notes)
     _refuse(path, f"a TIFF of temperatures ({unit or 'linear kelvin'})", {"calibration": calibration})
     factor, offset = scale

@@ -108,9 +108,7 @@ def write_flir_rjpeg(
     if counts.dtype != np.uint16:
         raise TypeError(f"raw must be of dtype uint16, got {counts.dtype}; round and convert it first")
     if max(counts.shape) > 65535 or counts.size > _flir.MAX_PIXELS:
-        raise ValueError(
-            f"raw must have at most {_flir.MAX_PIXELS} pixels, 65535 per side, got shape {counts.shape}"
-        )
+        raise ValueError(f"raw must have at most {_flir.MAX_PIXELS} pixels, 65535 per side, got shape {counts.shape}")
     values = _check_parameters(parameters or {})
     encoding = check_choice("encoding", encoding, ("raw", "png"))
     order = _ORDERS[check_choice("byte_order", byte_order, tuple(_ORDERS))]
@@ -168,13 +166,9 @@ def fff_container(
         offset = time.utcoffset()
         assert offset is not None  # tzinfo is set
         west = -round(offset.total_seconds() / 60)
-        struct.pack_into(
-            order + "IIh", record, _flir.TIME, int(time.timestamp()), time.microsecond // 1000, west
-        )
+        struct.pack_into(order + "IIh", record, _flir.TIME, int(time.timestamp()), time.microsecond // 1000, west)
     start = 64 + _DIRECTORY_ENTRIES * 32
-    header = (
-        b"FFF\0" + b"classicseg".ljust(16, b"\0") + struct.pack(outer + "3I", 100, 64, _DIRECTORY_ENTRIES)
-    )
+    header = b"FFF\0" + b"classicseg".ljust(16, b"\0") + struct.pack(outer + "3I", 100, 64, _DIRECTORY_ENTRIES)
     directory = b"".join(
         struct.pack(outer + "2H4I", kind, subtype, 100, 0, at, length).ljust(32, b"\0")
         for kind, subtype, at, length in (
@@ -200,9 +194,7 @@ def _segment(payload: bytes) -> bytes:
     return b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload
 
 
-def _picture(
-    raw: Array, visible: Any, time: datetime | None, position: Position | None, camera: Camera
-) -> bytes:
+def _picture(raw: Array, visible: Any, time: datetime | None, position: Position | None, camera: Camera) -> bytes:
     if visible is None:
         low, high = np.percentile(raw, (1, 99))
         visible = np.clip((raw - low) * (255 / max(high - low, 1.0)), 0, 255).astype(np.uint8)
@@ -247,9 +239,7 @@ def _sexagesimal(degrees: float) -> tuple[float, float, float]:
 
 def _xmp(position: Position) -> bytes:
     items = {
-        name: f"{getattr(position, key):+.6f}"
-        for key, name in _XMP_NAMES.items()
-        if getattr(position, key) is not None
+        name: f"{getattr(position, key):+.6f}" for key, name in _XMP_NAMES.items() if getattr(position, key) is not None
     }
     if position.latitude is not None and position.longitude is not None:
         items |= {"GpsLatitude": f"{position.latitude:+.9f}", "GpsLongitude": f"{position.longitude:+.9f}"}
