@@ -35,13 +35,9 @@ def parser() -> argparse.ArgumentParser:
     data = os.environ.get("CLASSICSEG_TEST_DATA")
     made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     made.add_argument("names", nargs="*", metavar="NAME", help=f"cases to run: {', '.join(CASES)}")
-    made.add_argument(
-        "--table", action="store_true", help="print the newest result of every case as Markdown"
-    )
+    made.add_argument("--table", action="store_true", help="print the newest result of every case as Markdown")
     made.add_argument("--readme", action="store_true", help="write those tables into README.md")
-    made.add_argument(
-        "--data", type=Path, default=data and Path(data), help="sample files; generated ones without"
-    )
+    made.add_argument("--data", type=Path, default=data and Path(data), help="sample files; generated ones without")
     made.add_argument("--repeats", type=int, default=9, help="turns per contender (default 9)")
     made.add_argument("--threads", type=int, default=2, help="threads per contender (default 2)")
     made.add_argument("--tiny", action="store_true", help="smallest inputs, to see that a case works")

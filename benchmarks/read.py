@@ -19,9 +19,7 @@ def rows(context: Context) -> list[Row]:
     """Return one row per FLIR file that the peer reads too: it fails on those of some drones."""
     files = sample_files(context.data / "thermal") if context.data else generated_files(context)
     read_by_both = [path for path in files if missing(["flyr"]) or peer_reads(path)]
-    return [
-        Row(path.name, {"path": str(path)}) for path in (read_by_both[:2] if context.tiny else read_by_both)
-    ]
+    return [Row(path.name, {"path": str(path)}) for path in (read_by_both[:2] if context.tiny else read_by_both)]
 
 
 def sample_files(folder: Path) -> list[Path]:

@@ -28,7 +28,7 @@ class Row:
 
     name: str
     parameters: Mapping[str, Any]  # keyword arguments of every contender's function
-    repeats: int | None = None  # fewer than usual where one run takes minutes
+    repeats: int | None = None  # another number of turns than usual; with 0 the first call is what counts
     contenders: Sequence[str] | None = None  # all of the case where None
 
 

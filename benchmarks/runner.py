@@ -89,9 +89,7 @@ class Worker:
         if not line:
             self._process.wait()
             self._log.seek(0)
-            raise WorkerFailed(
-                f"{self.name} ended with status {self._process.returncode}:\n{self._log.read()[-2000:]}"
-            )
+            raise WorkerFailed(f"{self.name} ended with status {self._process.returncode}:\n{self._log.read()[-2000:]}")
         return json.loads(line)
 
 
@@ -99,7 +97,7 @@ def run_case(case: Case, context: Context, *, repeats: int, threads: int, progre
     """Return the JSON form of one run of `case`."""
     rows = []
     for row in case.rows(context):
-        rows.append(run_row(case, row, repeats=row.repeats or repeats, threads=threads))
+        rows.append(run_row(case, row, repeats=repeats if row.repeats is None else row.repeats, threads=threads))
         progress(f"{case.name}: {row.name}: {one_line(rows[-1])}")
     return {
         "case": case.name,
@@ -116,22 +114,15 @@ def run_case(case: Case, context: Context, *, repeats: int, threads: int, progre
 def run_row(case: Case, row: Row, *, repeats: int, threads: int) -> dict[str, Any]:
     """Run every contender of one row, turn by turn."""
     chosen = [one for one in case.contenders if row.contenders is None or one.name in row.contenders]
-    absent = {
-        one.name: f"{', '.join(gone)} is not installed" for one in chosen if (gone := missing(one.packages))
-    }
+    absent = {one.name: f"{', '.join(gone)} is not installed" for one in chosen if (gone := missing(one.packages))}
     present = [one for one in chosen if one.name not in absent]
     with (
         tempfile.TemporaryDirectory() as scratch,
         _workers(case, row, present, Path(scratch), threads) as workers,
     ):
-        calls = {worker.name: _calls_per_turn(worker) for worker in workers}
-        for _ in range(repeats):
-            for worker in workers:
-                worker.times_s.append(worker.turn(calls[worker.name]))
+        _take_turns(workers, repeats)
         outputs = {worker.name: worker.outputs() for worker in workers}
-        agreement = (
-            case.agree(row, outputs) if len(outputs) > 1 else Agreement(False, "nothing to compare with")
-        )
+        agreement = case.agree(row, outputs) if len(outputs) > 1 else Agreement(False, "nothing to compare with")
     contenders: dict[str, Any] = {name: {"not_run": reason} for name, reason in absent.items()}
     for worker in workers:
         contenders[worker.name] = {
@@ -149,9 +140,7 @@ def run_row(case: Case, row: Row, *, repeats: int, threads: int) -> dict[str, An
 
 
 @contextlib.contextmanager
-def _workers(
-    case: Case, row: Row, contenders: list[Contender], folder: Path, threads: int
-) -> Iterator[list[Worker]]:
+def _workers(case: Case, row: Row, contenders: list[Contender], folder: Path, threads: int) -> Iterator[list[Worker]]:
     workers: list[Worker] = []
     try:
         for contender in contenders:
@@ -162,6 +151,17 @@ def _workers(
             worker.close()
 
 
+def _take_turns(workers: list[Worker], repeats: int) -> None:
+    if repeats == 0:
+        for worker in workers:
+            worker.times_s = [worker.first_s]
+        return
+    calls = {worker.name: _calls_per_turn(worker) for worker in workers}
+    for _ in range(repeats):
+        for worker in workers:
+            worker.times_s.append(worker.turn(calls[worker.name]))
+
+
 def _calls_per_turn(worker: Worker) -> int:
     """Return how many calls fill a turn; this also is the warm-up, and its time is not kept."""
     return max(1, min(MOST_CALLS, math.ceil(TURN_S / worker.turn(1))))
@@ -169,11 +169,7 @@ def _calls_per_turn(worker: Worker) -> int:
 
 def facts(outputs: dict[str, Any]) -> dict[str, Any]:
     """Return the numbers among the outputs, such as stage times; arrays were for the check only."""
-    return {
-        name: value.item()
-        for name, value in outputs.items()
-        if value.ndim == 0 and value.dtype.kind in "iufU"
-    }
+    return {name: value.item() for name, value in outputs.items() if value.ndim == 0 and value.dtype.kind in "iufU"}
 
 
 def paired_ratios(row: dict[str, Any], peer: str) -> list[float]:

@@ -48,9 +48,7 @@ def table(result: dict[str, Any], published: list[dict[str, Any]]) -> str:
         lines.append(markdown([row["row"], *cells, row["agreement"]]))
     lines += ["", *_claims(result, case.floors), _made_with(result)]
     for row in published:
-        lines.append(
-            f"Published, other machine: {row['peer']}, {row['what']}: {row['figure']} ({row['source']})."
-        )
+        lines.append(f"Published, other machine: {row['peer']}, {row['what']}: {row['figure']} ({row['source']}).")
     return "\n".join(lines)
 
 
