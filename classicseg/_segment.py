@@ -28,7 +28,7 @@ def segment_image(
     Parameters
     ----------
     image : array_like, shape (M, N) or (M, N, 3)
-        Gray or RGB image. NaN in a float image is outside.
+        Gray or RGB image; float images range over 0 to 1. NaN in a float image is outside.
     method : {"kmeans"}, default "kmeans"
         k-means over colour and position, then connected regions.
     n_clusters : int, default 6
@@ -46,26 +46,19 @@ def segment_image(
     array = check_image("image", image)
     check_choice("method", method, METHODS)
     min_size = check_int("min_size", min_size, low=1)
-    inside = np.isfinite(array.reshape(*array.shape[:2], -1)).all(axis=2)
+    inside = np.asarray(np.isfinite(array.reshape(*array.shape[:2], -1)).all(axis=2))
     mask = None if inside.all() else inside
-    features = pixel_features(
-        array, "Ixy" if array.ndim == 2 else "RGBxy", channel_weights={"xy": _position_weight(array, inside)}, mask=mask
-    )
-    found = kmeans(features, check_int("n_clusters", n_clusters, low=1), rng=rng, tol=0.002 * _range(array, inside))
+    unit = _full_range(array.dtype)
+    # Crossing the image counts as a fifth of the range of colour: enough to part far away regions of one colour.
+    weights = {"xy": 0.2 * unit / 255}
+    features = pixel_features(array, "Ixy" if array.ndim == 2 else "RGBxy", channel_weights=weights, mask=mask)
+    found = kmeans(features, check_int("n_clusters", n_clusters, low=1), rng=rng, tol=0.002 * unit)
     return merge_small_regions(connected_regions(found.labels), min_size, image=array)
 
 
-def _range(array: NDArray[Any], inside: NDArray[np.bool_]) -> float:
-    """Return the size of the image's unit: full range of an integer dtype, spread of a float image."""
-    if array.dtype.kind in "ui":
-        return float(np.iinfo(array.dtype).max)
-    values = array[inside]
-    return float(np.ptp(values)) if values.size and np.ptp(values) > 0 else 1.0
-
-
-def _position_weight(array: NDArray[Any], inside: NDArray[np.bool_]) -> float:
-    """Crossing the image counts as a fifth of the range of colour: enough to part far away regions of one colour."""
-    return 0.2 * _range(array, inside) / 255
+def _full_range(dtype: np.dtype[Any]) -> float:
+    """Return the size of the image's unit: the full range of an integer dtype, 1 for a float image."""
+    return float(np.iinfo(dtype).max) if dtype.kind in "ui" else 1.0
 
 
 def segment_file(

@@ -1,0 +1,93 @@
+"""Array recognition and argument checks that the functions' own tests do not reach."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from classicseg import _array, _validate
+from classicseg._errors import FileFormatError, NotRadiometricError
+
+
+class OnDevice:
+    """A DLPack object that lives elsewhere."""
+
+    def __dlpack__(self, **kwargs):
+        raise BufferError("device memory")
+
+    def __dlpack_device__(self):
+        return (2, 0)
+
+
+class InMemory:
+    """A DLPack object in host memory."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **kwargs):
+        return self.array.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+def test_dlpack_is_taken_without_a_copy():
+    array = np.arange(6.0)
+    assert np.shares_memory(_array.as_array("features", InMemory(array)), array)
+    with pytest.raises(TypeError, match=r"features is not in host memory .* copy it there first"):
+        _array.as_array("features", OnDevice())
+
+
+def test_cupy_is_recognised_without_importing_it(monkeypatch):
+    assert _array.array_kind(np.ones(2)) == "numpy"
+    module = types.ModuleType("cupy")
+    module.ndarray = type("ndarray", (), {})
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    assert _array.array_kind(module.ndarray()) == "cupy"
+    with pytest.raises(TypeError, match=r"image is a CuPy array, .* pass image\.get\(\)"):
+        _array.as_array("image", module.ndarray())
+
+
+@pytest.mark.parametrize("value", [True, "5", None, 1j, [1, 2]])
+def test_no_number(value):
+    with pytest.raises(TypeError, match="tol must be a number"):
+        _validate.check_float("tol", value)
+
+
+@pytest.mark.parametrize(
+    ("options", "value", "message"),
+    [
+        ({}, np.inf, "tol must be finite, got inf"),
+        ({"above": 0}, 0, "tol must be greater than 0, got 0.0"),
+        ({"high": 1}, 2, "tol must be at most 1, got 2.0"),
+    ],
+)
+def test_float_rules(options, value, message):
+    with pytest.raises(ValueError) as caught:
+        _validate.check_float("tol", value, **options)
+    assert message in str(caught.value)
+
+
+def test_choice_does_not_take_true_for_one():
+    with pytest.raises(ValueError, match="connectivity must be one of"):
+        _validate.check_choice("connectivity", "1", (1, 2))
+
+
+@pytest.mark.parametrize("kind", [FileFormatError, NotRadiometricError])
+def test_file_errors_survive_pickling(kind):
+    import pickle
+
+    error = kind("a.jpg", "nothing", "something")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert str(again) == "a.jpg: found nothing; expected something"
+    assert again.path == "a.jpg"
+
+
+def test_labels_of_wide_dtypes_are_narrowed():
+    labels = _validate.check_labels("labels", np.array([[1, 2]], np.int64))
+    assert labels.dtype == np.int32
+    with pytest.raises(ValueError, match="labels must have 2 axes"):
+        _validate.check_labels("labels", np.zeros(3, int))
