@@ -21,7 +21,7 @@ from classicseg.thermal._surfaces import Modules, find_modules
 N_NEIGHBOURS = 8  # modules that vote on what is normal at a place
 FEWEST_VOTES = 3
 LEEWAY = 5  # pixels: side of the window whose maximum a neighbour may show, so that a shifted frame is no finding
-PEAK = 7.0  # a spot's hottest pixel, in noise deviations
+PEAK = 8.0  # a spot's hottest pixel, in noise deviations
 EXTENT = 3.5  # its outermost pixels
 PATCH_AREA = 0.1  # of a module: so large an area, a substring say, needs less
 PATCH = 4.0  # noise deviations of its median
@@ -79,7 +79,7 @@ def find_hotspots(
     profile : str, Path or SeverityProfile, default "IEC-62446-3-style"
         Severity profile by name, or a TOML file of the same form.
     min_delta : float, optional
-        Smallest difference to report, K; default: the profile's. Below about 7 times the noise between modules
+        Smallest difference to report, K; default: the profile's. Below about 8 times the noise between modules
         nothing is reported, whatever this says. Not used on a frame in counts.
     min_area : int, default 4
         Smallest hot spot, pixels. Below 4 a dead pixel can pass.
@@ -105,7 +105,7 @@ def find_hotspots(
     2. The reference at a pixel is the median of the same place on the 8 nearest modules, so that junction boxes,
        frames, vignetting and gradients along a row are not findings, and warm soil between rows is never looked at.
     3. What exceeds it by 3.5 noise deviations (1.4826 times the median absolute difference) is one hot spot per
-       connected region, frames between modules bridged. It is reported when its hottest pixel reaches 7, or when
+       connected region, frames between modules bridged. It is reported when its hottest pixel reaches 8, or when
        it covers a tenth of a module with a median of 4.
 
     `delta` is the maximum minus the reference (median over the spot). Where more than half of the neighbours are
