@@ -34,4 +34,14 @@ class FileFormatError(ClassicsegError, ValueError):
 
 
 class NotRadiometricError(FileFormatError):
-    """A picture that can be read but carries no radiometric plane, only display colours."""
+    """A picture that can be read but carries no radiometric plane, only display colours.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    found : str
+        What was found in it.
+    expected : str
+        What should have been there, or what the user can do.
+    """

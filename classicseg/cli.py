@@ -8,7 +8,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from classicseg import ClassicsegError, __version__
+from classicseg import __version__
+from classicseg._errors import ClassicsegError
 
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 

@@ -96,7 +96,13 @@ class BatchOptions:
             object.__setattr__(self, name, check_float(name, value, **limits))
 
     def reading(self) -> dict[str, Any]:
-        """Return the keyword arguments for `classicseg.thermal.read`, without the calibration."""
+        """Return the keyword arguments for `classicseg.thermal.read`, without the calibration.
+
+        Returns
+        -------
+        dict of str to object
+            Those that are given.
+        """
         return {name: getattr(self, name) for name in READ_OPTIONS if getattr(self, name) is not None}
 
 

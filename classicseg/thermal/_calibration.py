@@ -71,13 +71,9 @@ class Calibration:
             or raw.max() > 65535
             or (np.diff(raw.astype(np.int64)) <= 0).any()
         ):
-            raise ValueError(
-                "raw must hold strictly increasing integers of 0 to 65535; sort the table by raw first"
-            )
+            raise ValueError("raw must hold strictly increasing integers of 0 to 65535; sort the table by raw first")
         if not np.isfinite(celsius).all() or (np.diff(celsius) < 0).any():
-            raise ValueError(
-                "celsius must be finite and must nowhere decrease; the table does not describe a sensor"
-            )
+            raise ValueError("celsius must be finite and must nowhere decrease; the table does not describe a sensor")
         for name, value in (("raw", raw.astype(np.uint16)), ("celsius", celsius)):
             value.setflags(write=False)
             object.__setattr__(self, name, value)
@@ -90,11 +86,28 @@ class Calibration:
         return (Calibration, fields)
 
     def unbound(self) -> Calibration:
-        """Return the same table for any camera and any parameters: on the caller's own responsibility."""
+        """Return the same table for any camera and any parameters: on the caller's own responsibility.
+
+        Returns
+        -------
+        Calibration
+            Bound to no camera and no parameters.
+        """
         return replace(self, model=None, serial_number=None, parameters={})
 
     def apply(self, raw: Array) -> Array:
-        """Return the (M, N) float32 °C of (M, N) uint16 counts."""
+        """Turn counts into temperatures.
+
+        Parameters
+        ----------
+        raw : numpy.ndarray
+            (M, N) uint16 counts.
+
+        Returns
+        -------
+        numpy.ndarray
+            (M, N) float32, °C.
+        """
         low, high = int(raw.min()), int(raw.max())
         counts = np.arange(low, high + 1, dtype=np.float64)
         celsius = np.interp(counts, self.raw, self.celsius)
@@ -106,7 +119,18 @@ class Calibration:
         return np.take(table, raw)
 
     def n_outside(self, raw: Array) -> int:
-        """Return how many counts lie outside the fitted range."""
+        """Count the pixels outside the fitted range, whose temperatures are extrapolated.
+
+        Parameters
+        ----------
+        raw : numpy.ndarray
+            (M, N) uint16 counts.
+
+        Returns
+        -------
+        int
+            Number of pixels.
+        """
         return int(np.count_nonzero((raw < self.raw[0]) | (raw > self.raw[-1])))
 
     def _tail(self, end: int) -> tuple[float, float]:
@@ -118,7 +142,22 @@ class Calibration:
         return float(counts[end]), float(rise / span)
 
     def check_frame(self, path: str, camera: Camera, parameters: Mapping[str, Parameter]) -> None:
-        """Raise FileFormatError when this frame is of another camera or states other parameters."""
+        """Refuse a frame of another camera, or one that states other parameters.
+
+        Parameters
+        ----------
+        path : str
+            The frame, for the message.
+        camera : Camera
+            The frame's camera.
+        parameters : mapping of str to Parameter
+            The frame's parameters.
+
+        Raises
+        ------
+        FileFormatError
+            If the calibration is not for this frame.
+        """
         way_out = "; fit one from such a frame, or use calibration.unbound() to apply it all the same"
         for word, ours, its in (
             ("model", self.model, camera.model),
@@ -136,7 +175,13 @@ class Calibration:
                 )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the calibration as JSON."""
+        """Write the calibration as JSON.
+
+        Parameters
+        ----------
+        path : path
+            The file to write.
+        """
         content = {
             "format": _FORMAT,
             "model": self.model,
@@ -150,23 +195,35 @@ class Calibration:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Calibration:
-        """Read a calibration that `save` wrote."""
+        """Read a calibration that `save` wrote.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+
+        Returns
+        -------
+        Calibration
+            Equal to the one that was saved.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is no such calibration.
+        """
         expected = f"the JSON that Calibration.save writes, of format {_FORMAT}"
         try:
             with open(path, "rb") as file:
                 content = json.loads(file.read(_MAX_BYTES))
             if not isinstance(content, dict) or content.get("format") != _FORMAT:
                 raise FileFormatError(path, "no such calibration", expected)
-            fields = (
-                content[name] for name in ("raw", "celsius", "model", "serial_number", "parameters", "source")
-            )
+            fields = (content[name] for name in ("raw", "celsius", "model", "serial_number", "parameters", "source"))
             return cls(*fields)
         except FileFormatError:
             raise
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise FileFormatError(
-                path, f"no usable calibration ({type(error).__name__}: {error})", expected
-            ) from error
+            raise FileFormatError(path, f"no usable calibration ({type(error).__name__}: {error})", expected) from error
 
 
 def fit_calibration(
@@ -215,9 +272,7 @@ def fit_calibration(
     valid = np.isfinite(celsius) if image.mask is None else np.isfinite(celsius) & image.mask
     raw, table = _one_to_one(image.raw[valid], celsius[valid], tolerance_celsius)
     scene = {name: parameter.value for name, parameter in image.parameters.items()}
-    return Calibration(
-        raw, table, image.camera.model, image.camera.serial_number, scene, Path(image.path).name
-    )
+    return Calibration(raw, table, image.camera.model, image.camera.serial_number, scene, Path(image.path).name)
 
 
 def _celsius(temperature: Any, unit: str | None) -> Array:
@@ -237,9 +292,7 @@ def _celsius(temperature: Any, unit: str | None) -> Array:
 def _one_to_one(raw: Array, celsius: Array, tolerance: float) -> tuple[Array, Array]:
     counts, index, n_pixels = np.unique(raw, return_inverse=True, return_counts=True)
     if counts.size < 2:
-        raise ValueError(
-            f"image must hold at least 2 different valid counts to fit a table, got {counts.size}"
-        )
+        raise ValueError(f"image must hold at least 2 different valid counts to fit a table, got {counts.size}")
     low = np.full(counts.size, np.inf)
     high = np.full(counts.size, -np.inf)
     np.minimum.at(low, index, celsius)
