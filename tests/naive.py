@@ -103,14 +103,14 @@ def octaves(deviation, noise):
     return out
 
 
-def compare(image, owner, where, offsets, at_least):
+def compare(image, owner, where, within, offsets, at_least):
     """Median at the same place of the neighbouring modules, NaN where fewer than `at_least` of them tell."""
     reference = np.full(image.shape, np.nan)
     for row, col in zip(*np.nonzero(where & (owner > 0))):
         found = []
         for down, right in offsets[owner[row, col] - 1]:
             r, c = row + down, col + right
-            if 0 <= r < image.shape[0] and 0 <= c < image.shape[1] and owner[r, c] > 0:
+            if 0 <= r < image.shape[0] and 0 <= c < image.shape[1] and within[r, c]:
                 found.append(image[r, c])
         if len(found) >= at_least:
             reference[row, col] = np.median(found)

@@ -21,6 +21,7 @@ from classicseg.thermal._surfaces import Modules, find_modules
 N_NEIGHBOURS = 8  # modules that vote on what is normal at a place
 FEWEST_VOTES = 3
 LEEWAY = 5  # pixels: side of the window whose maximum a neighbour may show, so that a shifted frame is no finding
+RIM = 7  # pixels: side of the window that widens a module's smooth inside to its frame
 PEAK = 8.0  # a spot's hottest pixel, in noise deviations
 EXTENT = 3.5  # its outermost pixels
 PATCH_AREA = 0.1  # of a module: so large an area, a substring say, needs less
@@ -161,8 +162,10 @@ def _find(values: NDArray[np.float32], modules: Modules) -> tuple[NDArray[np.int
     compare = kernels_for(values, "modules").compare
     steps = offsets(modules.centers, N_NEIGHBOURS)
     rows = modules.owner > 0
+    # What lies outside the frames of the neighbours as well is frame, or ground at the edge of a row: never a finding.
+    within = ndimage.maximum_filter(modules.cells.view(np.uint8), RIM) > 0
     forgiving = np.empty_like(values)
-    compare(ndimage.maximum_filter(values, LEEWAY), modules.owner, rows, steps, FEWEST_VOTES, forgiving)
+    compare(ndimage.maximum_filter(values, LEEWAY), modules.owner, rows, within, steps, FEWEST_VOTES, forgiving)
     excess = values - forgiving
     known = modules.cells & np.isfinite(excess)
     if not known.any():
@@ -174,7 +177,7 @@ def _find(values: NDArray[np.float32], modules: Modules) -> tuple[NDArray[np.int
     labels = np.where(hot, connected_regions(_bridged(hot, modules.gap // 2), 2), 0)
     labels = np.asarray(labels * _strong(labels, excess, PATCH_AREA * modules.area)[labels], np.int32)
     exact = np.full_like(values, np.nan)
-    compare(values, modules.owner, labels > 0, steps, FEWEST_VOTES, exact)
+    compare(values, modules.owner, labels > 0, within, steps, FEWEST_VOTES, exact)
     return labels, exact
 
 

@@ -244,12 +244,12 @@ def test_nearest_owner_stays_inside(rng):
 def test_compare(rng):
     image = rng.normal(0, 1, (12, 15)).astype(np.float32)
     owner = rng.integers(0, 4, (12, 15)).astype(np.int32)
-    where = rng.random((12, 15)) < 0.8
+    where, within = rng.random((2, 12, 15)) < 0.8
     offsets = rng.integers(-4, 5, (3, 6, 2)).astype(np.int32)
     for at_least in (1, 3, 6):
         reference = np.empty((12, 15), np.float32)
-        kernels.compare(image, owner, where, offsets, at_least, reference)
-        assert_allclose(reference, naive.compare(image, owner, where, offsets, at_least), rtol=1e-6)
+        kernels.compare(image, owner, where, within, offsets, at_least, reference)
+        assert_allclose(reference, naive.compare(image, owner, where, within, offsets, at_least), rtol=1e-6)
 
 
 # --- real frames ---

@@ -99,10 +99,10 @@ def _take(owner, distance, row, col, from_row, from_col):
 
 
 @jit
-def compare(image, owner, where, offsets, at_least, reference):
+def compare(image, owner, where, within, offsets, at_least, reference):
     """Median of the values at the same place of the neighbouring modules.
 
-    A pixel of module m looks at ``offsets[m - 1]`` (K, 2) from itself, where these still lie on a module. Fewer
+    A pixel of module m looks at ``offsets[m - 1]`` (K, 2) from itself, where these lie `within` a module. Fewer
     than `at_least` such places, or a pixel outside `where`, give NaN.
     """
     n_rows, n_cols = image.shape
@@ -117,7 +117,7 @@ def compare(image, owner, where, offsets, at_least, reference):
             for k in range(steps.shape[0]):
                 r = row + steps[k, 0]
                 c = col + steps[k, 1]
-                if r < 0 or c < 0 or r >= n_rows or c >= n_cols or owner[r, c] == 0:
+                if r < 0 or c < 0 or r >= n_rows or c >= n_cols or not within[r, c]:
                     continue
                 value = image[r, c]
                 place = count  # insertion keeps the few values sorted
