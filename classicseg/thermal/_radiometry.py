@@ -80,6 +80,14 @@ def black_body_counts(parameters: Mapping[str, float], celsius: Any) -> Any:
     return np.where(growth > 0, counts, np.nan)
 
 
+def _surrounding_counts(parameters: Mapping[str, float], celsius: float) -> float:
+    """`black_body_counts` of one number, without the cost of arrays."""
+    growth = math.exp(min(parameters["planck_b"] / (celsius + ZERO_CELSIUS), 700.0)) - parameters["planck_f"]
+    if growth <= 0:
+        return math.nan
+    return parameters["planck_r1"] / (parameters["planck_r2"] * growth) - parameters["planck_o"]
+
+
 def gain_and_offset(parameters: Mapping[str, float]) -> tuple[float, float]:
     """Return (g, c) of S_object = g · raw - c.
 
@@ -92,18 +100,15 @@ def gain_and_offset(parameters: Mapping[str, float]) -> tuple[float, float]:
     )
     if not 1e-6 < tau <= 1:
         raise ValueError(f"the air of this path lets {tau:.3g} of the radiation through")
-    air = black_body_counts(parameters, parameters["atmospheric_celsius"])
-    pane = black_body_counts(parameters, parameters["window_celsius"])
-    mirror = black_body_counts(parameters, parameters["reflected_celsius"])
     # A term of weight 0 is left out, so that a temperature nothing depends on cannot spoil the rest.
     offset = 0.0
-    for weight, counts in (
-        ((1 - tau) / (emissivity * tau), air),
-        ((1 - tau) / (emissivity * tau * window * tau), air),
-        ((1 - window) / (emissivity * tau * window), pane),
-        ((1 - emissivity) / emissivity, mirror),
+    for weight, celsius in (
+        ((1 - tau) / (emissivity * tau), parameters["atmospheric_celsius"]),
+        ((1 - tau) / (emissivity * tau * window * tau), parameters["atmospheric_celsius"]),
+        ((1 - window) / (emissivity * tau * window), parameters["window_celsius"]),
+        ((1 - emissivity) / emissivity, parameters["reflected_celsius"]),
     ):
-        offset += weight * float(counts) if weight else 0.0
+        offset += weight * _surrounding_counts(parameters, celsius) if weight else 0.0
     if not math.isfinite(offset):
         raise ValueError("the radiation of the surroundings is not finite with these constants")
     return 1 / (emissivity * tau * window * tau), offset

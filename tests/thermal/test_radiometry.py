@@ -105,7 +105,8 @@ def test_saturation_has_its_own_rule():
 
 
 def flir_files(folder):
-    patterns = ("flir_rjpeg/*.jpg", "pv_xt2/*_R.JPG", "dji_models/XT2.jpg", "dji_models/XTR.jpg", "field_xt_r/*.jpg")
+    # Not the little-endian containers of dji_models and field_xt_r, on which flyr fails after seconds.
+    patterns = ("flir_rjpeg/*.jpg", "pv_xt2/*_R.JPG")
     return [path for pattern in patterns for path in sorted((folder / "thermal").glob(pattern))]
 
 
@@ -117,7 +118,7 @@ def test_equals_flyr_on_every_file_it_reads(test_data):
         try:
             peer = flyr.unpack(str(path)).celsius
         except (KeyError, ValueError):
-            continue  # the little-endian containers and the swapped PNG, which it does not read
+            continue  # 07_*, whose big-endian records it does not read
         assert np.abs(image.temperature - peer).max() < 0.001, path
         compared += 1
     assert compared >= 12
