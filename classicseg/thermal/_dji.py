@@ -21,9 +21,7 @@ Array = np.ndarray[Any, Any]
 
 _MAX_PIXELS = 1 << 24
 _SCENE = ("atmospheric_celsius", "distance_m", "emissivity", "relative_humidity", "reflected_celsius")
-_HEADER = (
-    b"\xff\xd2\xd1\xffiirp"  # of the second-generation parameter block; the five floats follow at byte 32
-)
+_HEADER = b"\xff\xd2\xd1\xffiirp"  # of the second-generation parameter block; the five floats follow at byte 32
 
 
 def read_plane(segments: Segments) -> Array | None:
@@ -51,14 +49,9 @@ def embedded_parameters(segments: Segments) -> dict[str, float]:
     if len(block) < at + 20 or len(block) > 1 << 14:  # longer: the raw plane itself
         return {}
     values = dict(zip(_SCENE, struct.unpack_from("<5f", block, at), strict=True))
-    if (
-        any(parameter_fault(name, value) for name, value in values.items())
-        or not values["emissivity"] >= 0.05
-    ):
+    if any(parameter_fault(name, value) for name, value in values.items()) or not values["emissivity"] >= 0.05:
         return {}
-    return {
-        name: float(np.round(value, 6)) for name, value in values.items()
-    }  # 0.95, not float32's 0.949999988
+    return {name: float(np.round(value, 6)) for name, value in values.items()}  # 0.95, not float32's 0.949999988
 
 
 def serial_number(segments: Segments) -> str | None:

@@ -212,9 +212,7 @@ def _spot_at(kind: str, u: float, v: float, generator: np.random.Generator) -> _
     centre_u = row * _PERIOD + _HALF / 2 + side * (_HALF + _GAP)
     start_v = math.floor(v / _MODULE) * _MODULE
     if kind == "module":
-        return _Spot(
-            kind, centre_u, start_v + _MODULE / 2, _HALF / 2, _MODULE / 2 - 1, generator.uniform(4, 8)
-        )
+        return _Spot(kind, centre_u, start_v + _MODULE / 2, _HALF / 2, _MODULE / 2 - 1, generator.uniform(4, 8))
     if kind == "substring":
         third = float(generator.integers(0, 3))
         half = (_MODULE - 2) / 6
@@ -285,9 +283,7 @@ def _plant(u: Array, v: Array, tile: Array) -> Array:
     across = u - row * _PERIOD
     coarse, fine = _texture(tile, u, v, 40.0), _texture(tile, v, u, 5.0)
     grass = coarse + 0.7 * fine - 0.85
-    ground = (
-        _GROUND_CELSIUS + 3 * grass + 14 * np.maximum(grass - 0.25, 0)
-    )  # dry patches far above the modules
+    ground = _GROUND_CELSIUS + 3 * grass + 14 * np.maximum(grass - 0.25, 0)  # dry patches far above the modules
     shadow = _SHADOW_CELSIUS + 2 * coarse + 0.8 * fine
     side = np.floor(across / (_HALF + _GAP))
     number = np.floor(v / _MODULE)
@@ -321,9 +317,7 @@ def _disturbance(down: Array, right: Array, shape: tuple[int, int], generator: n
     """Vignetting (colder corners) and a slow gradient across the frame."""
     radius = (down**2 + right**2) / (shape[0] ** 2 + shape[1] ** 2) * 4
     slope_down, slope_right = generator.uniform(-0.5, 0.5, 2)
-    return np.asarray(
-        -1.0 * radius**2 + slope_down * down / shape[0] + slope_right * right / shape[1], np.float32
-    )
+    return np.asarray(-1.0 * radius**2 + slope_down * down / shape[0] + slope_right * right / shape[1], np.float32)
 
 
 def _blur(plane: Array) -> Array:

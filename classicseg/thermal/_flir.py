@@ -75,9 +75,7 @@ def join_chunks(path: str, payloads: Sequence[memoryview]) -> bytes | None:
         return None
     missing = [number for number in range(last + 1) if number not in chunks]
     if missing:
-        raise FileFormatError(
-            path, f"no FLIR chunk {missing[0]}", f"chunks 0 to {last}; the file is incomplete"
-        )
+        raise FileFormatError(path, f"no FLIR chunk {missing[0]}", f"chunks 0 to {last}; the file is incomplete")
     return b"".join(chunks[number] for number in range(last + 1))
 
 

@@ -104,9 +104,7 @@ def _value(exif: bytes, order: str, at: int, kind: int, length: int) -> Any:
         return exif[at : at + length]
     if kind in (5, 10):
         pairs = struct.unpack_from(f"{order}{2 * length}{'I' if kind == 5 else 'i'}", exif, at)
-        values: tuple[Any, ...] = tuple(
-            n / d if d else math.nan for n, d in zip(pairs[::2], pairs[1::2], strict=True)
-        )
+        values: tuple[Any, ...] = tuple(n / d if d else math.nan for n, d in zip(pairs[::2], pairs[1::2], strict=True))
     elif form:
         values = struct.unpack_from(f"{order}{length}{form}", exif, at)
     else:
@@ -129,9 +127,7 @@ def read_xmp(packet: bytes) -> dict[str, str]:
         except (ElementTree.ParseError, ValueError, LookupError):
             pass  # half-written or wrongly encoded: search it as text
     text = packet.decode("utf-8", "replace")
-    return {
-        match[2]: match[3] if match[3] is not None else match[4] for match in _XMP_ATTRIBUTE.finditer(text)
-    }
+    return {match[2]: match[3] if match[3] is not None else match[4] for match in _XMP_ATTRIBUTE.finditer(text)}
 
 
 def _properties(root: ElementTree.Element) -> dict[str, str]:
@@ -163,9 +159,7 @@ def _number(value: object) -> float | None:
 
 
 def _camera(main: Tags, details: Tags, xmp: Mapping[str, str]) -> Camera:
-    note = re.search(
-        rb"sensor_id:([0-9A-Za-z]+)", _bytes(details.get(0x927C))
-    )  # in the maker's note of the H20T
+    note = re.search(rb"sensor_id:([0-9A-Za-z]+)", _bytes(details.get(0x927C)))  # in the maker's note of the H20T
     focal = _number(details.get(0x920A))
     return Camera(
         make=_text(main.get(0x010F)),

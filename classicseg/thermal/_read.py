@@ -337,7 +337,7 @@ def _from_tiff(
         return _from_counts(path, raw, tiff.metadata, {}, None, calibration, mask=mask, notes=notes)
     _refuse(path, f"a TIFF of temperatures ({unit or 'linear kelvin'})", {"calibration": calibration})
     factor, offset = scale
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # huge floats become infinite, signalling NaN quiet
         temperature = (plane * np.float64(factor) + offset).astype(np.float32)
     valid = np.isfinite(temperature) if mask is None else mask & np.isfinite(temperature)
     temperature[~valid] = np.nan
@@ -359,5 +359,6 @@ def _stored_mask(plane: Array, nodata: float | None) -> Array | None:
     mask = np.isfinite(plane)
     if nodata is not None and not np.isnan(nodata):
         # A float32 file holds the number rounded to float32.
-        mask &= plane != (np.float32(nodata) if plane.dtype.kind == "f" else nodata)
+        with np.errstate(over="ignore"):
+            mask &= plane != (np.float32(nodata) if plane.dtype.kind == "f" else nodata)
     return None if mask.all() else mask

@@ -33,9 +33,7 @@ UNITS: dict[str, tuple[float, float] | None] = {
 MAX_PIXELS = 1 << 26  # 268 MB as float32
 _MAX_EXPANSION = 4000  # no compression of TIFF gains more, so a larger claim is a lie
 _NODATA_TAG, _GDAL_TAG, _DESCRIPTION_TAG, _XMP_TAG, _SERIAL_TAG = 42113, 42112, 270, 700, 50735
-_UNIT_TAG = re.compile(
-    r"""unit(?:type|s)?["']?\s*(?:role\s*=\s*["']\w*["'])?\s*[>:=]\s*["']?\s*([^"'<,;}\s]+)""", re.I
-)
+_UNIT_TAG = re.compile(r"""unit(?:type|s)?["']?\s*(?:role\s*=\s*["']\w*["'])?\s*[>:=]\s*["']?\s*([^"'<,;}\s]+)""", re.I)
 _SPELLINGS = {
     "°c": "celsius",
     "c": "celsius",
@@ -82,9 +80,7 @@ def read_tiff(path: str, data: bytes) -> TiffPlane:
             raise
         except _ERRORS as error:
             found = f"a TIFF that cannot be decoded ({type(error).__name__}: {error})"
-            raise FileFormatError(
-                path, found, "a complete TIFF of one 16-bit, 32-bit or float channel"
-            ) from error
+            raise FileFormatError(path, found, "a complete TIFF of one 16-bit, 32-bit or float channel") from error
     main, details, gps = tags
     notes = (f"the first of {pages} pages was read",) if pages > 1 else ()
     xmp = read_xmp(main[_XMP_TAG]) if isinstance(main.get(_XMP_TAG), bytes) else {}
@@ -125,9 +121,7 @@ def _check_claims(path: str, picture: Image.Image, n_bytes: int) -> None:
 def _tags(picture: Any) -> tuple[Tags, Tags, Tags]:
     exif = picture.getexif()
     directories = (exif, exif.get_ifd(0x8769), exif.get_ifd(0x8825))
-    main, details, gps = (
-        {tag: _plain(value) for tag, value in directory.items()} for directory in directories
-    )
+    main, details, gps = ({tag: _plain(value) for tag, value in directory.items()} for directory in directories)
     return main, details, gps
 
 

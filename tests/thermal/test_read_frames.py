@@ -283,6 +283,14 @@ def test_float_tiff_masks_nan_and_nodata(tmp_path, rng, compression):
     assert any("states no unit" in note for note in image.notes)
 
 
+def test_floats_of_odd_bits_are_masked(tmp_path):
+    plane = np.array([[20.0, 3e38]], np.float32)
+    plane.view(np.uint32)[0, 0] = 0x7FA00001  # a signalling NaN
+    Image.fromarray(plane).save(tmp_path / "a.tiff", tiffinfo={42113: "1e300"})
+    assert read(tmp_path / "a.tiff").mask.tolist() == [[False, True]]
+    assert read(tmp_path / "a.tiff", unit="millikelvin", nodata=3e38).mask.tolist() == [[False, False]]
+
+
 def test_nodata_option_wins_over_the_tag(tmp_path, raw):
     raw[0, 0], raw[1, 1] = 7, 9
     Image.fromarray(raw).save(tmp_path / "a.tiff", tiffinfo={42113: "7"})
