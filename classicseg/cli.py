@@ -22,7 +22,7 @@ examples:
 exit status:
   0    every frame was read and segmented
   1    some failed, or are pictures without temperatures: see "Not analysed" in the report
-  2    usage: no input found, folder not writable, another run is at work there
+  2    usage: no input found, folder not writable or full, another run is at work there
   130  stopped by Ctrl-C
 
 A run that was stopped or killed goes on when the same command is given again. Outputs always mirror the inputs of
@@ -80,7 +80,12 @@ def _add_batch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--state", metavar="DIR", help="folder for manifest and log (default: DIR/.classicseg below --out)")
     add("--no-overlays", action="store_true", help="write no overlay pictures; the report then has none either")
     _add_hotspot_options(parser.add_argument_group("hot spots"))
-    _add_reading_options(parser.add_argument_group("temperatures", "each replaces what the files say"))
+    _add_reading_options(
+        parser.add_argument_group(
+            "temperatures",
+            "each replaces what the files say; the first seven are for FLIR files, the last two for TIFF",
+        )
+    )
     parser.set_defaults(run=_batch)
 
 
@@ -101,7 +106,7 @@ def _add_reading_options(group: argparse._ArgumentGroup) -> None:
     add("--window-transmission", type=float, metavar="T", help="of a protective window, above 0 up to 1")
     add("--window-celsius", type=float, metavar="C", help="temperature of that window")
     add("--calibration", metavar="FILE", help="table from counts to °C, for cameras that store no constants (DJI)")
-    add("--unit", help="what the numbers of a TIFF mean: celsius, centikelvin, millicelsius, counts")
+    add("--unit", help="what the numbers of a TIFF mean: celsius, centikelvin, millicelsius, counts, …")
     add("--nodata", type=float, metavar="V", help="value of a TIFF that marks missing pixels")
 
 

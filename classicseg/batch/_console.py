@@ -37,9 +37,9 @@ def batch_lines(summary: BatchSummary) -> list[str]:
         + (f" ({counts})" if counts else "")
     ]
     if summary.n_not_radiometric:
-        lines.append(f"{summary.n_not_radiometric} carry no temperatures")
+        lines.append(f"{summary.n_not_radiometric} without temperatures, see 'Not analysed' in the report")
     if summary.n_failed:
-        lines.append(f"{summary.n_failed} failed")
+        lines.append(f"{summary.n_failed} failed, see 'Not analysed' in the report")
     lines += [f"not looked into: {problem.file}: {problem.message}" for problem in summary.problems[:10]]
     lines.append(f"report: {_shown(summary.report)}")
     return lines

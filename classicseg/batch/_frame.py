@@ -47,6 +47,7 @@ def make_process(setup: Setup) -> Process:
     A profile or calibration that cannot be loaded is refused here, before the first frame.
     """
     from classicseg.thermal import Calibration, find_hotspots, load_profile, read
+    from classicseg.thermal._tiff import is_tiff
 
     options = setup.options
     calibration = None if options.calibration is None else Calibration.load(options.calibration)
@@ -54,7 +55,9 @@ def make_process(setup: Setup) -> Process:
 
     def work(frame: Frame) -> Outcome:
         started = perf_counter()
-        image = read(frame.path, calibration=calibration, **options.reading())
+        with open(frame.path, "rb") as file:
+            tiff = is_tiff(file.read(16))
+        image = read(frame.path, calibration=calibration, **options.reading(tiff=tiff))
         values = image.values
         loaded = perf_counter()
         found = find_hotspots(image, profile=profile, min_delta=options.min_delta, min_area=options.min_area)

@@ -16,9 +16,8 @@ from classicseg.batch._names import shown_name
 
 FORMAT = 1  # raised when outputs change their form, so that a rerun redoes frames made by an older release
 
-READ_OPTIONS = (
-    "unit",
-    "nodata",
+TIFF_OPTIONS = ("unit", "nodata")
+JPEG_OPTIONS = (
     "emissivity",
     "reflected_celsius",
     "atmospheric_celsius",
@@ -41,12 +40,14 @@ class BatchOptions:
         File with the table from raw counts to °C, see `classicseg.thermal.Calibration`; for cameras that
         store no constants (DJI R-JPEG).
     unit : str or None
-        What the numbers of a TIFF mean, see `classicseg.thermal.read`; None takes the file's own tag.
+        What the numbers of a TIFF mean, see `classicseg.thermal.read`; None takes the file's own tag. JPEG
+        files are read without it.
     nodata : float or None
         Value of a TIFF that marks pixels without a measurement.
     emissivity, reflected_celsius, atmospheric_celsius, relative_humidity, distance_m : float or None
-        Replace what each file says about object and atmosphere; None keeps the file's value. Drones often
-        write placeholders for distance and humidity, so give the real ones when they are known.
+        Replace what each FLIR file says about object and atmosphere; None keeps the file's value. Drones often
+        write placeholders for distance and humidity, so give the real ones when they are known. TIFF files are
+        read without them; a DJI file, which has no use for them, fails.
     window_transmission, window_celsius : float or None
         Replace what each file says about a protective window.
     min_delta : float or None
@@ -95,15 +96,23 @@ class BatchOptions:
         if value is not None:
             object.__setattr__(self, name, check_float(name, value, **limits))
 
-    def reading(self) -> dict[str, Any]:
+    def reading(self, *, tiff: bool) -> dict[str, Any]:
         """Return the keyword arguments for `classicseg.thermal.read`, without the calibration.
+
+        `read` refuses options without effect, but a folder may hold files of both kinds.
+
+        Parameters
+        ----------
+        tiff : bool
+            Whether the file is a TIFF; else it is a JPEG.
 
         Returns
         -------
         dict of str to object
-            Those that are given.
+            Those that are given and go with the kind of file.
         """
-        return {name: getattr(self, name) for name in READ_OPTIONS if getattr(self, name) is not None}
+        names = TIFF_OPTIONS if tiff else JPEG_OPTIONS
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
 def options_hash(options: BatchOptions) -> str:

@@ -347,7 +347,8 @@ def _legend(levels: Sequence[tuple[str, float]], options: BatchOptions) -> str:
         f'<ul class="keys">{keys}<li>{badge("unknown")} without calibration, in sensor counts</li></ul>'
         f"<p>Severities follow the profile <b>{esc(described(options)['profile'])}</b>. "
         "They grade the difference between the hottest pixel of a spot and the same place on the neighbouring "
-        "modules. White outlines are hot spots with their number and difference; faint lines are the module rows that were searched.</p>"
+        "modules. White outlines are hot spots with their number and difference; faint lines are the module rows "
+        "that were searched.</p>"
         f'<div class="ramp" style="background:linear-gradient(90deg,{stops})"></div>'
         '<div class="ends"><span>colder</span><span>hotter; every picture has its own scale</span></div>'
     )

@@ -1,0 +1,220 @@
+"""Contents of the tables and label images."""
+
+import csv
+import io
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from batch_trees import tree
+from PIL import Image
+
+from classicseg.batch import BatchOptions, run_batch
+from classicseg.batch._frame import Setup, _rows, _write_labels, make_process
+from classicseg.batch._manifest import Row
+from classicseg.batch._plan import Problem, make_plan
+from classicseg.batch._tables import COLUMNS, write_csv, write_geojson, write_summary
+from classicseg.batch._totals import count
+from classicseg.thermal import find_hotspots, read
+from classicseg.thermal._rjpeg import write_flir_rjpeg
+
+SPOT = {
+    "label": 1,
+    "row": 10.5,
+    "col": 20.25,
+    "row_min": 8,
+    "col_min": 18,
+    "row_max": 13,
+    "col_max": 23,
+    "area_px": 19,
+    "min": 30.0,
+    "mean": 35.125,
+    "median": 35.0,
+    "max": 40.0,
+    "reference": 28.0,
+    "delta": 12.0,
+    "severity": "medium",
+}
+RECORD = {
+    "shape": [64, 64],
+    "unit": "celsius",
+    "calibrated": True,
+    "profile": "P",
+    "time": "2026-06-20T12:30:00",
+    "camera": {"make": "DJI", "model": "XT2"},
+    "position": {"latitude": 38.5, "longitude": -7.9, "altitude_m": 120.0},
+    "parameters": {"emissivity": {"value": 0.9, "unit": "1", "source": "override"}},
+    "notes": ["a note"],
+    "module_rows": 2,
+    "modules": 8,
+    "range": [20.0, 30.0, 40.0],
+    "hotspots": [SPOT],
+}
+
+
+def done(file="a.jpg", **changes):
+    return Row(file, "a", "done", "", "", {"labels/a.png": 1}, {**RECORD, **changes})
+
+
+def text_of(write, *arguments):
+    file = io.BytesIO()
+    write(file, *arguments)
+    return file.getvalue().decode("utf-8")
+
+
+def strict(text):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_csv_round_trip():
+    odd = 'a "quoted", name; with, commas'
+    counts = {**SPOT, "label": 2, "reference": None, "severity": "unknown"}
+    rows = [done(odd), done("b.jpg", unit="counts", position={}, time=None, parameters={}, hotspots=[counts])]
+    text = text_of(write_csv, rows)
+    assert text.count("\r\n") == text.count("\n") == 3
+    first, second = csv.DictReader(io.StringIO(text, newline=""))
+    assert tuple(first) == COLUMNS
+    assert first["file"] == odd
+    assert (first["max_celsius"], first["delta_celsius"], first["max_counts"]) == ("40.0", "12.0", "")
+    assert (first["latitude"], first["longitude"]) == ("38.5", "-7.9")
+    assert (first["emissivity"], first["emissivity_source"], first["distance_m"]) == ("0.9", "override", "")
+    assert (second["max_celsius"], second["max_counts"], second["reference_counts"]) == ("", "40.0", "")
+    assert (second["latitude"], second["time"], second["emissivity"]) == ("", "", "")
+
+
+def test_geojson():
+    rows = [done(), done("b.jpg", position={}), Row("c.jpg", "c", "failed", "broken", "why", {}, {})]
+    features = strict(text_of(write_geojson, rows))["features"]
+    assert [feature["geometry"] for feature in features] == [
+        {"type": "Point", "coordinates": [-7.9, 38.5, 120.0]},
+        None,
+    ]
+    assert features[0]["properties"]["delta_celsius"] == 12.0
+    assert features[0]["properties"]["file"] == "a.jpg"
+    assert strict(text_of(write_geojson, [])) == {"type": "FeatureCollection", "features": []}
+
+
+def test_summary():
+    rows = [done(), Row("c.jpg", "c", "failed", "broken", "found X", {}, {})]
+    text = text_of(
+        write_summary,
+        rows,
+        count(rows),
+        [Problem("locked", "folder cannot be read")],
+        BatchOptions(profile="/x/my.toml"),
+    )
+    summary = strict(text)
+    assert (summary["frames"], summary["done"], summary["failed"], summary["hotspots"]) == (2, 1, 1, 1)
+    assert summary["severities"] == {"medium": 1}
+    assert summary["options"]["profile"] == "my.toml"
+    assert summary["inputs_not_read"] == [{"file": "locked", "error": "folder cannot be read"}]
+    good, bad = summary["results"]
+    assert good["parameters"]["emissivity"] == {"value": 0.9, "unit": "1", "source": "override"}
+    assert bad == {"file": "c.jpg", "state": "failed", "kind": "broken", "error": "found X"}
+
+
+def test_label_image_is_that_of_find_hotspots(flight, undisturbed):
+    with open(undisturbed / "hotspots.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for path in flight.paths:
+        name = path.rpartition("/")[2]
+        expected = find_hotspots(read(path))
+        with Image.open(undisturbed / "labels" / name.replace(".jpg", ".png")) as picture:
+            assert picture.mode == "I;16"
+            np.testing.assert_array_equal(np.asarray(picture), expected.labels)
+        mine = [row for row in rows if row["file"] == name]
+        assert [int(row["label"]) for row in mine] == expected.table["label"].tolist()
+        np.testing.assert_allclose(
+            [float(row["delta_celsius"]) for row in mine], expected.table["delta_celsius"], atol=6e-4
+        )
+
+
+def test_many_labels_take_a_tiff():
+    labels = np.arange(70_000, dtype=np.int32).reshape(250, 280)
+    file = io.BytesIO()
+    _write_labels(file, labels, "TIFF")
+    with Image.open(file) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), labels)
+
+
+@dataclass
+class Found:
+    unit: str = "counts"
+    table: dict = field(
+        default_factory=lambda: {
+            "label": np.array([1, 2], np.int32),
+            "row": np.array([1.23456, 2.0]),
+            "delta_counts": np.array([-1e-9, np.nan], np.float32),
+            "severity": np.array(["unknown", "unknown"]),
+        }
+    )
+
+
+def test_rows_are_plain_finite_numbers():
+    first, second = _rows(Found())
+    assert first == {"label": 1, "row": 1.23, "delta": 0.0, "severity": "unknown"}
+    assert str(first["delta"]) == "0.0"
+    assert second["delta"] is None
+    json.dumps([first, second], allow_nan=False)
+
+
+def test_everything_a_frame_can_be(tmp_path):
+    """All nodata, constant, tiny, counts without calibration: each gives a record that is strict JSON."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    tiff = {
+        "constant.tif": np.full((60, 80), 25.0, np.float32),
+        "nan.tif": np.full((60, 80), np.nan, np.float32),
+        "tiny.tif": np.zeros((1, 1), np.float32),
+    }
+    for name, array in tiff.items():
+        Image.fromarray(array).save(folder / name)
+    write_flir_rjpeg(folder / "flat.jpg", np.full((60, 80), 14000, np.uint16))
+    process = make_process(Setup(str(tmp_path / "out"), BatchOptions(unit="celsius")))
+    for frame in make_plan(folder).frames:
+        outcome = process(frame)
+        assert outcome.state == "done", outcome
+        json.dumps(outcome.record, allow_nan=False)
+        assert all(size > 0 for size in outcome.outputs.values())
+        assert outcome.record["hotspots"] == []
+
+
+def test_hostile_files_fail_with_a_reason_and_stop_nothing(flight, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    with open(flight.paths[0], "rb") as file:
+        good = file.read()
+    header = b"\xff\xd8\xff\xc0\x00\x11\x08\xff\xff\xff\xff\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01"
+    files = {
+        "empty.jpg": b"",
+        "huge.jpg": header + good[2:3000],
+        "noise.jpg": np.random.default_rng(0).bytes(5000),
+        "cut.jpg": good[: len(good) // 3],
+        "text.tif": b"II*\x00\xff\xff\xff\xff",
+        "good.jpg": good,
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    Image.new("RGB", (64, 48), "red").save(folder / "picture.jpg")
+    summary = run_batch(folder, tmp_path / "out", workers=1)
+    assert (summary.n_done, summary.n_not_radiometric) == (1, 1)
+    assert summary.n_failed == len(files) - 1
+    results = strict(tree(tmp_path / "out")["summary.json"].decode())["results"]
+    for result in results:
+        if result["state"] == "failed":
+            assert result["error"].startswith("found ")
+            assert "; expected " in result["error"]
+            assert str(tmp_path) not in result["error"]
+
+
+def test_real_frames_run(test_data, tmp_path):
+    pytest.importorskip("PIL")
+    summary = run_batch(test_data / "thermal" / "pv_xt2", tmp_path / "out")
+    assert summary.n_done == 2
+    assert summary.n_not_radiometric == summary.n_frames - 2
+    assert summary.n_failed == 0
+    assert 2 <= summary.n_hotspots <= 6

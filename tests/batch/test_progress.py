@@ -1,0 +1,54 @@
+import io
+
+from classicseg.batch._progress import ProgressLine, duration
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def run(stream, calls):
+    clock = iter([moment for moment, _, _ in calls])
+    line = ProgressLine(stream, clock=lambda: next(clock))
+    for _, done, total in calls:
+        line(done, total)
+    line.close()
+    return stream.getvalue()
+
+
+def test_plain_lines_elsewhere():
+    text = run(io.StringIO(), [(0, 0, 100), (5, 10, 100), (11, 22, 100), (12, 24, 100), (50, 100, 100)])
+    assert text.splitlines() == [
+        "22/100 frames, 2.0 per second, 39 s to go",
+        "100/100 frames, 2.0 per second",
+    ] or text.splitlines() == [
+        "10/100 frames, 2.0 per second, 45 s to go",
+        "100/100 frames, 2.0 per second",
+    ]
+    assert "\r" not in text
+
+
+def test_a_bar_on_a_terminal():
+    text = run(Terminal(), [(0, 0, 4), (1, 1, 4), (1.01, 2, 4), (2, 4, 4)])
+    assert text.endswith("\n")
+    assert "\r" in text
+    assert "1/4 frames, 1.0 per second, 3 s to go" in text
+    assert "2/4" not in text  # too soon after the last update
+
+
+def test_a_rerun_says_what_stands():
+    text = run(io.StringIO(), [(0, 90, 100), (5, 100, 100)])
+    assert text.splitlines() == ["90 of 100 frames are done from an earlier run", "100/100 frames, 2.0 per second"]
+    assert run(io.StringIO(), [(0, 100, 100)]) == "100 of 100 frames are done from an earlier run\n"
+
+
+def test_durations():
+    assert [duration(s) for s in (0.4, 59.4, 61, 3599, 3661, 90000)] == [
+        "0 s",
+        "59 s",
+        "1 min 01 s",
+        "59 min 59 s",
+        "1 h 01 min",
+        "25 h 00 min",
+    ]

@@ -1,0 +1,133 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import classicseg
+from classicseg import cli
+from classicseg.thermal._flight import synthetic_flight
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("flight")
+    synthetic_flight(folder, n_frames=2, shape=(160, 192))
+    return folder
+
+
+def status(*arguments):
+    try:
+        return cli.main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        return stop.code
+
+
+def test_version_and_help(capsys):
+    assert status("--version") == 0
+    assert capsys.readouterr().out == f"classicseg {classicseg.__version__}\n"
+    for command in ("batch", "demo", "segment", "info", "warmup"):
+        assert status(command, "--help") == 0
+        assert "usage: classicseg " + command in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["batch"], ["batch", "x"], ["segment", "x"]])
+def test_what_cannot_be_parsed_is_usage(arguments, capsys):
+    assert status(*arguments) == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_batch_exit_status(folder, tmp_path, capsys):
+    assert status("batch", folder, "--out", tmp_path / "all", "--workers", 1) == 1  # one frame is broken
+    said = capsys.readouterr()
+    assert "2 of 3 frames analysed" in said.out
+    assert "1 failed" in said.out
+    assert said.out.splitlines()[-1] == f"report: {tmp_path / 'all' / 'report.html'}"
+    assert "3/3 frames" in said.err
+    good = [folder / "SYN_0001.jpg", folder / "SYN_0002.jpg"]
+    assert status("batch", *good, "--out", tmp_path / "good", "--workers", 1, "--emissivity", 0.8) == 0
+    assert status("batch", *good, folder / "missing.jpg", "--out", tmp_path / "good", "--emissivity", 0.8) == 1
+    assert "not looked into: missing.jpg" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere", "--out", "out"], "inputs must name at least one file"),
+        (["FOLDER", "--out", "out", "--emissivity", "2"], "emissivity must be at most 1.0, got 2.0"),
+        (["FOLDER", "--out", "out", "--profile", "none such"], "none such"),
+        (["FOLDER", "--out", "out", "--workers", "0"], "workers must be at least 1, got 0"),
+        (["FOLDER", "--out", "/dev/null"], "cannot be written"),
+    ],
+)
+def test_batch_usage(folder, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert status("batch", *(str(folder) if a == "FOLDER" else a for a in arguments)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("classicseg: error: ")
+    assert message in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_option_reaches_the_run(monkeypatch, tmp_path):
+    import classicseg.batch
+
+    seen = {}
+
+    def run_batch(inputs, out, **rest):
+        seen.update(rest, inputs=inputs, out=out)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(classicseg.batch, "run_batch", run_batch)
+    numbers = {"emissivity": 0.9, "distance_m": 25.0, "reflected_celsius": -5.0, "atmospheric_celsius": 20.0}
+    numbers |= {"relative_humidity": 0.4, "window_transmission": 0.8, "window_celsius": 21.0, "nodata": -1.0}
+    numbers |= {"min_delta": 4.0, "min_area": 9}
+    words = {"profile": "p.toml", "calibration": "c.json", "unit": "counts"}
+    typed = [f"--{name.replace('_', '-')}={value}" for name, value in {**numbers, **words}.items()]
+    assert status("batch", "a", "b", "--out=o", "--state=s", "--workers=3", "--no-overlays", *typed) == 130
+    assert (seen["inputs"], seen["out"], seen["state"], seen["workers"]) == (["a", "b"], "o", "s", 3)
+    assert not seen["options"].overlays
+    assert {name: getattr(seen["options"], name) for name in numbers | words} == numbers | words
+
+
+def test_segment(tmp_path, capsys):
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:, 30:] = 200
+    Image.fromarray(picture).save(tmp_path / "in.png")
+    options = ["--method", "kmeans", "--n-clusters", 2, "--rng", 1, "--min-size", 10]
+    assert status("segment", tmp_path / "in.png", "-o", tmp_path / "labels.png", *options) == 0
+    assert "2 regions" in capsys.readouterr().out
+    with Image.open(tmp_path / "labels.png") as labels:
+        assert sorted(set(np.asarray(labels).ravel().tolist())) == [1, 2]
+    assert status("segment", tmp_path / "missing.png", "-o", tmp_path / "labels.png") == 2
+    assert "missing.png" in capsys.readouterr().err
+
+
+def test_info_and_warmup(capsys):
+    assert status("info") == 0
+    assert f"classicseg    {classicseg.__version__}" in capsys.readouterr().out
+    assert status("warmup") == 0
+    assert " s\n" in capsys.readouterr().out
+
+
+def test_demo_command(tmp_path, capsys):
+    assert status("demo", "--out", tmp_path, "--frames", 4) == 0
+    lines = capsys.readouterr().out.splitlines()
+    first = ["4", "1", "known", "precision", "recall", "temperature", "as", "report:"]
+    assert [line.split()[0] for line in lines] == first
+    assert lines[-1].endswith("report.html")
+
+
+def test_module_runs_without_cv2(folder, tmp_path):
+    """The main job imports neither cv2 nor scikit-image, and a blocked cv2 does not matter."""
+    code = (
+        "import sys; sys.modules['cv2'] = None\n"
+        "from classicseg.cli import main\n"
+        f"status = main(['batch', {str(folder)!r}, '--out', {str(tmp_path / 'out')!r}, '--workers', '1'])\n"
+        "assert 'skimage' not in sys.modules\n"
+        "sys.exit(status)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 1
+    done = subprocess.run([sys.executable, "-m", "classicseg", "--version"], check=True, capture_output=True)
+    assert classicseg.__version__ in done.stdout.decode()
