@@ -23,8 +23,8 @@ TEMPERATURE_WEIGHT = 4.0  # the 5-95 % range of temperatures, in octaves of text
 POSITION_WEIGHT = 0.5  # the whole frame, in octaves of texture
 SMOOTH = 1.25  # octaves above the noise; modules reach 0.4-0.8, soil and grass 1.6-4
 FILLING = 0.8  # of a parallelogram; a ragged patch of ground reaches 0.4-0.8
-PUT_BACK_SMOOTH = 0.2  # share of smooth pixels in a module put back; hot ones keep some, rough soil has 0-0.1
-PUT_BACK_COLDER = 6.0  # noise deviations between modules; a shadow beside a row is colder than that
+PUT_BACK_SMOOTH = 0.45  # share of smooth pixels in a module put back: 0.6-1 on those of real frames
+PUT_BACK_COLDER = 1.5  # times the range of the modules around it; ground and shadow beside a row are colder
 LARGEST = 0.03  # share of the frame: larger smooth areas are sky, water, shadow
 FEWEST_MODULES = 4
 SPECK = 2e-4  # share of the frame: smaller islands belong to what surrounds them
@@ -136,11 +136,11 @@ def _put_back(
 ) -> NDArray[np.float64]:
     """Give the missing modules the shape of a neighbour, in `owner`, where there is one to see; return all centers."""
     centers = list(cells.centers)
-    if gaps := missing(cells, doubtful):
-        usual = np.array([np.median(values[owner == i + 1]) for i in range(len(cells))])
-        middle = float(np.median(usual))
-        coldest = middle - PUT_BACK_COLDER * 1.4826 * float(np.median(np.abs(usual - middle)))
+    gaps = missing(cells, doubtful)
+    usual = np.array([np.median(values[owner == i + 1]) for i in range(len(cells))]) if gaps else np.empty(0)
     for center, source in gaps:
+        around = usual[np.argsort(np.hypot(*(cells.centers - center).T), kind="stable")[:8]]
+        coldest = around.min() - PUT_BACK_COLDER * np.ptp(around)
         pixels = np.argwhere(owner == source + 1) + np.rint(center - cells.centers[source]).astype(np.int64)
         pixels = pixels[((pixels >= 0) & (pixels < owner.shape)).all(axis=1)]
         rows, cols = pixels[owner[pixels[:, 0], pixels[:, 1]] == 0].T
