@@ -144,7 +144,7 @@ def _put_back(
         pixels = np.argwhere(owner == source + 1) + np.rint(center - cells.centers[source]).astype(np.int64)
         pixels = pixels[((pixels >= 0) & (pixels < owner.shape)).all(axis=1)]
         rows, cols = pixels[owner[pixels[:, 0], pixels[:, 1]] == 0].T
-        if len(rows) == 0 or np.mean(smooth[rows, cols]) < PUT_BACK_SMOOTH or np.median(values[rows, cols]) < coldest:
+        if len(rows) == 0 or np.mean(smooth[rows, cols]) < PUT_BACK_SMOOTH or np.percentile(values[rows, cols], 20) < coldest:
             continue  # ground between two rows, as far apart as modules are
         centers.append(center)
         owner[rows, cols] = len(centers)
