@@ -10,14 +10,12 @@ import numpy as np
 import classicseg
 
 packed = {str(path) for path in files("classicseg") or ()}
-wanted = {"classicseg/py.typed", "classicseg/batch/_template.html"}
+wanted = {"classicseg/py.typed", "classicseg/batch/report.html", "classicseg/batch/report.css"}
 assert wanted <= packed, f"missing from the wheel: {sorted(wanted - packed)}"
 assert any(name.startswith("classicseg/thermal/profiles/") and name.endswith(".toml") for name in packed)
 strangers = [name for name in packed if name.split("/")[0] in {"tests", "benchmarks", "notebooks"}]
 assert not strangers, f"in the wheel, and should not be: {strangers}"
-assert Path(classicseg.__file__).is_relative_to(sys.prefix), (
-    f"not the installed package: {classicseg.__file__}"
-)
+assert Path(classicseg.__file__).is_relative_to(sys.prefix), f"not the installed package: {classicseg.__file__}"
 
 image = np.zeros((16, 16, 3), np.uint8)
 image[4:8, 4:8] = 200
@@ -25,6 +23,6 @@ labels = classicseg.connected_regions(classicseg.kmeans(image, 2, rng=0).labels)
 assert labels.max() == 2
 
 command = Path(sys.executable).with_name("classicseg")
-for arguments in (["info"], ["demo", "--out", "demo-output"]):
+for arguments in (["info"], ["demo", "--frames", "3", "--out", "demo-output"]):
     subprocess.run([command, *arguments], check=True)
-assert Path("demo-output").is_dir()
+assert list(Path("demo-output").rglob("report.html"))

@@ -56,10 +56,15 @@ class Worker:
             env=environment,
             cwd=ROOT,
         )
+        self.first_s = 0.0
+        self.peak_mb: float | None = None
+        self.times_s: list[float] = []
+
+    def first_call(self) -> None:
+        """Wait for the call that the process makes by itself; what is compiled at first use is compiled in it."""
         with PeakMemory(self._process.pid) as peak:
             self.first_s = self._answer()["first_s"]
         self.peak_mb = peak.megabytes
-        self.times_s: list[float] = []
 
     def turn(self, calls: int) -> float:
         with PeakMemory(self._process.pid) as peak:
@@ -145,6 +150,7 @@ def _workers(case: Case, row: Row, contenders: list[Contender], folder: Path, th
     try:
         for contender in contenders:
             workers.append(Worker(case, contender, row, folder, threads))
+            workers[-1].first_call()
         yield workers
     finally:
         for worker in workers:
