@@ -1,0 +1,34 @@
+"""Notebooks are committed clean; the last leg of .ci/run executes them."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_no_outputs_or_counts_are_stored(path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len(cells) > 3
+    for cell in cells:
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+    assert notebook["metadata"].keys() <= {"kernelspec", "language_info"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_only_public_names_are_used(path):
+    """A reader copies these lines; what starts with an underscore may change under them."""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            for node in ast.walk(ast.parse("".join(cell["source"]))):
+                module = node.module if isinstance(node, ast.ImportFrom) else ""
+                assert "._" not in f".{module}"
