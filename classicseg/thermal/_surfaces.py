@@ -137,14 +137,18 @@ def _put_back(
     """Give the missing modules the shape of a neighbour, in `owner`, where there is one to see; return all centers."""
     centers = list(cells.centers)
     gaps = missing(cells, doubtful)
-    usual = np.array([np.median(values[owner == i + 1]) for i in range(len(cells))]) if gaps else np.empty(0)
+    usual = np.bincount(owner.ravel(), values.ravel(), len(cells) + 1)[1:] / cells.area
     for center, source in gaps:
         around = usual[np.argsort(np.hypot(*(cells.centers - center).T), kind="stable")[:8]]
         coldest = around.min() - PUT_BACK_COLDER * np.ptp(around)
         pixels = np.argwhere(owner == source + 1) + np.rint(center - cells.centers[source]).astype(np.int64)
         pixels = pixels[((pixels >= 0) & (pixels < owner.shape)).all(axis=1)]
         rows, cols = pixels[owner[pixels[:, 0], pixels[:, 1]] == 0].T
-        if len(rows) == 0 or np.mean(smooth[rows, cols]) < PUT_BACK_SMOOTH or np.percentile(values[rows, cols], 20) < coldest:
+        if (
+            len(rows) == 0
+            or np.mean(smooth[rows, cols]) < PUT_BACK_SMOOTH
+            or np.percentile(values[rows, cols], 20) < coldest
+        ):
             continue  # ground between two rows, as far apart as modules are
         centers.append(center)
         owner[rows, cols] = len(centers)

@@ -79,16 +79,18 @@ def nearest_owner(owner, where):
     for row in range(n_rows):
         for col in range(n_cols):
             distance[row, col] = np.int32(0) if owner[row, col] > 0 else FAR
-            if where[row, col] and row > 0:
-                _take(owner, distance, row, col, row - 1, col)
-            if where[row, col] and col > 0:
-                _take(owner, distance, row, col, row, col - 1)
+            if where[row, col] and owner[row, col] == 0:
+                if row > 0:
+                    _take(owner, distance, row, col, row - 1, col)
+                if col > 0:
+                    _take(owner, distance, row, col, row, col - 1)
     for row in range(n_rows - 1, -1, -1):
         for col in range(n_cols - 1, -1, -1):
-            if where[row, col] and row + 1 < n_rows:
-                _take(owner, distance, row, col, row + 1, col)
-            if where[row, col] and col + 1 < n_cols:
-                _take(owner, distance, row, col, row, col + 1)
+            if where[row, col] and distance[row, col] > 0:
+                if row + 1 < n_rows:
+                    _take(owner, distance, row, col, row + 1, col)
+                if col + 1 < n_cols:
+                    _take(owner, distance, row, col, row, col + 1)
 
 
 @jit
