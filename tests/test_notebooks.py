@@ -30,5 +30,6 @@ def test_only_public_names_are_used(path):
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             for node in ast.walk(ast.parse("".join(cell["source"]))):
-                module = node.module if isinstance(node, ast.ImportFrom) else ""
-                assert "._" not in f".{module}"
+                names = [node.module] if isinstance(node, ast.ImportFrom) else []
+                names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                assert not [name for name in names if "._" in f".{name}"]
