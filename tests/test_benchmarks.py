@@ -71,8 +71,8 @@ def test_every_case_lists_itself():
 
 
 def test_an_unknown_case_names_those_there_are():
-    with pytest.raises(SystemExit, match="no benchmark 'raed'; there are read, kmeans"):
-        load_case("raed")
+    with pytest.raises(SystemExit, match="no benchmark 'reader'; there are read, kmeans"):
+        load_case("reader")
 
 
 def made_result(agrees=True, **peer):

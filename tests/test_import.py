@@ -131,7 +131,7 @@ MISTAKES = {
     ),
     "attribute": ("classicseg.kmeans(", "classicseg.kmean(", 'no attribute "kmean"'),
     "subpackage": ("thermal.find_hotspots", "thermal.find_hotspot", 'no attribute "find_hotspot"'),
-    "from_subpackage": ("find_hotspots, read", "find_hotspots, raed", 'no attribute "raed"'),
+    "from_subpackage": ("find_hotspots, read", "find_hotspots, reads", 'no attribute "reads"'),
     "option": ("rng=0", "seed=0", 'Unexpected keyword argument "seed"'),
     "result": ("result: KMeansResult", "result: int", "Incompatible types"),
 }
