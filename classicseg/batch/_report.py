@@ -21,7 +21,7 @@ from classicseg.batch._manifest import Row
 from classicseg.batch._options import BatchOptions, described
 from classicseg.batch._overlay import delta_text
 from classicseg.batch._plan import Problem
-from classicseg.batch._totals import MAX_LISTED, MAX_PICTURES, MAX_SPOTS, Totals, camera_text
+from classicseg.batch._totals import MAX_LISTED, MAX_PICTURES, MAX_SPOTS, UNKNOWN_CAMERA, Totals, camera_text, heat
 from classicseg.thermal import load_profile
 
 Ranks = dict[str, int]
@@ -86,6 +86,7 @@ def write_report(
         "parameters": _parameters(totals, options),
         "notes": _notes(totals),
         "failures": _failures(failures, totals, len(problems)),
+        "links": _links(bool(failures), bool(totals.notes), bool(frames)),
         "frames": _frames(frames, totals),
         "legend": _legend(levels, options),
     }
@@ -102,7 +103,7 @@ def _resource(name: str) -> str:
 
 
 def _subtitle(totals: Totals) -> str:
-    cameras = ", ".join(name for name, _ in totals.cameras.most_common(3))
+    cameras = ", ".join(name for name, _ in totals.cameras.most_common(4) if name != UNKNOWN_CAMERA)
     parts = [f"{totals.n_frames} frame{_s(totals.n_frames)}", cameras]
     if totals.first_time:
         first, last = totals.first_time[:16].replace("T", " "), (totals.last_time or "")[:16].replace("T", " ")
@@ -110,6 +111,12 @@ def _subtitle(totals: Totals) -> str:
             last = last[11:]
         parts.append(f"taken {first}" + (f" to {last}" if last and not first.endswith(last) else ""))
     return " · ".join(esc(part) for part in parts if part)
+
+
+def _links(*present: bool) -> str:
+    """Return links to the sections that are not in every report."""
+    sections = (("failures", "Not analysed"), ("notes", "Notes"), ("frames", "Frames"))
+    return "".join(f'<a href="#{name}">{title}</a>' for (name, title), there in zip(sections, present) if there)
 
 
 def _s(number: int) -> str:
@@ -161,19 +168,17 @@ def badge(severity: str) -> str:
 def _spots(totals: Totals, pictured: dict[str, int], ranks: Ranks) -> str:
     if not totals.spots:
         return '<p class="empty">No hot spots were found.</p>'
-    units = {spot["unit"] for _, _, _, spot in totals.spots}
-    unit = {frozenset({"celsius"}): "°C", frozenset({"counts"}): "counts"}.get(frozenset(units), "°C or counts")
     head = (
         ("", "Severity"),
-        ("num", f"Difference ({unit})"),
-        ("num", f"Maximum ({unit})"),
-        ("num", f"Mean ({unit})"),
-        ("num", f"Reference ({unit})"),
-        ("num", "Area (px)"),
         ("", "Frame"),
         ("num", "No."),
+        ("num", "Difference"),
+        ("num", "Maximum"),
+        ("num", "Mean"),
+        ("num", "Reference"),
+        ("num", "Area, px"),
         ("num", "Row, column"),
-        ("", "Frame position"),
+        ("", "Position of the frame"),
     )
     cells = "".join(f'<th class="{style}"><button type="button">{name}</button></th>' for style, name in head)
     body = "".join(_spot(file, spot, pictured, ranks) for _, _, file, spot in totals.spots)
@@ -185,22 +190,23 @@ def _spots(totals: Totals, pictured: dict[str, int], ranks: Ranks) -> str:
 
 def _spot(file: str, spot: dict[str, Any], pictured: dict[str, int], ranks: Ranks) -> str:
     digits = 1 if spot["unit"] == "celsius" else 0
-    numbers = "".join(_cell(spot[name], digits, name == "delta") for name in ("delta", "max", "mean", "reference"))
+    numbers = "".join(_cell(spot[name], digits) for name in ("max", "mean", "reference"))
     name = f'<a href="#f{pictured[file]}">{esc(file)}</a>' if file in pictured else esc(file)
+    delta = "–" if spot["delta"] is None else delta_text(spot["delta"], spot["unit"])
     return (
-        f'<tr><td data-v="{rank(spot["severity"], ranks)}">{badge(spot["severity"])}</td>{numbers}'
-        f'<td class="num" data-v="{spot["area_px"]}">{spot["area_px"]}</td><td class="file">{name}</td>'
+        f'<tr><td data-v="{-rank(spot["severity"], ranks)}">{badge(spot["severity"])}</td><td class="file">{name}</td>'
         f'<td class="num" data-v="{spot["label"]}">{spot["label"]}</td>'
+        f'<td class="num strong" data-v="{heat(spot, spot["unit"])}">{delta}</td>{numbers}'
+        f'<td class="num" data-v="{spot["area_px"]}">{spot["area_px"]}</td>'
         f'<td class="num" data-v="{spot["row"]}">{spot["row"]:.0f}, {spot["col"]:.0f}</td>'
         f'<td class="place">{_place(spot["position"])}</td></tr>'
     )
 
 
-def _cell(value: float | None, digits: int, signed: bool) -> str:
+def _cell(value: float | None, digits: int) -> str:
     if value is None:
         return '<td class="num" data-v="-1e30">–</td>'
-    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
-    return f'<td class="num{" strong" if signed else ""}" data-v="{value}">{text}</td>'
+    return f'<td class="num" data-v="{value}">{value:.{digits}f}</td>'
 
 
 def _place(position: dict[str, Any]) -> str:
@@ -253,7 +259,7 @@ def _parameters(totals: Totals, options: BatchOptions) -> str:
     others = sorted(set(totals.parameters) - set(known))
     lines = [_parameter(name, totals.parameters[name]) for name in known + others]
     chosen = "".join(
-        f"<tr><td>{esc(name)}</td><td>{esc(value)}</td></tr>"
+        f"<tr><td>{esc(name)}</td><td>{esc(str(value).lower() if isinstance(value, bool) else value)}</td></tr>"
         for name, value in described(options).items()
         if value is not None
     )
@@ -266,14 +272,14 @@ def _parameters(totals: Totals, options: BatchOptions) -> str:
 
 
 def _parameter(name: str, values: Counter[tuple[float | None, str, str]]) -> str:
-    title = esc(PARAMETER_NAMES.get(name, name))
+    title = esc(PARAMETER_NAMES.get(name) or name.replace("_", " "))
     out = []
     by_source: dict[tuple[str, str], list[tuple[float | None, int]]] = {}
     for (value, unit, source), number in values.items():
         by_source.setdefault((unit, source), []).append((value, number))
     for (unit, source), found in sorted(by_source.items()):
         known = sorted(value for value, _ in found if value is not None)
-        span = "–" if not known else f"{known[0]:g}" if known[0] == known[-1] else f"{known[0]:g} to {known[-1]:g}"
+        span = "–" if not known else _span(known[0], known[-1])
         shown = span if unit == "1" else f"{span} {unit}"
         total = sum(number for _, number in found)
         out.append(
@@ -281,6 +287,11 @@ def _parameter(name: str, values: Counter[tuple[float | None, str, str]]) -> str
             f'<td class="num">{total}</td></tr>'
         )
     return "".join(out)
+
+
+def _span(low: float, high: float) -> str:
+    first, last = f"{low:.4g}", f"{high:.4g}"
+    return first if first == last else f"{first} to {last}"
 
 
 def _notes(totals: Totals) -> str:
@@ -294,7 +305,7 @@ def _notes(totals: Totals) -> str:
 
 
 def _failure(file: str, kind: str, message: str) -> str:
-    return f'<tr><td class="file">{esc(file)}</td><td>{esc(kind)}</td><td>{esc(message)}</td></tr>'
+    return f'<tr><td class="file">{esc(file)}</td><td class="place">{esc(kind)}</td><td>{esc(message)}</td></tr>'
 
 
 def _failures(lines: Sequence[str], totals: Totals, n_problems: int) -> str:
@@ -317,7 +328,7 @@ def _frame(row: Row, pictured: dict[str, int]) -> str:
     low, mean, high = record["range"] or (None, None, None)
     return (
         f'<tr><td class="file">{name}</td><td class="num">{len(spots)}</td>'
-        f"{_cell(low, digits, False)}{_cell(mean, digits, False)}{_cell(high, digits, False)}"
+        f"{_cell(low, digits)}{_cell(mean, digits)}{_cell(high, digits)}"
         f"<td>{'°C' if record['unit'] == 'celsius' else 'counts'}</td>"
         f"<td>{esc(camera_text(record['camera']) or '–')}</td>"
         f'<td class="place">{esc((record["time"] or "–")[:19].replace("T", " "))}</td>'

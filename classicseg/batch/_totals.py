@@ -13,6 +13,7 @@ from classicseg.batch._manifest import Row
 MAX_SPOTS = 2000  # rows of the report's table, hottest first; the CSV has them all
 MAX_PICTURES = 60  # frames with a picture in the report, hottest first
 MAX_LISTED = 1000  # failures and frames listed in the report
+UNKNOWN_CAMERA = ""
 MAX_DISTINCT = 200  # different values of a parameter, or notes, told apart
 
 
@@ -48,7 +49,7 @@ class Totals:
         self.n_done += 1
         record = row.record
         self.n_uncalibrated += not record["calibrated"]
-        self._count(self.cameras, camera_text(record["camera"]) or "unknown camera")
+        self._count(self.cameras, camera_text(record["camera"]) or UNKNOWN_CAMERA)
         for note in record["notes"]:
             self._count(self.notes, note)
         for name, parameter in record["parameters"].items():

@@ -9,8 +9,9 @@ import pytest
 from classicseg.batch import run_batch
 from classicseg.thermal._flight import synthetic_flight
 
+pytest.register_assert_rewrite("batch_trees")
 HERE = Path(__file__).parent
-SHAPE = (160, 192)  # shows module rows, takes about 20 ms
+SHAPE = (256, 320)  # shows enough modules for hot spots to be found, takes about 40 ms
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ def test_everything_failed():
 def test_size_is_bounded_and_the_hottest_are_kept():
     rows = [done(f"f{i:05d}.jpg", hotspots=[{**SPOT, "delta": float(i)}]) for i in range(MAX_SPOTS + 500)]
     text, _ = report(rows)
-    assert text.count("<tr><td data-v") == MAX_SPOTS
+    assert text.count('<tr><td data-v="') == MAX_SPOTS
     assert "500 more are in hotspots.csv" in text
     assert f"{500 + MAX_SPOTS - MAX_PICTURES} more are in overlays/" in text
     assert f'<a href="#f0">f{MAX_SPOTS + 499:05d}.jpg</a>' in text
