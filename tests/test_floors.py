@@ -65,11 +65,7 @@ def _walk(node: ast.AST, in_function: bool, typing_only: bool) -> Iterator[Impor
             prefix = "." * child.level + (child.module or "")
             for alias in child.names:
                 yield Import(f"{prefix}.{alias.name}", child.lineno, in_function, typing_only)
-        elif (
-            isinstance(child, ast.If)
-            and isinstance(child.test, ast.Name)
-            and child.test.id == "TYPE_CHECKING"
-        ):
+        elif isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
             for statement in child.body:
                 yield from _walk(ast.Module([statement], []), in_function, True)
             for statement in child.orelse:

@@ -77,9 +77,7 @@ def test_a_misspelt_name_is_an_attribute_error():
 
 def test_no_flat_name_hides_a_module():
     package = ROOT / "classicseg"
-    modules = {path.stem for path in package.glob("*.py")} | {
-        path.name for path in package.iterdir() if path.is_dir()
-    }
+    modules = {path.stem for path in package.glob("*.py")} | {path.name for path in package.iterdir() if path.is_dir()}
     assert not modules & set(classicseg.__all__)
     for name in classicseg.__all__:
         assert not isinstance(getattr(classicseg, name), types.ModuleType)

@@ -42,9 +42,7 @@ def test_distribution_names_are_normalised(monkeypatch):
 
     fakes = [Fake("OpenCV_Python", "5.0"), Fake(None, "0"), Fake("opencv-python", "4.9")]
     monkeypatch.setattr(metadata, "distributions", lambda: fakes)
-    assert _info.installed_distributions() == {
-        "opencv-python": "5.0"
-    }  # the first on sys.path is the one imported
+    assert _info.installed_distributions() == {"opencv-python": "5.0"}  # the first on sys.path is the one imported
 
 
 def test_two_opencv_distributions_are_a_conflict():
@@ -57,9 +55,7 @@ def test_two_opencv_distributions_are_a_conflict():
 
 def test_two_cupy_distributions_are_a_conflict():
     (text,) = _info.conflicts(["cupy-cuda13x", "cupy-cuda12x"])
-    assert text.startswith(
-        "cupy-cuda12x and cupy-cuda13x both install cupy; keep the one for your CUDA version"
-    )
+    assert text.startswith("cupy-cuda12x and cupy-cuda13x both install cupy; keep the one for your CUDA version")
 
 
 def test_both_conflicts_are_told(monkeypatch):
@@ -68,9 +64,7 @@ def test_both_conflicts_are_told(monkeypatch):
     assert [line[:8] for line in _info.info_lines()][-2:] == ["conflict", "conflict"]
 
 
-@pytest.mark.parametrize(
-    "installed", [{}, {"opencv-python": "5"}, {"cupy-cuda12x": "13", "opencv-python": "5"}]
-)
+@pytest.mark.parametrize("installed", [{}, {"opencv-python": "5"}, {"cupy-cuda12x": "13", "opencv-python": "5"}])
 def test_one_of_each_is_no_conflict(installed):
     assert _info.conflicts(installed) == []
 
@@ -126,10 +120,7 @@ def test_cache_tells_folder_count_and_size(monkeypatch, tmp_path):
     from classicseg._kernels.cpu import _jit
 
     monkeypatch.setattr(_jit, "cache_state", lambda: _jit.CacheState(tmp_path, "on"))
-    assert (
-        fact("kernel cache")
-        == f"{tmp_path} (0 kernels, 0.0 MB; run `classicseg warmup` to compile everything once)"
-    )
+    assert fact("kernel cache") == f"{tmp_path} (0 kernels, 0.0 MB; run `classicseg warmup` to compile everything once)"
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "lloyd_step.nbi").write_bytes(bytes(500_000))
     (tmp_path / "sub" / "lloyd_step.1.nbc").write_bytes(bytes(1_000_000))

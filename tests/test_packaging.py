@@ -27,9 +27,7 @@ def test_version_is_the_one_installed():
 
 
 def test_changelog_has_the_version():
-    assert re.search(
-        rf"^## .*{re.escape(PROJECT['version'])}", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
-    )
+    assert re.search(rf"^## .*{re.escape(PROJECT['version'])}", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
 def test_each_tool_is_configured_in_one_file():
@@ -55,11 +53,7 @@ def test_package_data_patterns_match_every_file_that_is_not_code():
         for glob in globs
         for path in (ROOT / package.replace(".", "/")).glob(glob)
     }
-    other = {
-        path
-        for path in (ROOT / "classicseg").rglob("*")
-        if path.is_file() and path.suffix not in {".py", ".pyc"}
-    }
+    other = {path for path in (ROOT / "classicseg").rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
     assert other == packed
 
 
