@@ -20,7 +20,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from classicseg.thermal._boxes import heat_in_boxes, read_boxes
-    from classicseg.thermal._calibration import Calibration, fit_calibration
+    from classicseg.thermal._calibration import Calibration
+    from classicseg.thermal._fit import fit_calibration
     from classicseg.thermal._hotspots import HotspotsResult, find_hotspots
     from classicseg.thermal._image import Camera, Parameter, Position, ThermalImage
     from classicseg.thermal._read import read
@@ -32,7 +33,8 @@ else:
         __name__,
         {
             "_boxes": ("heat_in_boxes", "read_boxes"),
-            "_calibration": ("Calibration", "fit_calibration"),
+            "_calibration": ("Calibration",),
+            "_fit": ("fit_calibration",),
             "_hotspots": ("HotspotsResult", "find_hotspots"),
             "_image": ("Camera", "Parameter", "Position", "ThermalImage"),
             "_read": ("read",),
