@@ -45,3 +45,28 @@ class NotRadiometricError(FileFormatError):
     expected : str
         What should have been there, or what the user can do.
     """
+
+
+class UselessOptionError(FileFormatError):
+    """Options were given that have no effect on a file of this kind.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    kind : str
+        What kind of file it is.
+    options : tuple of str
+        Names of the options.
+    """
+
+    def __init__(self, path: object, kind: str, options: tuple[str, ...]) -> None:
+        names = ", ".join(options)
+        verb = "do" if len(options) > 1 else "does"
+        super().__init__(path, f"{kind}, which {names} {verb} not apply to", f"a call without {names}")
+        self.kind = kind
+        self.options = options
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the three parts."""
+        return (type(self), (self.path, self.kind, self.options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import traceback
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from classicseg._errors import ClassicsegError, FileFormatError, NotRadiometricError
+from classicseg._errors import ClassicsegError, FileFormatError, NotRadiometricError, UselessOptionError
 from classicseg.batch._files import atomic, remove
 from classicseg.batch._layout import candidates, label_names, output_path, overlay_name
 from classicseg.batch._options import BatchOptions
@@ -46,8 +47,7 @@ def make_process(setup: Setup) -> Process:
 
     A profile or calibration that cannot be loaded is refused here, before the first frame.
     """
-    from classicseg.thermal import Calibration, find_hotspots, load_profile, read
-    from classicseg.thermal._tiff import is_tiff
+    from classicseg.thermal import Calibration, find_hotspots, load_profile
 
     options = setup.options
     calibration = None if options.calibration is None else Calibration.load(options.calibration)
@@ -55,9 +55,7 @@ def make_process(setup: Setup) -> Process:
 
     def work(frame: Frame) -> Outcome:
         started = perf_counter()
-        with open(frame.path, "rb") as file:
-            tiff = is_tiff(file.read(16))
-        image = read(frame.path, calibration=calibration, **options.reading(tiff=tiff))
+        image = _read(frame, {"calibration": calibration, **options.reading()})
         values = image.values
         loaded = perf_counter()
         found = find_hotspots(image, profile=profile, min_delta=options.min_delta, min_area=options.min_area)
@@ -69,6 +67,21 @@ def make_process(setup: Setup) -> Process:
         return Outcome("done", outputs=outputs, record=record, seconds=seconds)
 
     return guarded(work)
+
+
+def _read(frame: Frame, options: dict[str, Any]) -> Any:
+    """Read a frame; options that do not apply to its kind become a note, for a folder may hold several kinds."""
+    from classicseg.thermal import read
+
+    notes: tuple[str, ...] = ()
+    while True:
+        try:
+            image = read(frame.path, **options)
+        except UselessOptionError as error:
+            options = {name: value for name, value in options.items() if name not in error.options}
+            notes += (f"{', '.join(error.options)} had no effect: {error.kind}",)
+        else:
+            return dataclasses.replace(image, notes=image.notes + notes)
 
 
 def guarded(work: Process) -> Process:

@@ -16,8 +16,9 @@ from classicseg.batch._names import shown_name
 
 FORMAT = 1  # raised when outputs change their form, so that a rerun redoes frames made by an older release
 
-TIFF_OPTIONS = ("unit", "nodata")
-JPEG_OPTIONS = (
+READING = (
+    "unit",
+    "nodata",
     "emissivity",
     "reflected_celsius",
     "atmospheric_celsius",
@@ -96,23 +97,15 @@ class BatchOptions:
         if value is not None:
             object.__setattr__(self, name, check_float(name, value, **limits))
 
-    def reading(self, *, tiff: bool) -> dict[str, Any]:
+    def reading(self) -> dict[str, Any]:
         """Return the keyword arguments for `classicseg.thermal.read`, without the calibration.
-
-        `read` refuses options without effect, but a folder may hold files of both kinds.
-
-        Parameters
-        ----------
-        tiff : bool
-            Whether the file is a TIFF; else it is a JPEG.
 
         Returns
         -------
         dict of str to object
-            Those that are given and go with the kind of file.
+            Those that are given.
         """
-        names = TIFF_OPTIONS if tiff else JPEG_OPTIONS
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return {name: getattr(self, name) for name in READING if getattr(self, name) is not None}
 
 
 def options_hash(options: BatchOptions) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from classicseg._errors import FileFormatError, NotRadiometricError
+from classicseg._errors import FileFormatError, NotRadiometricError, UselessOptionError
 from classicseg._validate import check_choice, check_float
 from classicseg.thermal import _dji, _flir, _tiff
 from classicseg.thermal._calibration import Calibration
@@ -126,9 +126,9 @@ def _check_overrides(given: Mapping[str, float | None]) -> dict[str, float]:
 
 def _refuse(path: str, kind: str, options: Mapping[str, object]) -> None:
     """An option that would be without effect is an error, not silently dropped."""
-    for name, value in options.items():
-        if value is not None:
-            raise FileFormatError(path, f"{kind}, which {name} does not apply to", f"a call without {name}=")
+    useless = tuple(name for name, value in options.items() if value is not None)
+    if useless:
+        raise UselessOptionError(path, kind, useless)
 
 
 def _read_bytes(path: str) -> bytes:
@@ -169,7 +169,7 @@ def _from_jpeg(path: str, data: bytes, calibration: Calibration | None, override
     container = _flir.join_chunks(path, segments.app.get(APP1, ()))
     metadata = _jpeg_metadata(segments)
     if container is not None:
-        _refuse(path, "a FLIR file, which carries its own constants and", {"calibration": calibration})
+        _refuse(path, "a FLIR file, which carries its own constants", {"calibration": calibration})
         return _from_flir(path, container, metadata, overrides)
     raw = _dji.read_plane(segments)
     if raw is None:
@@ -178,7 +178,7 @@ def _from_jpeg(path: str, data: bytes, calibration: Calibration | None, override
             f"a JPEG picture of {segments.height} x {segments.width} pixels with {present} segments and no raw plane"
         )
         raise NotRadiometricError(path, found, f"{_KINDS}; export or copy the original file of the camera")
-    _refuse(path, "a DJI plane of counts, which has no constants that", overrides)
+    _refuse(path, "a DJI plane of counts without constants", overrides)
     return _from_counts(
         path, raw, metadata, _dji.embedded_parameters(segments), _dji.serial_number(segments), calibration
     )

@@ -183,6 +183,20 @@ def test_everything_a_frame_can_be(tmp_path):
         assert outcome.record["hotspots"] == []
 
 
+def test_options_of_one_kind_do_not_spoil_a_folder_of_several(tmp_path):
+    """Emissivity is for the FLIR frame; the TIFF of temperatures is read without it, and says so."""
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    write_flir_rjpeg(frames / "a.jpg", np.full((32, 32), 15000, np.uint16))
+    Image.fromarray(np.full((32, 32), 25.0, np.float32)).save(frames / "b.tif")
+    summary = run_batch(frames, tmp_path / "out", workers=1, options=BatchOptions(emissivity=0.8, unit="celsius"))
+    assert summary.all_good
+    results = {r["file"]: r for r in json.loads((tmp_path / "out" / "summary.json").read_text())["results"]}
+    assert results["a.jpg"]["parameters"]["emissivity"] == {"value": 0.8, "unit": "1", "source": "override"}
+    assert "unit had no effect: a JPEG" in results["a.jpg"]["notes"]
+    assert "emissivity had no effect: a TIFF" in results["b.tif"]["notes"]
+
+
 def test_hostile_files_fail_with_a_reason_and_stop_nothing(flight, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
