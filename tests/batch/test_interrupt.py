@@ -61,7 +61,9 @@ def test_killed_while_the_tables_are_written(command, folder, undisturbed, tmp_p
 
 def test_ctrl_c_stops_cleanly(command, folder, undisturbed, tmp_path):
     out = tmp_path / "out"
-    process = start(command, folder, out, text=True, start_new_session=True)
+    # A shell without job control starts background jobs, and all below them, with SIGINT ignored.
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    process = start(command, folder, out, text=True, start_new_session=True, preexec_fn=heed)
     wait_for(lambda: n_files(out / "labels") >= 2, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, said = process.communicate(timeout=30)
