@@ -29,8 +29,7 @@ class Parameter:
     unit : str
         Its unit: ``"°C"``, ``"m"``, ``"K"``, or ``"1"`` for a plain ratio or a constant of the camera.
     source : str
-        ``"file"`` when the frame carries it, ``"override"`` when the caller gave it, ``"calibration"`` when a
-        calibration brought it.
+        ``"file"`` when the frame carries it, ``"override"`` when the caller gave it.
     """
 
     value: float

@@ -282,14 +282,6 @@ def _from_counts(
         temperature = calibration.apply(raw)
         if mask is not None:
             temperature[~mask] = np.nan
-        parameters = {
-            **{
-                name: Parameter(v, PARAMETERS[name][0], "calibration")
-                for name, v in calibration.parameters.items()
-                if name in PARAMETERS
-            },
-            **parameters,
-        }
         notes += _range_notes(calibration, raw if mask is None else raw[mask])
     return ThermalImage(
         path=path,
