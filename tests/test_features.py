@@ -36,6 +36,11 @@ def test_unknown_depth_leaves_the_mask():
     assert_array_equal(features.mask, [[True, False], [False, True]])
 
 
+def test_infinite_depth_is_unknown_too():
+    features = pixel_features(np.zeros((1, 3)), "Td", depth=[[1.0, np.inf, np.nan]])
+    assert_array_equal(features.mask, [[True, False, False]])
+
+
 def test_other_dtypes_and_copies():
     features = pixel_features(np.zeros((2, 2)), "T")
     assert np.asarray(features, dtype=np.float64).dtype == np.float64

@@ -57,6 +57,15 @@ def test_without_the_jit_no_cache_is_made(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def _lost_digits(large, small):
+    return (large + small) - large
+
+
+def test_arithmetic_is_not_reordered():
+    """Rules that let the compiler reorder sums, or assume that no NaN occurs, give other labels on other processors."""
+    assert _jit.jit(_lost_digits)(1e16, 1.0) == 0.0
+
+
 def test_numba_keeps_its_own_cache_folder():
     code = "import numba; before = numba.config.CACHE_DIR\nimport classicseg._kernels.cpu.kmeans\n"
     assert run(code + "print(before == numba.config.CACHE_DIR)") == ["True"]
@@ -72,6 +81,38 @@ def test_thread_count(monkeypatch):
         monkeypatch.setenv("CLASSICSEG_NUM_THREADS", text)
         with pytest.raises(ValueError, match="CLASSICSEG_NUM_THREADS must be a positive integer"):
             _jit.thread_count()
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"),
+    [("150000 100000", 2), ("50000 100000", 1), ("400000 100000", 3), ("max 100000", 3), ("odd", 3), (None, 3)],
+)
+def test_available_processors_are_those_of_the_mask_and_the_container(monkeypatch, tmp_path, quota, expected):
+    """A container of 1.5 processors on a large host must not start one thread for each of the host's."""
+    if quota is not None:
+        (tmp_path / "cpu.max").write_text(quota + "\n")
+    monkeypatch.setattr(_jit, "Path", lambda _: tmp_path / "cpu.max")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert _jit.available_processors() == expected
+
+
+def test_an_edited_kernel_gets_a_new_cache_folder(monkeypatch, tmp_path):
+    """Numba sees an edited kernel, but not an edited helper of it: an upgrade would go on running the old code."""
+    monkeypatch.setattr(_jit, "__file__", str(tmp_path / "_jit.py"))
+    helper = tmp_path / "helper.py"
+    helper.write_text("a = 1")
+    before = _jit._source_key()
+    helper.write_text("a = 2")
+    assert _jit._source_key() != before
+
+
+def test_later_calls_may_use_more_threads_than_the_first():
+    _jit._forget_pool()
+    _jit.run_blocks(lambda block: None, 4, 2)
+    all_at_once = threading.Barrier(4, timeout=60)
+    _jit.run_blocks(lambda block: all_at_once.wait(), 4, 4)  # raises where fewer than four run together
+    assert not all_at_once.broken
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 7])

@@ -1,5 +1,7 @@
 """k-means: equality with the slow twin and with scikit-learn, and every promise of the docstring."""
 
+import itertools
+
 import naive
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg import kmeans, pixel_features
-from classicseg._kernels.cpu.kmeans import BLOCK, PARTS
+from classicseg._kernels.cpu.kmeans import BLOCK, PARTS, step_part
+from classicseg.cluster._initial import first_centers
 
 SIZES = [1, 2, PARTS - 1, PARTS + 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 3]
 
@@ -33,6 +36,22 @@ def test_equals_the_slow_twin(rng, n, n_features):
     assert_allclose(chosen, best, rtol=1e-5, atol=1e-5)
     assert_allclose(found.inertia, inertia, rtol=1e-5, atol=1e-4)
     assert (found.labels != labels).mean() < 0.02
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n", [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 3])
+def test_one_part_of_several_blocks(rng, n, weighted):
+    """`kmeans` reaches a second block of a part above 65,536 samples only: every real image, no small test."""
+    samples, centers = grid(rng, n, 3), grid(rng, 6, 3)
+    weights = rng.integers(0, 5, n).astype(np.float64) if weighted else np.empty(0)
+    labels, sums, mass, inertia = np.empty(n, np.int32), np.zeros((6, 3)), np.zeros(6), np.zeros(1)
+    step_part(samples, centers, labels, weights, sums, mass, inertia)
+    expected, distance = naive.nearest_centers(samples, centers)
+    share = weights if weighted else np.ones(n)
+    assert_array_equal(labels, expected)
+    assert_array_equal(mass, np.bincount(expected, share, 6))
+    assert_array_equal(sums, [(samples[expected == k] * share[expected == k, None]).sum(axis=0) for k in range(6)])
+    assert inertia[0] == (distance * share).sum()
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -64,9 +83,11 @@ def test_agrees_with_scikit_learn(rng):
 @pytest.mark.parametrize("init", ["subset", "random", "uniform", "k-means++"])
 def test_the_same_bits_for_any_number_of_threads(rng, init):
     samples = rng.normal(0, 30, (5 * BLOCK + 17, 4)).astype(np.float32)
-    one = kmeans(samples, 5, init=init, rng=3, n_threads=1, tol=0.01)
+    # Sums of so few float32 samples are exact in float64, in any order; with such weights they are not.
+    options = {"init": init, "rng": 3, "tol": 0.01, "sample_weight": rng.random(len(samples))}
+    one = kmeans(samples, 5, n_threads=1, **options)
     for n_threads in (2, 3, 8):
-        more = kmeans(samples, 5, init=init, rng=3, n_threads=n_threads, tol=0.01)
+        more = kmeans(samples, 5, n_threads=n_threads, **options)
         assert_array_equal(one.labels, more.labels)
         assert one.centers.tobytes() == more.centers.tobytes()
         assert one.inertia == more.inertia
@@ -103,6 +124,20 @@ def test_mask_leaves_samples_out(rng):
     assert_array_equal(found.predict(image, mask=mask), found.labels)
 
 
+def test_both_masks_and_the_weights_of_the_samples_inside(rng):
+    """Depth holes and a mask of one's own leave samples out together, and weights stay with their samples."""
+    image = rng.normal(0, 9, (12, 15, 3)).astype(np.float32)
+    depth, mask = rng.random((12, 15)), rng.random((12, 15)) < 0.7
+    depth[rng.random((12, 15)) < 0.3] = np.nan
+    inside = mask & np.isfinite(depth)
+    weights = rng.integers(1, 9, (12, 15))
+    found = kmeans(pixel_features(image, "RGBd", depth=depth), 3, mask=mask, sample_weight=weights, rng=0)
+    assert_array_equal(found.labels == -1, ~inside)
+    alone = kmeans(np.dstack([image, depth])[inside], 3, sample_weight=weights[inside], rng=0)
+    assert_array_equal(found.labels[inside], alone.labels)
+    assert_array_equal(found.centers, alone.centers)
+
+
 def test_fewer_distinct_samples_than_clusters():
     found = kmeans(np.repeat([[1.0], [5.0]], 10, axis=0), 6, rng=0)
     assert found.inertia == 0
@@ -119,6 +154,42 @@ def test_random_init_parts_centers():
     for seed in range(20):
         found = kmeans(samples, 2, init="random", rng=seed, max_num_iter=1)
         assert found.inertia == 0
+
+
+def test_subset_init_runs_k_means_first(rng):
+    samples = rng.normal(0, 9, (600, 2)).astype(np.float32)  # fewer than the subset holds, so it holds all
+    subset = kmeans(samples, 5, init="subset", rng=4, tol=0, max_num_iter=1)
+    spread = kmeans(samples, 5, init="k-means++", rng=4, tol=0, max_num_iter=21)
+    assert_array_equal(subset.centers, spread.centers)
+
+
+def test_plus_plus_draws_by_squared_distance():
+    # One far sample among 20: drawn with 100 of 110 parts by squared distance, with 10 of 20 by distance.
+    samples = np.concatenate([np.zeros((10, 1)), np.ones((10, 1)), [[10.0]]])
+    drawn = sum(10.0 in first_centers(samples, 2, "k-means++", np.random.default_rng(seed)) for seed in range(200))
+    assert drawn > 160
+
+
+def test_uniform_init_stays_in_the_range_of_each_feature(rng):
+    samples = rng.random((50, 2)) * [1, 100] + [5, 1000]  # temperatures beside positions, say
+    centers = first_centers(samples, 40, "uniform", rng)
+    assert (centers >= samples.min(axis=0)).all()
+    assert (centers <= samples.max(axis=0)).all()
+
+
+@pytest.mark.parametrize("tol", [0.0, 0.4])
+def test_stops_when_the_farthest_moving_center_is_within_tol(rng, tol):
+    """`tol` is in feature units and holds for every center, so a center that still moves is never left behind."""
+    samples = np.concatenate([rng.normal(0, 20, (300, 2)), 1000 * np.arange(1, 6)[:, None].repeat(2, axis=1)])
+    init = np.concatenate([samples[:3], samples[-5:]])  # five of the eight centers never move
+    found = kmeans(samples, 8, init=init, tol=tol)
+    assert found.converged
+    assert found.n_iter > 5
+    before = [kmeans(samples, 8, init=init, tol=0, max_num_iter=found.n_iter - n).centers for n in (0, 1, 2)]
+    moved = [np.linalg.norm(after - earlier, axis=1).max() for after, earlier in itertools.pairwise(before)]
+    assert moved[0] <= tol < moved[1]
+    assert_array_equal(found.centers, before[0])
+    assert not kmeans(samples, 8, init=init, tol=tol, max_num_iter=found.n_iter - 1).converged
 
 
 def test_labels_and_inertia_belong_to_the_returned_centers(rng):
@@ -189,6 +260,7 @@ def test_bad_features(arguments, error, message):
         ({"sample_weight": [-1] * 5}, ValueError, "not negative"),
         ({"tol": -1}, ValueError, "tol must be at least 0, got -1.0"),
         ({"tol": "much"}, TypeError, "tol must be a number, got 'much'"),
+        ({"max_num_iter": True}, TypeError, "max_num_iter must be an integer, got True of type bool"),
         ({"max_num_iter": 0}, ValueError, "max_num_iter must be at least 1"),
         ({"n_threads": 0}, ValueError, "n_threads must be at least 1"),
     ],

@@ -45,6 +45,48 @@ def test_files(tmp_path, suffix):
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["in.png", labels_path.name])
 
 
+def test_a_float_image_gives_the_same_as_its_8_bit_form(rng):
+    """Colour, position and the stop rule are all relative to the image's full range."""
+    rows, cols = np.mgrid[:48, :64]
+    image = 100 + 60 * np.sin(rows / 9) * np.cos(cols / 11) + rng.normal(0, 12, (48, 64))
+    image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    expected = segment_image(image)
+    assert expected.max() > 3
+    assert_array_equal(segment_image(image / 255), expected)
+
+
+def test_a_pixel_with_nan_in_one_channel_is_outside():
+    image = squares() / 255
+    image[5, 7, 1] = np.nan
+    labels = segment_image(image, n_clusters=3)
+    assert_array_equal(np.argwhere(labels == 0), [[5, 7]])
+
+
+def test_small_regions_join_the_nearest_colour_not_the_longest_border():
+    image = np.zeros((40, 60), np.uint8)
+    image[:, 30:] = 250
+    image[10:16, 30:36] = 90  # one side faces the dark half, three face the bright half
+    labels = segment_image(image, n_clusters=3)
+    assert labels[12, 32] == labels[12, 5] != labels[12, 55]
+
+
+def test_the_seed_is_used(rng):
+    noise = rng.integers(0, 256, (40, 50, 3)).astype(np.uint8)
+    one, same, other = (segment_image(noise, rng=seed, min_size=1) for seed in (0, 0, 1))
+    assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_16_bit_pictures_keep_their_values(tmp_path, rng):
+    image = rng.integers(0, 65536, (6, 7)).astype(np.uint16)
+    for name in ("a.png", "a.tif"):
+        Image.fromarray(image).save(tmp_path / name)
+        assert_array_equal(read_picture(tmp_path / name), image)
+    big_endian = Image.fromarray(image.astype(">u2"))
+    big_endian.save(tmp_path / "b.tif")
+    assert_array_equal(read_picture(tmp_path / "b.tif"), image)
+
+
 def test_palette_and_alpha_pictures_are_colour(tmp_path):
     path = tmp_path / "a.png"
     Image.fromarray(squares()).convert("P").save(path)
@@ -65,10 +107,23 @@ def test_bad_files(tmp_path):
     assert not (tmp_path / "out.png").exists()
 
 
+def checks(path, shape):
+    """Write a picture in which every pixel is a region."""
+    Image.fromarray((np.indices(shape).sum(axis=0) % 2 * 255).astype(np.uint8)).save(path)
+
+
+def test_label_files_hold_as_many_regions_as_they_say(tmp_path):
+    picture = tmp_path / "in.png"
+    for name, shape in (("out.PNG", (255, 257)), ("out.tif", (300, 300))):
+        checks(picture, shape)
+        assert segment_file(picture, tmp_path / name, n_clusters=2, min_size=1) == shape[0] * shape[1]
+        labels = np.asarray(Image.open(tmp_path / name))
+        assert_array_equal(labels.ravel(), np.arange(1, labels.size + 1))
+
+
 def test_too_many_regions_for_a_png(tmp_path):
     picture = tmp_path / "in.png"
-    checks = np.indices((300, 300)).sum(axis=0) % 2 * 255
-    Image.fromarray(checks.astype(np.uint8)).save(picture)
+    checks(picture, (300, 300))
     with pytest.raises(ValueError, match="90000 regions do not fit into a 16-bit PNG"):
         segment_file(picture, tmp_path / "out.png", n_clusters=2, min_size=1)
     assert [p.name for p in tmp_path.iterdir()] == ["in.png"]

@@ -86,8 +86,17 @@ def test_file_errors_survive_pickling(kind):
     assert again.path == "a.jpg"
 
 
+def test_up_to_64_features():
+    assert _validate.check_features(np.zeros((2, 64))).shape == (2, 64)
+    with pytest.raises(ValueError, match="features must have 1 to 64 values per sample"):
+        _validate.check_features(np.zeros((2, 65)))
+
+
 def test_labels_of_wide_dtypes_are_narrowed():
     labels = _validate.check_labels("labels", np.array([[1, 2]], np.int64))
     assert labels.dtype == np.int32
+    for dtype in (np.uint32, np.int64, np.uint64):
+        with pytest.raises(ValueError, match="labels must fit into int32, got values from 0 to 3000000000"):
+            _validate.check_labels("labels", np.array([[0, 3_000_000_000]], dtype))
     with pytest.raises(ValueError, match="labels must have 2 axes"):
         _validate.check_labels("labels", np.zeros(3, int))
