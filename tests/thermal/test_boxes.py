@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg import FileFormatError
-from classicseg.thermal import heat_in_boxes, read, read_boxes
+from classicseg.thermal import ThermalImage, heat_in_boxes, read, read_boxes
 
 SHAPE = (100, 200)
 BOXES = [[10, 20, 30, 60], [0, 0, 100, 200]]
@@ -31,6 +31,17 @@ def test_nothing_valid_and_no_boxes():
     assert np.isnan(table["max_celsius"][0])
     assert len(heat_in_boxes(np.ones((4, 4)), [])["area_px"]) == 0
     assert heat_in_boxes(np.ones((4, 4)), [[0, 0, 2, 2]], mask=np.zeros((4, 4), bool))["area_px"][0] == 0
+
+
+def test_a_frame_brings_its_mask_and_its_unit():
+    temperature = np.arange(12, dtype=np.float32).reshape(3, 4)
+    mask = temperature != 0
+    frame = ThermalImage("a.jpg", temperature, None, calibrated=True, unit="celsius", mask=mask)
+    assert heat_in_boxes(frame, [[0, 0, 2, 2]])["min_celsius"] == 1
+    counts = ThermalImage("a.jpg", None, temperature.astype(np.uint16), calibrated=False, unit="counts", mask=mask)
+    table = heat_in_boxes(counts, [[0, 0, 2, 2]], mask=temperature != 5)
+    assert (table["min_counts"], table["max_counts"], table["area_px"]) == (1, 4, 2)
+    assert "min_celsius" not in table
 
 
 def test_every_form_reads_the_same(tmp_path):
@@ -60,6 +71,25 @@ def test_boxes_are_clipped_and_widened_to_whole_pixels(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("row_min,col_min,row_max,col_max\n-5,10.2,20.5,300\n")
     assert_array_equal(read_boxes(path, SHAPE), [[0, 10, 21, 200]])
+
+
+def test_a_table_saved_by_a_spreadsheet(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("row_min,col_min,row_max,col_max\n1,2,3,4\n", encoding="utf-8-sig")  # with a byte order mark
+    assert_array_equal(read_boxes(path, SHAPE), [[1, 2, 3, 4]])
+
+
+def test_printed_numbers_do_not_widen_a_box(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("row_min,col_min,row_max,col_max\n9.9999999,20.0000001,30.0000001,39.9999999\n")
+    assert_array_equal(read_boxes(path, SHAPE), [[10, 20, 30, 40]])
+
+
+def test_coco_of_one_image_needs_no_name(tmp_path):
+    path = tmp_path / "a.json"
+    annotations = [{"image_id": 3, "bbox": [20, 10, 40, 20]}]
+    path.write_text(json.dumps({"images": [{"id": 3, "file_name": "a.jpg"}], "annotations": annotations}))
+    assert_array_equal(read_boxes(path, SHAPE), [[10, 20, 30, 60]])
 
 
 @pytest.mark.parametrize(
@@ -107,6 +137,7 @@ def test_missing_file(tmp_path):
         ([[0.0, 0, 1, 1]], TypeError, "boxes must be whole pixels of an integer dtype, got float64"),
         ([[0, 0, 5, 1]], ValueError, "within the frame of shape (4, 4), got [0, 0, 5, 1] in row 0"),
         ([[2, 0, 2, 1]], ValueError, "boxes must have 0 <= min < max"),
+        ([[0, 1, 2, 1]], ValueError, "boxes must have 0 <= min < max"),
         ([[-1, 0, 2, 1]], ValueError, "boxes must have 0 <= min < max"),
     ],
 )

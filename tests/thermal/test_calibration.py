@@ -68,6 +68,16 @@ def test_read_applies_it_and_notes_what_is_outside(tmp_path, raw):
     assert any(note.startswith("10 pixels lie outside") for note in image.notes)
 
 
+def test_nodata_is_no_temperature_and_not_outside(tmp_path, raw):
+    calibration = fit_calibration(frame(raw, parameters={}), vendor(raw))
+    raw[3, 4] = 0
+    Image.fromarray(raw).save(tmp_path / "a.tiff", tiffinfo={271: "M", 272: "T-1", 50735: "S1", 42113: "0"})
+    image = read(tmp_path / "a.tiff", calibration=calibration)
+    assert np.argwhere(np.isnan(image.temperature)).tolist() == [[3, 4]]
+    assert np.argwhere(~image.mask).tolist() == [[3, 4]]
+    assert not any("outside" in note for note in image.notes)
+
+
 @pytest.mark.parametrize(
     ("camera", "words"),
     [
@@ -91,6 +101,7 @@ def test_other_parameters_are_refused(raw, stated, words):
     parameters = {} if stated is None else {"emissivity": Parameter(stated, "1", "file")}
     with pytest.raises(FileFormatError, match=f"{words}; expected 0.95"):
         calibration.check_frame("b.jpg", Camera("M", "T-1", "S1"), parameters)
+    calibration.unbound().check_frame("b.jpg", Camera("M", "T-1", "S1"), parameters)
 
 
 def test_it_survives_saving_and_pickling(tmp_path, raw):

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from classicseg.thermal import Camera, Position, read
-from classicseg.thermal._metadata import parse_time, read_exif, read_metadata, read_xmp
+from classicseg.thermal._metadata import metadata_of, parse_time, read_exif, read_metadata, read_xmp
 from classicseg.thermal._rjpeg import write_flir_rjpeg
 
 RAW = np.arange(3000, 3000 + 64, dtype=np.uint16).reshape(8, 8)
 
 
-@pytest.mark.parametrize("place", [(46.5, 7.25), (-33.123456, -70.5), (0.0001, -0.5), (15.678268, 78.278808)])
+@pytest.mark.parametrize("place", [(46.5, 7.25), (-33.123456, -70.5), (0.0001, -0.5), (15.678268, 178.278808)])
 def test_place_comes_back(tmp_path, place):
     position = Position(*place, 512.25, 40.5, -12.5, -90.0, 1.5, 33.0, "fixed")
     write_flir_rjpeg(tmp_path / "a.jpg", RAW, position=position)
@@ -89,6 +89,43 @@ def test_both_byte_orders(order):
     assert found.time == datetime(2019, 2, 1, 10, 43, 1)
 
 
+def test_time_of_the_shot_goes_before_later_ones():
+    """Editing software rewrites DateTime (0x0132): the inspection would move to the day of the report."""
+    shot, digitised, edited = (f"20{n}:01:02 03:04:05".encode() for n in (24, 25, 26))
+    main, details = {0x0132: edited}, {0x9004: digitised, 0x9003: shot}
+    assert metadata_of(main, details, {}, {}).time.year == 2024
+    assert metadata_of(main, {0x9004: digitised}, {}, {}).time.year == 2025
+    assert metadata_of(main, {}, {}, {}).time.year == 2026
+
+
+GPS = {1: b"S\0", 2: (46.0, 30.0, 0.0), 3: b"W\0", 4: (7.0, 15.0, 0.0), 5: 1, 6: 20.0}
+
+
+def test_xmp_goes_before_exif_for_place_and_altitude():
+    xmp = {"GpsLatitude": "46.123456789", "GpsLongitude": "7.987654321", "AbsoluteAltitude": "+512.375"}
+    found = metadata_of({}, {}, GPS, xmp).position
+    assert (found.latitude, found.longitude, found.altitude_m) == (46.123456789, 7.987654321, 512.375)
+    assert metadata_of({}, {}, GPS, {}).position == Position(-46.5, -7.25, -20.0)
+    assert metadata_of({}, {}, {**GPS, 5: b"\x01"}, {}).position.altitude_m == -20.0
+    assert metadata_of({}, {}, {**GPS, 5: 0}, {}).position.altitude_m == 20.0
+
+
+def test_serial_number_of_the_makers_note():
+    note = {0x927C: b"..[sensor_id:1W9DH490000020]"}
+    assert metadata_of({}, note, {}, {}).camera.serial_number == "1W9DH490000020"
+    assert metadata_of({}, note, {}, {"CameraSerialNumber": "7"}).camera.serial_number == "7"
+
+
+def test_xmp_within_exif():
+    packet = XMP.format(attributes='drone-dji:RelativeAltitude="40.5"', elements="").encode()
+    block = exif("<", [(700, 1, len(packet), packet)])
+    assert read_metadata(block, b"").position.relative_altitude_m == 40.5
+    # The XT2 keeps it in the directory of details, which begins at byte 26 here.
+    main = b"II*\0" + struct.pack("<IHHHII", 8, 1, 0x8769, 4, 1, 26) + bytes(4)
+    details = struct.pack("<HHHII", 1, 700, 1, len(packet), 26 + 2 + 12 + 4) + bytes(4) + packet
+    assert read_metadata(main + details, b"").position.relative_altitude_m == 40.5
+
+
 def test_time_zone():
     # The main directory has one entry and ends at byte 26, where the directory of details begins.
     main = b"II*\0" + struct.pack("<IHHHII", 8, 1, 0x8769, 4, 1, 26) + bytes(4)
@@ -152,6 +189,14 @@ def test_entity_bomb_is_not_expanded():
     bomb = f'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">{entities}]>'  # 10 ** 16 letters when expanded
     text = bomb + XMP.format(attributes='drone-dji:GimbalYawDegree="1"', elements="&p;")
     assert read_xmp(text.encode())["GimbalYawDegree"] == "1"
+
+
+def test_entities_are_not_expanded_at_all():
+    elements = "<drone-dji:RelativeAltitude>&a;</drone-dji:RelativeAltitude>"
+    text = XMP.format(attributes='drone-dji:GimbalYawDegree="1"', elements=elements)
+    found = read_xmp(f"<!DOCTYPE x [<!ENTITY a '40.5'>]>{text}".encode())
+    assert found["GimbalYawDegree"] == "1"
+    assert "RelativeAltitude" not in found
 
 
 @pytest.mark.parametrize("pair", [("0.0", "0.0"), ("91", "7"), ("nan", "7"), ("abc", "7"), ("46", "181")])

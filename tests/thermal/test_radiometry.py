@@ -98,6 +98,20 @@ def test_ends_of_the_counter_and_impossible_counts_are_nan(tmp_path):
     assert any("4 pixels" in note for note in image.notes)
 
 
+def test_counts_below_all_radiation_are_nan_with_any_constants():
+    """With F above 1 the formula has an answer for them too: thousands of degrees, the hottest pixels of the frame."""
+    parameters = {**DEFAULTS, "emissivity": 1.0, "planck_r1": 100.0, "planck_r2": 1.0, "planck_f": 1.35}
+    found = celsius_of_counts({**parameters, "planck_o": -5000.0}, np.array([100, 4990, 5010]))
+    assert np.isnan(found[:2]).all()
+    assert np.isfinite(found[2])
+
+
+def test_air_that_amplifies_is_refused():
+    parameters = {**DEFAULTS, "atmospheric_x": 1.0, "atmospheric_celsius": 40.0, "relative_humidity": 1.0}
+    with pytest.raises(ValueError, match=r"the air of this path lets 1\.\d+ of the radiation through"):
+        celsius_of_counts({**parameters, "distance_m": 20.0}, 3000)
+
+
 def test_saturation_has_its_own_rule():
     plane = temperature_plane({**DEFAULTS, "planck_o": 0.0}, np.array([[65534, 65535]], np.uint16))
     assert np.isfinite(plane[0, 0])

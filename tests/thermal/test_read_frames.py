@@ -1,4 +1,4 @@
-"""`read` on FLIR, DJI and TIFF files: every variant of the layout, every promise of the docstring."""
+"""`read` on FLIR files and on what is no radiometric file: every variant of the layout, every promise."""
 
 import pickle
 import struct
@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from classicseg import FileFormatError, NotRadiometricError
-from classicseg.thermal import Camera, Position, read
+from classicseg.thermal import Camera, Position, _image, read
 from classicseg.thermal._flir import read_records
+from classicseg.thermal._read import _merge
 from classicseg.thermal._rjpeg import DEFAULTS, fff_container, flir_segments, write_flir_rjpeg
 
 JPEG_END = b"\xff\xda\x00\x02\xff\xd9"
@@ -36,6 +37,61 @@ def test_every_layout_reads_the_same(tmp_path, raw, encoding, byte_order, contai
     assert other.raw.dtype.isnative
 
 
+CAMERA_AT = 64 + 14 * 32  # in a container of `fff_container`: behind the header and the directory
+
+
+def test_offsets_of_the_camera_record(raw):
+    """Writer and reader share their table of offsets, so only numbers put in place by hand can prove it right."""
+    record = bytearray(2476)
+    struct.pack_into("<3H", record, 0, 2, 30, 20)
+    struct.pack_into("<8f", record, 0x20, 0.81, 12.0, 250.0, 290.0, 310.0, 0.7, 99.0, 0.4)
+    struct.pack_into("<3f", record, 0x58, 17000.0, 1430.0, 1.25)
+    struct.pack_into("<5f", record, 0x70, 0.006, 0.012, -0.002, -0.007, 1.8)
+    struct.pack_into("<if", record, 0x308, -7100, 0.05)
+    for at, text in ((0xD4, b"T640"), (0x104, b"639"), (0x114, b"25.3"), (0x170, b"FOL18")):
+        record[at : at + len(text)] = text
+    struct.pack_into("<IIh", record, 0x384, 1_700_000_000, 250, -60)
+    container = bytearray(fff_container(raw, DEFAULTS, Camera(), None, "raw", (">", "<")))
+    container[CAMERA_AT : CAMERA_AT + len(record)] = record
+    found = read_records("x", bytes(container))
+    assert found.constants == pytest.approx(
+        {
+            "emissivity": 0.81,
+            "distance_m": 12.0,
+            "reflected_celsius": -23.15,
+            "atmospheric_celsius": 16.85,
+            "window_celsius": 36.85,
+            "window_transmission": 0.7,
+            "relative_humidity": 0.4,
+            "planck_r1": 17000.0,
+            "planck_b": 1430.0,
+            "planck_f": 1.25,
+            "planck_o": -7100.0,
+            "planck_r2": 0.05,
+            "atmospheric_alpha1": 0.006,
+            "atmospheric_alpha2": 0.012,
+            "atmospheric_beta1": -0.002,
+            "atmospheric_beta2": -0.007,
+            "atmospheric_x": 1.8,
+        },
+        rel=1e-6,
+    )
+    assert found.camera == Camera("FLIR", "T640", "639", "25.3", "FOL18")
+    assert found.time == datetime(2023, 11, 14, 23, 13, 20, 250_000, timezone(timedelta(hours=1)))
+
+
+def test_other_forms_of_the_container(raw):
+    """Older software writes AFF; a short camera record has no time; of two planes the first is the frame's."""
+    container = fff_container(raw, DEFAULTS, Camera(), None, "raw", (">", "<"))
+    np.testing.assert_array_equal(read_records("x", b"AFF\0" + container[4:]).raw, raw)
+    other = bytearray(container)
+    struct.pack_into(">I", other, 64 + 16, 0x310)
+    struct.pack_into(">H10x2I", other, 64 + 2 * 32, 1, CAMERA_AT, 2476)  # a second record of type 1
+    found = read_records("x", bytes(other))
+    np.testing.assert_array_equal(found.raw, raw)
+    assert found.time is None
+
+
 def segments_of(raw, size=500):
     container = fff_container(raw, DEFAULTS, Camera(), None, "raw", (">", "<"))
     joined, parts = flir_segments(container, size), []
@@ -49,7 +105,8 @@ def segments_of(raw, size=500):
 def test_segments_in_any_order_with_others_between(tmp_path, raw, rng):
     parts = segments_of(raw)
     assert len(parts) > 5
-    other = b"\xff\xe1\x00\x08abcdef"
+    # A foreign segment, a marker without a length, and the first bytes of a FLIR segment alone.
+    other = b"\xff\xe1\x00\x08abcdef" + b"\xff\x01" + b"\xff\xe1\x00\x09FLIR\0\x01\x00"
     mixed = [piece for at in rng.permutation(len(parts)) for piece in (parts[at], other)]
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8" + b"\xff\xff".join(mixed) + JPEG_END)
     np.testing.assert_array_equal(read(tmp_path / "a.jpg").raw, raw)
@@ -144,6 +201,21 @@ def test_placeholders_of_drones_are_noted(tmp_path, raw):
     assert read(tmp_path / "a.jpg", distance_m=30, relative_humidity=0.4).notes == ()
 
 
+def test_record_tells_the_sensor_and_exif_the_whole_camera():
+    record, exif = Camera("FLIR", "Tau", "R1", "R2", "R3"), Camera("DJI", "XT2", "E1", "E2", "E3", 13.0)
+    assert _merge(record, exif) == Camera("DJI", "Tau", "R1", "R2", "R3", 13.0)
+    assert _merge(Camera("FLIR"), exif) == exif
+
+
+def test_time_of_exif_goes_before_that_of_the_record(tmp_path, raw):
+    moment = datetime(2026, 5, 1, 12, 3, 4, tzinfo=timezone.utc)  # noqa: UP017
+    write_flir_rjpeg(tmp_path / "a.jpg", raw, time=moment)
+    second = int(moment.timestamp())
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(data.replace(struct.pack("<I", second), struct.pack("<I", second + 3600)))
+    assert read(tmp_path / "a.jpg").time == moment
+
+
 def test_frame_survives_pickling(tmp_path, raw):
     write_flir_rjpeg(tmp_path / "a.jpg", raw, position=Position(46.0, 7.0), time=datetime(2026, 5, 1))
     image = read(tmp_path / "a.jpg")
@@ -169,172 +241,12 @@ def test_visible_is_the_picture_that_viewers_show(tmp_path, raw):
     assert later.visible is None
 
 
-# --- DJI ---------------------------------------------------------------------------------------------------------
-
-
-def dji_file(path, raw, *, marker=0xE3, picture_shape=None, block=b"", size=60000):
-    height, width = picture_shape or raw.shape
-    body = b"\xff\xd8"
-    data = raw.astype("<u2").tobytes()
-    for at in range(0, len(data), size):
-        body += bytes([0xFF, marker]) + (len(data[at : at + size]) + 2).to_bytes(2, "big") + data[at : at + size]
-    if block:
-        body += b"\xff\xe4" + (len(block) + 2).to_bytes(2, "big") + block
-    debug = b"DJI-DBG\0[sensor_id:5L4SL7702AA0C9\0\0]"
-    body += b"\xff\xe7" + (len(debug) + 2).to_bytes(2, "big") + debug
-    body += b"\xff\xc0" + struct.pack(">HBHHB", 8, 8, height, width, 0)
-    path.write_bytes(body + JPEG_END)
-
-
-@pytest.mark.parametrize("marker", [0xE3, 0xE4])
-@pytest.mark.parametrize("scale", [1, 2])
-def test_dji_plane_is_found_by_its_size(tmp_path, raw, marker, scale):
-    shape = (raw.shape[0] * scale, raw.shape[1] * scale)
-    dji_file(tmp_path / "a.jpg", raw, marker=marker, picture_shape=shape, size=101)
-    image = read(tmp_path / "a.jpg")
-    np.testing.assert_array_equal(image.raw, raw)
-    assert image.temperature is None
-    assert (image.calibrated, image.unit) == (False, "counts")
-    assert image.values.dtype == np.float32
-    np.testing.assert_array_equal(image.values, raw)
-    assert image.camera.serial_number == "5L4SL7702AA0C9"
-    assert image.shape == raw.shape
-
-
-@pytest.mark.parametrize("head", [b"", b"\xff\xd2\xd1\xffiirp".ljust(32, b"\0")])
-def test_dji_scene_parameters_are_read(tmp_path, raw, head):
-    block = (head + struct.pack("<5f", 14.75, 5.0, 0.95, 0.5, 25.0)).ljust(224, b"\0")
-    dji_file(tmp_path / "a.jpg", raw, block=block)
-    found = {name: parameter.value for name, parameter in read(tmp_path / "a.jpg").parameters.items()}
-    assert found == {
-        "atmospheric_celsius": 14.75,
-        "distance_m": 5.0,
-        "emissivity": 0.95,
-        "relative_humidity": 0.5,
-        "reflected_celsius": 25.0,
-    }
-
-
-def test_dji_block_of_another_model_is_not_taken_for_parameters(tmp_path, raw):
-    dji_file(tmp_path / "a.jpg", raw, block=bytes(range(200)))
-    assert dict(read(tmp_path / "a.jpg").parameters) == {}
-
-
-def test_options_without_effect_are_refused(tmp_path, raw):
-    dji_file(tmp_path / "dji.jpg", raw)
-    write_flir_rjpeg(tmp_path / "flir.jpg", raw)
-    Image.fromarray(raw).save(tmp_path / "plane.tiff")
-    for name, options in (
-        ("dji.jpg", {"emissivity": 0.9}),
-        ("flir.jpg", {"unit": "celsius"}),
-        ("flir.jpg", {"nodata": 0}),
-        ("plane.tiff", {"distance_m": 5}),
-    ):
-        with pytest.raises(FileFormatError, match=f"{next(iter(options))} does not apply"):
-            read(tmp_path / name, **options)
-
-
-def test_every_dji_model_reads(test_data):
-    for path in sorted((test_data / "thermal" / "dji_models").glob("*.sdk_centiK.tiff")):
-        image = read(path.with_name(path.name.replace(".sdk_centiK.tiff", ".jpg")))
-        assert image.shape == (512, 640)
-        assert not image.calibrated
-        assert image.camera.make == "DJI"
-        assert image.raw.std() > 10
-        assert np.abs(np.diff(image.values, axis=1)).mean() < 0.3 * image.raw.std()
-
-
-# --- TIFF --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate"])
-@pytest.mark.parametrize(
-    ("unit", "factor", "offset"),
-    [
-        ("celsius", 1, 0),
-        ("millicelsius", 0.001, 0),
-        ("centikelvin", 0.01, -273.15),
-        ("kelvin", 1, -273.15),
-        ("decikelvin", 0.1, -273.15),
-        ("millikelvin", 0.001, -273.15),
-        ("centicelsius", 0.01, 0),
-    ],
-)
-def test_tiff_units(tmp_path, raw, compression, unit, factor, offset):
-    Image.fromarray(raw).save(tmp_path / "a.tiff", compression=compression)
-    image = read(tmp_path / "a.tiff", unit=unit)
-    np.testing.assert_allclose(image.temperature, raw * factor + offset, rtol=1e-6, atol=1e-5)
-    np.testing.assert_array_equal(image.raw, raw)
-    assert image.temperature.dtype == np.float32
-    assert image.mask is None
-
-
-@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate"])
-def test_float_tiff_masks_nan_and_nodata(tmp_path, rng, compression):
-    plane = rng.normal(30, 5, (12, 9)).astype(np.float32)
-    plane[2, 3], plane[4, 5], plane[6, 7] = np.nan, -9999.1, np.inf
-    Image.fromarray(plane).save(tmp_path / "a.tiff", compression=compression, tiffinfo={42113: "-9999.1"})
-    image = read(tmp_path / "a.tiff")
-    assert not image.mask[[2, 4, 6], [3, 5, 7]].any()
-    assert image.mask.sum() == plane.size - 3
-    np.testing.assert_array_equal(image.temperature[image.mask], plane[image.mask])
-    assert np.isnan(image.temperature[~image.mask]).all()
-    assert image.raw is None
-    assert any("states no unit" in note for note in image.notes)
-
-
-def test_floats_of_odd_bits_are_masked(tmp_path):
-    plane = np.array([[20.0, 3e38]], np.float32)
-    plane.view(np.uint32)[0, 0] = 0x7FA00001  # a signalling NaN
-    Image.fromarray(plane).save(tmp_path / "a.tiff", tiffinfo={42113: "1e300"})
-    assert read(tmp_path / "a.tiff").mask.tolist() == [[False, True]]
-    assert read(tmp_path / "a.tiff", unit="millikelvin", nodata=3e38).mask.tolist() == [[False, False]]
-
-
-def test_nodata_option_wins_over_the_tag(tmp_path, raw):
-    raw[0, 0], raw[1, 1] = 7, 9
-    Image.fromarray(raw).save(tmp_path / "a.tiff", tiffinfo={42113: "7"})
-    assert np.argwhere(~read(tmp_path / "a.tiff").mask).tolist() == [[0, 0]]
-    assert np.argwhere(~read(tmp_path / "a.tiff", nodata=9).mask).tolist() == [[1, 1]]
-    values = read(tmp_path / "a.tiff").values
-    assert np.isnan(values[0, 0])
-    assert values[1, 1] == 9
-
-
-def test_integer_tiff_without_a_unit_is_counts(tmp_path, raw):
-    Image.fromarray(raw).save(tmp_path / "a.tiff")
-    image = read(tmp_path / "a.tiff")
-    assert (image.unit, image.calibrated, image.temperature) == ("counts", False, None)
-    assert any("taken as counts" in note for note in image.notes)
-    assert read(tmp_path / "a.tiff", unit="counts").notes == ("no calibration: counts, not temperatures",)
-
-
-@pytest.mark.parametrize("text", ['{"unit": "centikelvin"}', "unit=centikelvin", "Unit: centi-kelvin"])
-def test_unit_of_a_tag(tmp_path, raw, text):
-    Image.fromarray(raw).save(tmp_path / "a.tiff", tiffinfo={270: text})
-    np.testing.assert_allclose(read(tmp_path / "a.tiff").temperature, raw * 0.01 - 273.15, atol=1e-4)
-
-
-def test_linear_mode_of_flir_is_kelvin(tmp_path, raw):
-    xmp = b'<x xmlns:Camera="c"><Camera:TlinearGain>0.04</Camera:TlinearGain></x>'
-    Image.fromarray(raw).save(tmp_path / "a.tiff", tiffinfo={700: xmp, 271: "FLIR"})
-    image = read(tmp_path / "a.tiff")
-    np.testing.assert_allclose(image.temperature, raw * 0.04 - 273.15, atol=1e-4)
-    assert image.camera.make == "FLIR"
-
-
-def test_closeups_in_linear_mode(test_data):
-    for path in sorted((test_data / "thermal" / "panel_closeup_14bit").glob("*.tiff")):
-        image = read(path)
-        assert 0 < image.temperature.min() < image.temperature.max() < 60
-        assert image.camera.serial_number == "279016"
-
-
-@pytest.mark.parametrize("mode", ["RGB", "L", "1"])
-def test_picture_tiff_is_not_radiometric(tmp_path, mode):
-    Image.new(mode, (9, 8)).save(tmp_path / "a.tiff")
-    with pytest.raises(NotRadiometricError, match=f"mode {mode}"):
-        read(tmp_path / "a.tiff")
+def test_visible_picture_of_a_huge_claim_is_not_decoded(tmp_path, raw, monkeypatch):
+    write_flir_rjpeg(tmp_path / "a.jpg", raw)
+    monkeypatch.setattr(_image, "MAX_VISIBLE_PIXELS", raw.size - 1)
+    assert read(tmp_path / "a.jpg").visible is None
+    monkeypatch.setattr(_image, "MAX_VISIBLE_PIXELS", raw.size)
+    assert read(tmp_path / "a.jpg").visible is not None
 
 
 # --- what is no radiometric file -----------------------------------------------------------------------------------
