@@ -8,9 +8,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from scenes import heat, module_field
+from scipy import ndimage
 
 from classicseg._kernels.cpu import modules as kernels
-from classicseg.thermal import ThermalImage, find_hotspots, fit_calibration, read
+from classicseg.thermal import SeverityProfile, ThermalImage, find_hotspots, fit_calibration, read
+from classicseg.thermal._hotspots import _ranked
 from classicseg.thermal._surfaces import find_modules
 
 DEFECTS = {"cell": (20, 12, 26, 18, 15.0), "substring": (51, 88, 78, 95, 5.0), "module": (115, 158, 149, 180, 9.0)}
@@ -128,6 +130,85 @@ def test_masked_and_nan_pixels_take_no_part(field):
     hot[:40, :40] = np.nan
     assert len(find_hotspots(hot)) == 0
     assert len(find_hotspots(np.full((50, 60), np.nan, np.float32))) == 0
+
+
+def test_masked_pixels_and_nan_give_the_same(field):
+    """A label that the camera burned into the frame must not reach the statistics of the modules around it."""
+    temperature, _ = field
+    *box, delta = DEFECTS["cell"]
+    burned = heat(temperature, box, delta)
+    burned[100:112, 60:140] = 500.0
+    mask = np.ones(burned.shape, bool)
+    mask[100:112, 60:140] = False
+    hidden = np.where(mask, burned, np.nan).astype(np.float32)
+    frame = ThermalImage("made", burned, None, calibrated=True, unit="celsius", mask=mask)
+    expected = find_hotspots(hidden)
+    assert len(expected) == 1
+    for result in (find_hotspots(burned, mask=mask), find_hotspots(frame)):
+        assert_array_equal(result.labels, expected.labels)
+        assert_array_equal(result.surfaces, expected.surfaces)
+
+
+def in_counts(temperature):
+    counts = np.rint(10000 + 50 * temperature).astype(np.uint16)
+    return ThermalImage("made", None, counts, calibrated=False, unit="counts")
+
+
+def test_in_counts_the_noise_alone_decides(rng):
+    """No smallest difference in K protects a frame in counts, so a healthy one tests the limits of noise."""
+    for _ in range(3):
+        temperature, _ = module_field(rng)
+        assert len(find_hotspots(in_counts(temperature))) == 0
+    *box, delta = DEFECTS["cell"]
+    huge = SeverityProfile("huge", 1e6, (("low", 1e6),))
+    assert len(find_hotspots(in_counts(heat(temperature, box, delta)), profile=huge)) == 1
+
+
+def test_a_large_area_needs_less_heat_than_a_small_one(field):
+    temperature, boxes = field
+    top, left, bottom, _ = boxes[6]
+    substring, cell = (top + 2, left + 8, bottom - 2, left + 15), (top + 12, left + 8, top + 16, left + 12)
+    found = find_hotspots(in_counts(heat(temperature, substring, 2.5)))
+    assert len(found) == 1
+    assert found.table["area_px"][0] > 100
+    assert len(find_hotspots(in_counts(heat(temperature, cell, 2.5)))) == 0
+    assert len(find_hotspots(in_counts(heat(temperature, cell, 5.0)))) == 1
+
+
+def test_hot_neighbours_are_one_finding(field):
+    """The frames between modules stay cold; a table with a row for each module of a string is a nuisance."""
+    temperature, boxes = field
+    tops = sorted({box[0] for box in boxes})
+    block = [box for row in (0, 1) for box in [b for b in boxes if b[0] == tops[row]][4:6]]
+    for box in block:  # three of the eight neighbours of each are as hot
+        temperature = heat(temperature, box, 9.0)
+    result = find_hotspots(temperature)
+    assert len(result) == 1
+    assert result.table["area_px"][0] > 0.8 * sum((c - a) * (d - b) for a, b, c, d in block)
+    assert_allclose(result.table["delta_celsius"][0], 12, atol=2)  # 9 and the junction box's 3.5
+
+
+@pytest.mark.parametrize("degrees", [3, 12])
+def test_turned_modules_are_no_findings(field, degrees):
+    """Places of neighbours match to a pixel or two only, as in every real frame."""
+    turned = ndimage.rotate(field[0], degrees, reshape=False, order=1, mode="reflect")
+    result = find_hotspots(turned)
+    assert result.n_modules > 40
+    assert len(result) == 0
+
+
+def test_the_profile_sets_the_smallest_difference(field):
+    *box, delta = DEFECTS["cell"]
+    hot = heat(field[0], box, delta)
+    assert len(find_hotspots(hot, profile=SeverityProfile("deaf", 18.0, (("low", 18.0),)))) == 0
+    assert len(find_hotspots(hot, profile=SeverityProfile("deaf", 18.0, (("low", 18.0),)), min_delta=3)) == 1
+
+
+def test_equal_differences_are_numbered_by_first_pixel():
+    labels = np.array([[0, 2, 0, 1], [3, 0, 0, 0]], np.int32)
+    values, reference = np.full((2, 4), 40.0, np.float32), np.full((2, 4), 30.0, np.float32)
+    reference[1, 0] = 20.0
+    assert_array_equal(_ranked(labels, values, reference, 1, 0.0), [[0, 3, 0, 2], [1, 0, 0, 0]])
 
 
 def test_min_delta_and_min_area(field):
