@@ -65,10 +65,10 @@ def merge_small_regions(
     area = np.zeros(n_regions, np.int64)
     sums = np.zeros((n_regions, channels.shape[2]))
     kernels.sums_by_region(regions, channels, area, sums)
-    edges, lengths = _borders(kernels, regions, n_regions, connectivity == 2)
+    edges = _borders(kernels, regions, connectivity == 2)
     parent = np.empty(n_regions, np.int64)
-    kernels.merge_small(area, sums, edges, lengths, min_size, parent)
-    kernels.relabel(regions, _numbering(regions, parent))
+    kernels.merge_small(area, sums, edges, min_size, parent)
+    kernels.relabel_by_parent(regions, parent)
     return regions
 
 
@@ -84,27 +84,8 @@ def _channels(image: ArrayLike | None, labels: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def _borders(
-    kernels: ModuleType, regions: NDArray[Any], n_regions: int, diagonal: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs of neighbouring regions as indices (E, 2), and the length of each common border."""
-    pairs = np.empty((kernels.border_edges(regions, diagonal, np.empty((0, 2), np.int32)), 2), np.int32)
-    kernels.border_edges(regions, diagonal, pairs)
-    keys = (pairs[:, 0].astype(np.int64) - 1) * n_regions + (pairs[:, 1] - 1)
-    keys, lengths = np.unique(keys, return_counts=True)
-    return np.stack([keys // n_regions, keys % n_regions], axis=1), lengths.astype(np.int64)
-
-
-def _numbering(regions: NDArray[Any], parent: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Return old number -> new number, 1, 2, ... in the order in which the merged regions first appear."""
-    present, first = np.unique(regions, return_index=True)
-    first = first[present > 0]
-    root = parent[present[present > 0] - 1]
-    earliest = np.full(len(parent), regions.size)
-    np.minimum.at(earliest, root, first)
-    roots = np.unique(root)
-    number = np.zeros(len(parent), np.int32)
-    number[roots[np.argsort(earliest[roots])]] = np.arange(1, len(roots) + 1)
-    new = np.zeros(len(parent) + 1, np.int32)
-    new[1:] = number[parent]
-    return new
+def _borders(kernels: ModuleType, regions: NDArray[Any], diagonal: bool) -> NDArray[np.int32]:
+    """Return the two regions of every pair of neighbouring pixels that lie in different ones (E, 2)."""
+    edges = np.empty((kernels.border_edges(regions, diagonal, np.empty((0, 2), np.int32)), 2), np.int32)
+    kernels.border_edges(regions, diagonal, edges)
+    return edges

@@ -17,11 +17,13 @@ from classicseg.thermal._image import ThermalImage
 from classicseg.thermal._lattice import offsets
 from classicseg.thermal._severity import UNKNOWN, SeverityProfile, load_profile
 from classicseg.thermal._surfaces import Modules, find_modules
+from classicseg.thermal._windows import closed, maximum, widened
 
 N_NEIGHBOURS = 8  # modules that vote on what is normal at a place
 FEWEST_VOTES = 3
-LEEWAY = 5  # pixels: side of the window whose maximum a neighbour may show, so that a shifted frame is no finding
-RIM = 7  # pixels: side of the window that widens a module's smooth inside to its frame
+LEEWAY = 2  # pixels: a neighbour shows the maximum within, so that a shifted frame is no finding
+RIM = 3  # pixels from a module's smooth inside to its frame
+SAMPLE = 3  # every third pixel of the modules tells the noise to a percent
 PEAK = 8.0  # a spot's hottest pixel, in noise deviations
 EXTENT = 3.5  # its outermost pixels
 PATCH_AREA = 0.1  # of a module: so large an area, a substring say, needs less
@@ -163,30 +165,24 @@ def _find(values: NDArray[np.float32], modules: Modules) -> tuple[NDArray[np.int
     steps = offsets(modules.centers, N_NEIGHBOURS)
     rows = modules.owner > 0
     # What lies outside the frames of the neighbours as well is frame, or ground at the edge of a row: never a finding.
-    within = ndimage.maximum_filter(modules.cells.view(np.uint8), RIM) > 0
+    within = widened(modules.cells, RIM)
     forgiving = np.empty_like(values)
-    compare(ndimage.maximum_filter(values, LEEWAY), modules.owner, rows, within, steps, FEWEST_VOTES, forgiving)
+    compare(maximum(values, LEEWAY), modules.owner, rows, within, steps, FEWEST_VOTES, forgiving)
     excess = values - forgiving
-    known = modules.cells & np.isfinite(excess)
-    if not known.any():
+    usual = excess[modules.cells & np.isfinite(excess)][::SAMPLE]
+    if usual.size == 0:
         return np.zeros(values.shape, np.int32), forgiving
-    excess -= np.median(excess[known])  # the maximum of noise lies above its middle
-    noise = 1.4826 * float(np.median(np.abs(excess[known])))
+    middle = np.median(usual)  # below 0: the maximum of noise lies above its middle
+    noise = 1.4826 * float(np.median(np.abs(usual - middle)))
+    excess -= middle
     excess = np.nan_to_num(excess / max(noise, 1e-6), nan=0.0)
     hot = (excess > EXTENT) & rows
-    labels = np.where(hot, connected_regions(_bridged(hot, modules.gap // 2), 2), 0)
+    bridged = hot | closed(hot, modules.gap // 2)  # across the frames between modules
+    labels = np.where(hot, connected_regions(bridged, 2, mask=bridged), 0)
     labels = np.asarray(labels * _strong(labels, excess, PATCH_AREA * modules.area)[labels], np.int32)
     exact = np.full_like(values, np.nan)
     compare(values, modules.owner, labels > 0, within, steps, FEWEST_VOTES, exact)
     return labels, exact
-
-
-def _bridged(hot: NDArray[np.bool_], radius: int) -> NDArray[np.int32]:
-    """Return 0 where a spot or the frame between two parts of it lies, and -1, outside, elsewhere."""
-    size = 2 * radius + 1
-    padded = np.pad(hot, radius).view(np.uint8)
-    closed = ndimage.minimum_filter(ndimage.maximum_filter(padded, size), size)[radius:-radius, radius:-radius]
-    return np.where(hot | (closed > 0), 0, -1).astype(np.int32)
 
 
 def _strong(labels: NDArray[np.int32], excess: NDArray[np.float32], patch_area: float) -> NDArray[np.bool_]:

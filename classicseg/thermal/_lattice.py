@@ -100,20 +100,22 @@ def missing(cells: Cells, doubtful: NDArray[np.float64]) -> list[tuple[NDArray[n
 
 
 def _steps(cells: Cells) -> NDArray[np.float64]:
-    """Return rows of (row, column, direction row, direction column, cell): every step to a neighbour, once more."""
-    rows = []
+    """Return rows of (row, column, direction row, direction column, cell): every step to a neighbour, once more.
+
+    Of the neighbours in one direction the nearest counts, and at most four in all.
+    """
     neighbours = alike(cells)
-    for i in range(len(cells)):
-        taken: list[NDArray[np.float64]] = []
-        for j in neighbours[i]:
-            if j < 0 or len(taken) == 4:
-                break
-            step = cells.centers[j] - cells.centers[i]
-            direction = step / np.hypot(*step)
-            if all(direction @ other < 0.8 for other in taken):  # the nearest in each direction only
-                taken.append(direction)
-                rows.append([*(cells.centers[j] + step), *direction, j])
-    return np.array(rows)
+    directions = np.zeros((len(cells), 4, 2))
+    n_taken = np.zeros(len(cells), np.int64)
+    rows = []
+    for j in neighbours.T:  # nearest first
+        step = cells.centers[j] - cells.centers
+        direction = step / np.maximum(np.hypot(*step.T), 1e-9)[:, None]
+        new = (j >= 0) & (n_taken < 4) & ((directions @ direction[:, :, None])[..., 0] < 0.8).all(axis=1)
+        directions[new, n_taken[new]] = direction[new]
+        n_taken += new
+        rows.append(np.column_stack([cells.centers[j] + step, direction, j])[new])
+    return np.concatenate(rows)
 
 
 def offsets(centers: NDArray[np.float64], count: int) -> NDArray[np.int32]:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from classicseg._kernels import kernels_for
 from classicseg.cluster import kmeans
 from classicseg.regions import connected_regions, merge_small_regions
 from classicseg.thermal._lattice import Cells, missing, regular
+from classicseg.thermal._windows import closed
 
 N_CLUSTERS = 6
+ENOUGH = 4096  # pixels: so many give the centers as well as all of them do
 TEMPERATURE_WEIGHT = 4.0  # the 5-95 % range of temperatures, in octaves of texture
 POSITION_WEIGHT = 0.5  # the whole frame, in octaves of texture
 SMOOTH = 1.25  # octaves above the noise; modules reach 0.4-0.8, soil and grass 1.6-4
@@ -61,7 +62,7 @@ def find_modules(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> Modu
     within = owner > 0
     _, shorter = cells.sides
     gap = int(np.clip(np.ceil(0.38 * np.median(shorter)), 4, 16))
-    rows = _closed(within, gap) & inside
+    rows = closed(within, gap) & inside
     kernels_for(values, "modules").nearest_owner(owner, rows)
     return Modules(owner, within, centers, float(np.median(cells.area)), gap)
 
@@ -70,9 +71,9 @@ def _cells(smooth: NDArray[np.bool_], inside: NDArray[np.bool_]) -> tuple[NDArra
     """Return the regions of equal texture, and those of them that are smooth and no larger than a module may be."""
     regions = connected_regions(smooth, mask=inside)
     regions = merge_small_regions(regions, max(24, round(SPECK * smooth.size)))
-    sums = _moments(regions, smooth)
-    regions = _enclosed(regions, sums[:, 6] < 0.5 * sums[:, 0])
-    sums = _moments(regions, smooth)
+    sums = np.zeros((int(regions.max()), 7), np.int64)
+    kernels_for(regions, "modules").moments(regions, smooth, sums)
+    regions, sums = _filled(regions, sums)
     area = np.maximum(sums[:, 0], 1).astype(np.float64)
     mean = sums[:, 1:] / area[:, None]
     spread = mean[:, 2:5] - np.stack([mean[:, 0] ** 2, mean[:, 1] ** 2, mean[:, 0] * mean[:, 1]], axis=1)
@@ -80,30 +81,20 @@ def _cells(smooth: NDArray[np.bool_], inside: NDArray[np.bool_]) -> tuple[NDArra
     return regions, cells[(mean[:, 5] > 0.5) & (area < LARGEST * smooth.size)]
 
 
-def _moments(regions: NDArray[np.int32], smooth: NDArray[np.bool_]) -> NDArray[np.int64]:
-    sums = np.zeros((int(regions.max()), 7), np.int64)
-    kernels_for(regions, "modules").moments(regions, smooth, sums)
-    return sums
-
-
-def _enclosed(regions: NDArray[np.int32], rough: NDArray[np.bool_]) -> NDArray[np.int32]:
+def _filled(regions: NDArray[np.int32], sums: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Give every rough region that lies wholly within one other to that one: a hot spot is part of its module."""
-    n_regions = len(rough)
     kernels = kernels_for(regions, "regions")
-    edges = np.empty((kernels.border_edges(regions, True, np.empty((0, 2), np.int32)), 2), np.int32)
-    kernels.border_edges(regions, True, edges)
-    pairs = np.unique(edges.astype(np.int64) @ [n_regions + 1, 1])
-    pairs = np.stack([pairs // (n_regions + 1), pairs % (n_regions + 1)], axis=1)
-    neighbours = np.bincount(pairs.ravel(), minlength=n_regions + 1)
-    at_border = np.zeros(n_regions + 1, bool)
-    for side in (regions[0], regions[-1], regions[:, 0], regions[:, -1]):
-        at_border[side] = True
-    number = np.arange(n_regions + 1, dtype=np.int32)
-    for one, other in ((0, 1), (1, 0)):
-        hole = pairs[:, one]
-        inner = (neighbours[hole] == 1) & ~at_border[hole] & rough[hole - 1]
-        number[hole[inner]] = pairs[inner, other]
-    return np.asarray(number[regions])
+    sole = np.empty(len(sums) + 1, np.int32)
+    kernels.sole_neighbours(regions, sole)
+    holes = np.flatnonzero((sole[1:] > 0) & (2 * sums[:, 6] < sums[:, 0])) + 1
+    number = np.arange(len(sums) + 1, dtype=np.int32)
+    number[holes] = sole[holes]
+    regions = regions.copy()
+    kernels.relabel(regions, number)
+    moved = sums[holes - 1]
+    sums[holes - 1] = 0
+    np.add.at(sums, sole[holes] - 1, moved)
+    return regions, sums
 
 
 def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -121,9 +112,11 @@ def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[n
     features[..., 1] = np.arange(values.shape[1]) * (POSITION_WEIGHT / values.shape[1])
     features[..., 2] = np.arange(values.shape[0])[:, None] * (POSITION_WEIGHT / values.shape[0])
     features[..., 3] = texture
+    mask = None if inside.all() else inside
+    thin = slice(None, None, 2 if np.count_nonzero(inside[::2]) >= ENOUGH else 1)  # rows
     n_clusters = min(N_CLUSTERS, int(inside.sum()))
-    found = kmeans(features, n_clusters, mask=None if inside.all() else inside, tol=0.02, rng=0)
-    smooth: NDArray[np.bool_] = np.append(found.centers[:, 3] < SMOOTH, False)[found.labels]
+    found = kmeans(features[thin], n_clusters, mask=None if mask is None else mask[thin], tol=0.02, rng=0)
+    smooth: NDArray[np.bool_] = np.append(found.centers[:, 3] < SMOOTH, False)[found.predict(features, mask=mask)]
     return smooth
 
 
@@ -153,11 +146,3 @@ def _put_back(
         centers.append(center)
         owner[rows, cols] = len(centers)
     return np.array(centers)
-
-
-def _closed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Return the morphological closing of `mask` by a square."""
-    padded = np.pad(mask, radius).view(np.uint8)
-    size = 2 * radius + 1
-    closed = ndimage.minimum_filter(ndimage.maximum_filter(padded, size), size)
-    return np.asarray(closed[radius:-radius, radius:-radius] > 0)

@@ -11,9 +11,11 @@ from scenes import heat, module_field
 from scipy import ndimage
 
 from classicseg._kernels.cpu import modules as kernels
+from classicseg._kernels.cpu import regions as regions_kernels
 from classicseg.thermal import SeverityProfile, ThermalImage, find_hotspots, fit_calibration, read
 from classicseg.thermal._hotspots import _ranked
 from classicseg.thermal._surfaces import find_modules
+from classicseg.thermal._windows import closed, maximum
 
 DEFECTS = {"cell": (20, 12, 26, 18, 15.0), "substring": (51, 88, 78, 95, 5.0), "module": (115, 158, 149, 180, 9.0)}
 
@@ -331,6 +333,34 @@ def test_compare(rng):
         reference = np.empty((12, 15), np.float32)
         kernels.compare(image, owner, where, within, offsets, at_least, reference)
         assert_allclose(reference, naive.compare(image, owner, where, within, offsets, at_least), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (11, 14)])
+@pytest.mark.parametrize("radius", [0, 1, 3, 20])
+def test_maximum_and_closing(rng, shape, radius):
+    image = rng.normal(0, 1, shape).astype(np.float32)
+    size = 2 * radius + 1
+    assert_array_equal(maximum(image, radius), ndimage.maximum_filter(image, size, mode="nearest"))
+    mask = rng.random(shape) < 0.1
+    padded = np.pad(mask, 2 * size)  # far enough for the border not to matter
+    expected = ndimage.binary_closing(padded, np.ones((size, size), bool))[2 * size : -2 * size, 2 * size : -2 * size]
+    before = mask.copy()
+    assert_array_equal(closed(mask, radius), expected)
+    assert_array_equal(mask, before)
+
+
+def test_sole_neighbours():
+    regions = np.ones((9, 12), np.int32)
+    regions[1:5, 1:5] = 2  # within 1, and itself around 3
+    regions[2, 2] = 3
+    regions[7, 8] = 4  # within 1
+    regions[4, 5] = 5  # touches 1 and 2
+    regions[8, 11] = 6  # in the corner of the image
+    regions[6, 2] = 7
+    regions[6, 3] = 0  # beside a pixel outside
+    sole = np.empty(8, np.int32)
+    regions_kernels.sole_neighbours(regions, sole)
+    assert_array_equal(sole[1:], [-1, -1, 2, 1, -1, -1, -1])
 
 
 # --- real frames ---

@@ -9,46 +9,58 @@ FAR = np.int32(1 << 20)
 
 @jit
 def local_deviation(values, inside, mean, deviation):
-    """Mean and standard deviation of the pixels inside each 3 x 3 window."""
+    """Mean and standard deviation of the pixels inside each 3 x 3 window; 0 outside.
+
+    Sums of the three rows first, then of three columns of them. float64 holds the squares of 16-bit counts with
+    digits to spare.
+    """
     n_rows, n_cols = values.shape
+    sums = np.zeros((3, n_cols + 2))  # of values, of squares, of pixels; a column of nothing at either end
     for row in range(n_rows):
+        sums[:] = 0.0
+        for r in range(max(row - 1, 0), min(row + 2, n_rows)):
+            _add_line(values[r], inside[r], sums[0, 1:], sums[1, 1:], sums[2, 1:])
         for col in range(n_cols):
-            count = 0
-            total = 0.0
-            squares = 0.0
-            origin = np.float64(values[row, col])  # differences keep the digits that raw counts would cancel
             if not inside[row, col]:
                 mean[row, col] = 0.0
                 deviation[row, col] = 0.0
                 continue
-            for r in range(max(row - 1, 0), min(row + 2, n_rows)):
-                for c in range(max(col - 1, 0), min(col + 2, n_cols)):
-                    if inside[r, c]:
-                        difference = np.float64(values[r, c]) - origin
-                        count += 1
-                        total += difference
-                        squares += difference * difference
-            mean[row, col] = origin + total / count
-            deviation[row, col] = np.sqrt(max(squares / count - (total / count) ** 2, 0.0))
+            count = sums[2, col] + sums[2, col + 1] + sums[2, col + 2]
+            middle = (sums[0, col] + sums[0, col + 1] + sums[0, col + 2]) / count
+            squares = (sums[1, col] + sums[1, col + 1] + sums[1, col + 2]) / count
+            mean[row, col] = middle
+            deviation[row, col] = np.sqrt(max(squares - middle * middle, 0.0))
+
+
+@jit
+def _add_line(values, inside, total, squares, count):
+    for i in range(values.shape[0]):
+        value = np.float64(values[i]) if inside[i] else 0.0
+        total[i] += value
+        squares[i] += value * value
+        count[i] += 1.0 if inside[i] else 0.0
 
 
 @jit
 def octaves(deviation, noise, out):
     """Local deviation in octaves above the noise, log2(max(deviation, noise) / noise), averaged over 3 x 3."""
     n_rows, n_cols = deviation.shape
-    level = np.empty(deviation.shape, np.float32)
+    level = np.zeros((n_rows, n_cols + 2), np.float32)
     for row in range(n_rows):
         for col in range(n_cols):
-            level[row, col] = np.log2(max(np.float64(deviation[row, col]), noise) / noise)
+            if deviation[row, col] > noise:
+                level[row, col + 1] = np.log2(np.float64(deviation[row, col]) / noise)
+    line = np.empty(n_cols + 2, np.float32)
     for row in range(n_rows):
+        line[:] = np.float32(0)
+        first, last = max(row - 1, 0), min(row + 2, n_rows)
+        for r in range(first, last):
+            above = level[r]
+            for i in range(n_cols + 2):
+                line[i] += above[i]
         for col in range(n_cols):
-            total = 0.0
-            count = 0
-            for r in range(max(row - 1, 0), min(row + 2, n_rows)):
-                for c in range(max(col - 1, 0), min(col + 2, n_cols)):
-                    total += np.float64(level[r, c])
-                    count += 1
-            out[row, col] = total / count
+            width = np.float32(min(col + 2, n_cols) - max(col - 1, 0))
+            out[row, col] = (line[col] + line[col + 1] + line[col + 2]) / (width * np.float32(last - first))
 
 
 @jit

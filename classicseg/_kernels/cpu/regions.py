@@ -118,11 +118,44 @@ def border_edges(regions, diagonal, edges):
 
 
 @jit
-def merge_small(area, sums, edges, lengths, min_size, parent):
+def sole_neighbours(regions, sole):
+    """Write to `sole` (R + 1,) the one region that lies around each, by 8 neighbours; -1 for none or several.
+
+    What touches the border of the image or the outside has the outside for a neighbour.
+    """
+    n_rows, n_cols = regions.shape
+    sole[:] = -2  # nothing seen yet
+    for row in range(n_rows):
+        for col in range(n_cols):
+            region = regions[row, col]
+            if row == 0 or col == 0 or row == n_rows - 1 or col == n_cols - 1:
+                sole[region] = -1
+            for step in range(4):  # left, up, up-left, up-right: each pair of pixels once
+                r = row if step == 0 else row - 1
+                c = col + 1 if step == 3 else (col if step == 1 else col - 1)
+                if r >= 0 and c >= 0 and c < n_cols and regions[r, c] != region:
+                    _see(sole, region, regions[r, c])
+                    _see(sole, regions[r, c], region)
+    for region in range(sole.shape[0]):
+        if sole[region] <= 0:
+            sole[region] = -1
+
+
+@jit
+def _see(sole, region, other):
+    if sole[region] == -2:
+        sole[region] = other
+    elif sole[region] != other:
+        sole[region] = -1
+
+
+@jit
+def merge_small(area, sums, edges, min_size, parent):
     """Merge every region below `min_size` into its closest neighbour, smallest first, of equals the lower index.
 
-    Region r owns index r - 1 of `area` (R,) and `sums` (R, C); `edges` (E, 2) are pairs of indices with border
-    `lengths`. Closest is the nearest mean, or with C = 0 the longest border; a tie goes to the lower index.
+    Region r owns index r - 1 of `area` (R,) and `sums` (R, C); `edges` (E, 2) has the regions on either side of
+    every step of border. Closest is the nearest mean, or with C = 0 the longest border; a tie goes to the lower
+    index.
     Writes `parent` (R,): the index of the region that took each one in, itself where none did.
     """
     n = area.shape[0]
@@ -130,7 +163,7 @@ def merge_small(area, sums, edges, lengths, min_size, parent):
     last = np.full(n, -1, np.int64)
     following = np.full(2 * edges.shape[0], -1, np.int64)
     for half in range(2 * edges.shape[0]):
-        _append(first, last, following, edges[half // 2, half % 2], half, half)
+        _append(first, last, following, edges[half // 2, half % 2] - 1, half, half)
     touched = np.zeros(n, np.int64)
     for r in range(n):
         parent[r] = r
@@ -140,7 +173,7 @@ def merge_small(area, sums, edges, lengths, min_size, parent):
         size, r = heapq.heappop(smallest)
         if parent[r] != r or area[r] != size:
             continue  # was taken in, or grew and stands in the heap once more
-        best = _closest(r, area, sums, edges, lengths, first, following, parent, touched)
+        best = _closest(r, area, sums, edges, first, following, parent, touched)
         if best < 0:
             continue  # nothing next to it: it stays, whatever its size
         parent[r] = best
@@ -166,16 +199,16 @@ def _append(first, last, following, owner, head, end):
 
 
 @jit
-def _closest(r, area, sums, edges, lengths, first, following, parent, touched):
+def _closest(r, area, sums, edges, first, following, parent, touched):
     half = first[r]
     while half >= 0:  # common border with each neighbour, halves of one edge lie in different lists
-        touched[_root(parent, edges[half // 2, 1 - half % 2])] += lengths[half // 2]
+        touched[_root(parent, edges[half // 2, 1 - half % 2] - 1)] += 1
         half = following[half]
     best = np.int64(-1)
     best_cost = np.inf
     half = first[r]
     while half >= 0:
-        other = _root(parent, edges[half // 2, 1 - half % 2])
+        other = _root(parent, edges[half // 2, 1 - half % 2] - 1)
         if other != r:
             cost = -np.float64(touched[other])
             if sums.shape[1] > 0:
@@ -188,7 +221,7 @@ def _closest(r, area, sums, edges, lengths, first, following, parent, touched):
         half = following[half]
     half = first[r]
     while half >= 0:
-        touched[_root(parent, edges[half // 2, 1 - half % 2])] = 0
+        touched[_root(parent, edges[half // 2, 1 - half % 2] - 1)] = 0
         half = following[half]
     return best
 
@@ -199,6 +232,21 @@ def relabel(regions, new):
     for row in range(regions.shape[0]):
         for col in range(regions.shape[1]):
             regions[row, col] = new[regions[row, col]]
+
+
+@jit
+def relabel_by_parent(regions, parent):
+    """Replace every region by the one that took it in, numbered 1, 2, ... by first pixel, in place."""
+    number = np.zeros(parent.shape[0], np.int32)
+    count = 0
+    for row in range(regions.shape[0]):
+        for col in range(regions.shape[1]):
+            if regions[row, col] > 0:
+                root = parent[regions[row, col] - 1]
+                if number[root] == 0:
+                    count += 1
+                    number[root] = count
+                regions[row, col] = number[root]
 
 
 @jit
