@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from classicseg._kernels import kernels_for
 from classicseg.cluster import kmeans
@@ -130,11 +131,16 @@ def _put_back(
     """Give the missing modules the shape of a neighbour, in `owner`, where there is one to see; return all centers."""
     centers = list(cells.centers)
     gaps = missing(cells, doubtful)
+    if not gaps:
+        return np.array(centers)
     usual = np.bincount(owner.ravel(), values.ravel(), len(cells) + 1)[1:] / cells.area
+    boxes = ndimage.find_objects(owner, len(cells))
     for center, source in gaps:
         around = usual[np.argsort(np.hypot(*(cells.centers - center).T), kind="stable")[:8]]
         coldest = around.min() - PUT_BACK_COLDER * np.ptp(around)
-        pixels = np.argwhere(owner == source + 1) + np.rint(center - cells.centers[source]).astype(np.int64)
+        box = boxes[source]
+        pixels = np.argwhere(owner[box] == source + 1) + [side.start for side in box]
+        pixels += np.rint(center - cells.centers[source]).astype(np.int64)
         pixels = pixels[((pixels >= 0) & (pixels < owner.shape)).all(axis=1)]
         rows, cols = pixels[owner[pixels[:, 0], pixels[:, 1]] == 0].T
         if (
