@@ -189,8 +189,6 @@ def merge_small(area, sums, edges, min_size, parent):
 @jit
 def _append(first, last, following, owner, head, end):
     """Append the linked list head..end to the list of `owner`."""
-    if head < 0:
-        return
     if last[owner] < 0:
         first[owner] = head
     else:
