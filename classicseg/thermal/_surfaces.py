@@ -59,7 +59,7 @@ def find_modules(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> Modu
     number[cells.index] = np.arange(1, len(cells) + 1)
     owner = number[regions]
     doubtful = found[(number[found.index] == 0) & (found.area > 0.5 * np.median(cells.area))]
-    centers = _put_back(owner, cells, doubtful.centers, values, smooth & inside)
+    centers = _put_back(owner, cells, doubtful.centers, values, smooth, inside)
     within = owner > 0
     _, shorter = cells.sides
     gap = int(np.clip(np.ceil(0.38 * np.median(shorter)), 4, 16))
@@ -127,6 +127,7 @@ def _put_back(
     doubtful: NDArray[np.float64],
     values: NDArray[np.float32],
     smooth: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """Give the missing modules the shape of a neighbour, in `owner`, where there is one to see; return all centers."""
     centers = list(cells.centers)
@@ -143,12 +144,13 @@ def _put_back(
         pixels += np.rint(center - cells.centers[source]).astype(np.int64)
         pixels = pixels[((pixels >= 0) & (pixels < owner.shape)).all(axis=1)]
         rows, cols = pixels[owner[pixels[:, 0], pixels[:, 1]] == 0].T
+        seen = inside[rows, cols]
         if (
-            len(rows) == 0
+            not seen.any()
             or np.mean(smooth[rows, cols]) < PUT_BACK_SMOOTH
-            or np.percentile(values[rows, cols], 20) < coldest
+            or np.percentile(values[rows, cols][seen], 20) < coldest
         ):
             continue  # ground between two rows, as far apart as modules are
         centers.append(center)
-        owner[rows, cols] = len(centers)
+        owner[rows[seen], cols[seen]] = len(centers)
     return np.array(centers)

@@ -8,9 +8,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scenes import heat, module_field
 from scipy import ndimage
 
+from classicseg._kernels.cpu.modules import moments
 from classicseg.thermal import find_hotspots
 from classicseg.thermal._lattice import Cells, alike, missing, offsets, regular
-from classicseg.thermal._surfaces import find_modules
+from classicseg.thermal._surfaces import _filled, find_modules
 
 PITCH = (40.0, 25.0)  # rows, columns between the middles of modules
 
@@ -150,6 +151,41 @@ def test_a_hot_spot_is_part_of_its_module(field):
     found = find_modules(heat(temperature, spot, 15.0), np.ones(temperature.shape, bool))
     assert found.cells[spot[0] - 1 : spot[2] + 1, spot[1] - 1 : spot[3] + 1].all()
     assert len(found.centers) == len(boxes)
+
+
+def test_only_rough_regions_within_one_other_are_filled_in():
+    regions = np.ones((12, 14), np.int32)
+    regions[2:10, 2:9] = 2  # a module
+    regions[4:6, 4:6] = 3  # a hot spot on it: rough
+    regions[7:9, 4:6] = 4  # a smooth part of it
+    regions[5, 9] = 5  # rough, between the module and the ground
+    smooth = np.isin(regions, (1, 2, 4))
+    sums = np.zeros((5, 7), np.int64)
+    moments(regions, smooth, sums)
+    filled, of_filled = _filled(regions, sums)
+    expected = np.where(regions == 3, 2, regions)
+    assert_array_equal(filled, expected)
+    again = np.zeros((5, 7), np.int64)
+    moments(expected, smooth, again)
+    assert_array_equal(of_filled, again)
+
+
+def test_masked_pixels_belong_to_no_module(field):
+    """The mark of a spot meter or a label that the camera burned in covers the middle of a module, or all of a row."""
+    temperature, boxes = field
+    top, left, bottom, _ = boxes[5]
+    for hole in (
+        np.s_[top + 13 : top + 21, left + 7 : left + 15],
+        np.s_[top + 12 : top + 18],
+        np.s_[bottom : bottom + 3],
+    ):
+        inside = np.ones(temperature.shape, bool)
+        inside[hole] = False
+        found = find_modules(np.where(inside, temperature, 0).astype(np.float32), inside)
+        assert len(found.centers) > 30
+        assert not found.owner[~inside].any()
+        assert not found.cells[~inside].any()
+        assert not find_hotspots(temperature, mask=inside).surfaces[~inside].any()
 
 
 def test_each_row_of_modules_is_one_surface(field):
