@@ -2,7 +2,6 @@
 
 import pickle
 
-import naive
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -10,12 +9,9 @@ from PIL import Image
 from scenes import heat, module_field
 from scipy import ndimage
 
-from classicseg._kernels.cpu import modules as kernels
-from classicseg._kernels.cpu import regions as regions_kernels
 from classicseg.thermal import SeverityProfile, ThermalImage, find_hotspots, fit_calibration, read
-from classicseg.thermal._hotspots import _ranked
-from classicseg.thermal._surfaces import find_modules
-from classicseg.thermal._windows import closed, maximum
+from classicseg.thermal._hotspots import _find, _ranked
+from classicseg.thermal._surfaces import Modules, find_modules
 
 DEFECTS = {"cell": (20, 12, 26, 18, 15.0), "substring": (51, 88, 78, 95, 5.0), "module": (115, 158, 149, 180, 9.0)}
 
@@ -139,9 +135,9 @@ def test_masked_pixels_and_nan_give_the_same(field):
     temperature, _ = field
     *box, delta = DEFECTS["cell"]
     burned = heat(temperature, box, delta)
-    burned[100:112, 60:140] = 500.0
+    burned[120:130, 60:140] = 500.0
     mask = np.ones(burned.shape, bool)
-    mask[100:112, 60:140] = False
+    mask[120:130, 60:140] = False
     hidden = np.where(mask, burned, np.nan).astype(np.float32)
     frame = ThermalImage("made", burned, None, calibrated=True, unit="celsius", mask=mask)
     expected = find_hotspots(hidden)
@@ -188,6 +184,27 @@ def test_hot_neighbours_are_one_finding(field):
     assert len(result) == 1
     assert result.table["area_px"][0] > 0.8 * sum((c - a) * (d - b) for a, b, c, d in block)
     assert_allclose(result.table["delta_celsius"][0], 12, atol=2)  # 9 and the junction box's 3.5
+
+
+def test_parts_that_share_a_corner_are_one_finding(field):
+    temperature, boxes = field
+    row, col = boxes[6][0] + 12, boxes[6][1] + 6
+    temperature[row : row + 5, col : col + 5] += 15
+    temperature[row + 5 : row + 10, col + 5 : col + 10] += 15
+    result = find_hotspots(temperature)
+    assert len(result) == 1
+    assert_array_equal(result.table["area_px"], [50])
+
+
+@pytest.mark.parametrize(("n", "n_found"), [(3, 0), (4, 1)])
+def test_two_neighbours_are_too_few_to_tell(rng, n, n_found):
+    """Of two modules that differ nobody knows which one is normal; three votes have a median."""
+    values = rng.normal(30, 0.1, (30, 25 * n)).astype(np.float32)
+    values[10:16, 5:11] += 20
+    owner = np.repeat(np.arange(1, n + 1), 25)[None].repeat(30, axis=0).astype(np.int32)
+    centers = np.array([[14.5, 12 + 25 * i] for i in range(n)])
+    labels, _ = _find(values, Modules(owner, owner > 0, centers, 750.0, 4))
+    assert len(np.unique(labels)) - 1 == n_found
 
 
 @pytest.mark.parametrize("degrees", [3, 12])
@@ -272,95 +289,6 @@ def test_bad_options(options, error, message):
 def test_colour_pictures_are_refused():
     with pytest.raises(ValueError, match=r"image must have shape \(M, N\), got \(8, 8, 3\)"):
         find_hotspots(np.ones((8, 8, 3)))
-
-
-# --- kernels against their slow twins ---
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (6, 1), (9, 13)])
-def test_local_deviation(rng, shape):
-    values = (20000 + rng.normal(0, 2, shape)).astype(np.float32)
-    inside = rng.random(shape) < 0.8
-    mean, deviation = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    kernels.local_deviation(values, inside, mean, deviation)
-    expected_mean, expected = naive.local_deviation(values, inside)
-    assert_allclose(mean, expected_mean, rtol=1e-6)
-    assert_allclose(deviation, expected, atol=1e-5)
-    out = np.empty(shape, np.float32)
-    kernels.octaves(deviation, 0.5, out)
-    assert_allclose(out, naive.octaves(deviation.astype(np.float64), 0.5), atol=1e-6)
-
-
-def test_moments(rng):
-    regions = rng.integers(0, 4, (9, 11)).astype(np.int32)
-    member = rng.random((9, 11)) < 0.5
-    sums = np.zeros((3, 7), np.int64)
-    kernels.moments(regions, member, sums)
-    for region in (1, 2, 3):
-        r, c = np.nonzero(regions == region)
-        expected = [len(r), r.sum(), c.sum(), (r * r).sum(), (c * c).sum(), (r * c).sum(), member[r, c].sum()]
-        assert_array_equal(sums[region - 1], expected)
-
-
-def test_nearest_owner_without_obstacles(rng):
-    owner = np.zeros((30, 40), np.int32)
-    owner[rng.integers(0, 30, 9), rng.integers(0, 40, 9)] = np.arange(1, 10)
-    start = owner.copy()
-    where = np.ones(owner.shape, bool)
-    kernels.nearest_owner(owner, where)
-    steps = naive.steps_to_owner(start, where)
-    places = {n: np.argwhere(start == n)[0] for n in np.unique(start[start > 0])}
-    for row, col in np.ndindex(owner.shape):
-        assert np.abs(places[owner[row, col]] - (row, col)).sum() == steps[row, col]
-
-
-def test_nearest_owner_stays_inside(rng):
-    owner = np.zeros((5, 5), np.int32)
-    owner[0, 0] = 3
-    where = np.zeros((5, 5), bool)
-    where[0, 1:4] = True
-    kernels.nearest_owner(owner, where)
-    assert_array_equal(owner[0], [3, 3, 3, 3, 0])
-    assert not owner[1:].any()
-
-
-def test_compare(rng):
-    image = rng.normal(0, 1, (12, 15)).astype(np.float32)
-    owner = rng.integers(0, 4, (12, 15)).astype(np.int32)
-    where, within = rng.random((2, 12, 15)) < 0.8
-    offsets = rng.integers(-4, 5, (3, 6, 2)).astype(np.int32)
-    for at_least in (1, 3, 6):
-        reference = np.empty((12, 15), np.float32)
-        kernels.compare(image, owner, where, within, offsets, at_least, reference)
-        assert_allclose(reference, naive.compare(image, owner, where, within, offsets, at_least), rtol=1e-6)
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (11, 14)])
-@pytest.mark.parametrize("radius", [0, 1, 3, 20])
-def test_maximum_and_closing(rng, shape, radius):
-    image = rng.normal(0, 1, shape).astype(np.float32)
-    size = 2 * radius + 1
-    assert_array_equal(maximum(image, radius), ndimage.maximum_filter(image, size, mode="nearest"))
-    mask = rng.random(shape) < 0.1
-    padded = np.pad(mask, 2 * size)  # far enough for the border not to matter
-    expected = ndimage.binary_closing(padded, np.ones((size, size), bool))[2 * size : -2 * size, 2 * size : -2 * size]
-    before = mask.copy()
-    assert_array_equal(closed(mask, radius), expected)
-    assert_array_equal(mask, before)
-
-
-def test_sole_neighbours():
-    regions = np.ones((9, 12), np.int32)
-    regions[1:5, 1:5] = 2  # within 1, and itself around 3
-    regions[2, 2] = 3
-    regions[7, 8] = 4  # within 1
-    regions[4, 5] = 5  # touches 1 and 2
-    regions[8, 11] = 6  # in the corner of the image
-    regions[6, 2] = 7
-    regions[6, 3] = 0  # beside a pixel outside
-    sole = np.empty(8, np.int32)
-    regions_kernels.sole_neighbours(regions, sole)
-    assert_array_equal(sole[1:], [-1, -1, 2, 1, -1, -1, -1])
 
 
 # --- real frames ---
