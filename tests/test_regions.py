@@ -82,6 +82,13 @@ def test_closest_is_by_value_or_by_border():
     assert merge_small_regions(regions, 2)[1, 1] == 1  # equal borders: the lower number
 
 
+def test_nan_outside_is_no_value():
+    """Nodata of a thermal frame is NaN, and 0 in the labels."""
+    regions = np.array([[1, 1, 2, 3, 3, 0]])
+    image = np.array([[10.0, 10.0, 19.0, 20.0, 20.0, np.nan]])
+    assert_array_equal(merge_small_regions(regions, 2, image=image), [[1, 1, 2, 2, 2, 0]])
+
+
 def test_a_lonely_small_region_stays():
     regions = np.array([[1, 0, 2], [0, 0, 2]])
     assert_array_equal(merge_small_regions(regions, 5), regions)

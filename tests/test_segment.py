@@ -65,8 +65,10 @@ def test_a_pixel_with_nan_in_one_channel_is_outside():
 def test_small_regions_join_the_nearest_colour_not_the_longest_border():
     image = np.zeros((40, 60), np.uint8)
     image[:, 30:] = 250
-    image[10:16, 30:36] = 90  # one side faces the dark half, three face the bright half
-    labels = segment_image(image, n_clusters=3)
+    image[10:17, 30:39] = 120  # one short side faces the dark half, three sides face the bright half
+    alone = segment_image(image, n_clusters=4, min_size=1)
+    assert (alone == alone[12, 32]).sum() == 63
+    labels = segment_image(image, n_clusters=4)
     assert labels[12, 32] == labels[12, 5] != labels[12, 55]
 
 

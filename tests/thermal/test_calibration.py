@@ -170,6 +170,11 @@ def test_tolerance_takes_the_mean(raw, rng):
     assert np.abs(calibration.apply(raw) - vendor(raw)).max() < 0.001
 
 
+def test_tolerance_takes_the_mean_of_uneven_temperatures():
+    raw, celsius = np.array([[100, 100, 100, 200]], np.uint16), [[10.0, 10.1, 10.2, 20.0]]
+    np.testing.assert_allclose(fit_calibration(frame(raw), celsius, tolerance_celsius=0.3).celsius, [10.1, 20.0])
+
+
 def test_nan_temperatures_and_masked_pixels_are_left_out(raw):
     celsius = vendor(raw)
     celsius[0] = np.nan

@@ -77,7 +77,7 @@ def test_offsets_of_the_camera_record(raw):
         rel=1e-6,
     )
     assert found.camera == Camera("FLIR", "T640", "639", "25.3", "FOL18")
-    assert found.time == datetime(2023, 11, 14, 23, 13, 20, 250_000, timezone(timedelta(hours=1)))
+    assert found.time.isoformat() == "2023-11-14T23:13:20.250000+01:00"
 
 
 def test_other_forms_of_the_container(raw):
@@ -320,6 +320,7 @@ def test_writer_does_not_change_its_input(tmp_path, raw):
 def test_time_zone_reaches_the_frame(tmp_path, raw):
     moment = datetime(2026, 5, 1, 12, 3, 4, tzinfo=timezone(timedelta(hours=-3)))
     write_flir_rjpeg(tmp_path / "a.jpg", raw, time=moment)
-    assert read(tmp_path / "a.jpg").time == moment
+    # Times of one instant are equal in any zone, but the report shows the hour of the plant.
+    assert read(tmp_path / "a.jpg").time.isoformat() == moment.isoformat()
     container = fff_container(raw, DEFAULTS, Camera(), moment, "raw", (">", "<"))
-    assert read_records("x", container).time == moment  # without EXIF, from the camera record
+    assert read_records("x", container).time.isoformat() == moment.isoformat()  # without EXIF, from the camera record
