@@ -6,6 +6,7 @@ import dataclasses
 import os
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -142,13 +143,19 @@ def _write(frame: Frame, setup: Setup, values: Array, found: Any, rows: list[dic
     png, tif = label_names(frame.name)
     name = png if found.labels.max(initial=0) <= np.iinfo(np.uint16).max else tif
     outputs = {name: 0}
-    try:
+
+    def write_label_image() -> None:
         with _output(setup, name) as file:
             _write_labels(file, found.labels, "PNG" if name == png else "TIFF")
-        if setup.options.overlays:
-            outputs[overlay_name(frame.name)] = 0
-            with _output(setup, overlay_name(frame.name)) as file:
-                write_overlay(file, values, found.unit, found.labels, found.surfaces, rows)
+
+    try:
+        with ThreadPoolExecutor(1) as disk:  # waits for the disk while the overlay is drawn
+            label_image = disk.submit(write_label_image)
+            if setup.options.overlays:
+                outputs[overlay_name(frame.name)] = 0
+                with _output(setup, overlay_name(frame.name)) as file:
+                    write_overlay(file, values, found.unit, found.labels, found.surfaces, rows)
+            label_image.result()
         for other in set(candidates(frame.name)) - set(outputs):
             remove(output_path(setup.out, other))
         return {name: os.path.getsize(output_path(setup.out, name)) for name in outputs}
