@@ -23,6 +23,7 @@ N_NEIGHBOURS = 8  # modules that vote on what is normal at a place
 FEWEST_VOTES = 3
 LEEWAY = 2  # pixels: a neighbour shows the maximum within, so that a shifted frame is no finding
 RIM = 3  # pixels from a module's smooth inside to its frame
+REACH = 12  # pixels: hotter ground so near explains what looks warm at the edge of a row
 SAMPLE = 3  # every third pixel of the modules tells the noise to a percent
 PEAK = 8.0  # a spot's hottest pixel, in noise deviations
 EXTENT = 3.5  # its outermost pixels
@@ -109,7 +110,7 @@ def find_hotspots(
        frames, vignetting and gradients along a row are not findings, and warm soil between rows is never looked at.
     3. What exceeds it by 3.5 noise deviations (1.4826 times the median absolute difference) is one hot spot per
        connected region, frames between modules bridged. It is reported when its hottest pixel reaches 8, or when
-       it covers a tenth of a module with a median of 4.
+       it covers a tenth of a module with a median of 4, and when no hotter ground lies near most of it.
 
     `delta` is the maximum minus the reference (median over the spot). Where more than half of the neighbours are
     as hot, a whole string out of service for example, the comparison sees nothing.
@@ -130,7 +131,7 @@ def find_hotspots(
         return HotspotsResult(
             nothing, nothing.copy(), _table(nothing, values, values, unit, chosen), unit, chosen.name, 0
         )
-    spots, reference = _find(values, modules)
+    spots, reference = _find(values, inside, modules)
     labels = _ranked(spots, values, reference, min_area, least if unit == "celsius" else 0.0)
     return HotspotsResult(
         labels,
@@ -159,7 +160,9 @@ def _values(
     return np.where(inside, array, 0).astype(np.float32), inside, unit
 
 
-def _find(values: NDArray[np.float32], modules: Modules) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _find(
+    values: NDArray[np.float32], inside: NDArray[np.bool_], modules: Modules
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return candidate spots as region labels that may lie in pieces, and the reference on them."""
     compare = kernels_for(values, "modules").compare
     steps = offsets(modules.centers, N_NEIGHBOURS)
@@ -179,7 +182,11 @@ def _find(values: NDArray[np.float32], modules: Modules) -> tuple[NDArray[np.int
     hot = (excess > EXTENT) & rows
     bridged = hot | closed(hot, modules.gap // 2)  # across the frames between modules
     labels = np.where(hot, connected_regions(bridged, 2, mask=bridged), 0)
-    labels = np.asarray(labels * _strong(labels, excess, PATCH_AREA * modules.area)[labels], np.int32)
+    # A hotter patch of ground reaches into a row by the blur of the optics: what leads up to it is no finding.
+    beyond = np.where(inside & ~widened(rows, RIM), values, -np.inf).astype(np.float32)
+    ground = maximum(beyond, REACH)
+    strong = _strong(labels, excess, PATCH_AREA * modules.area) & ~_spilled(labels, values, ground)
+    labels = np.asarray(labels * strong[labels], np.int32)
     exact = np.full_like(values, np.nan)
     compare(values, modules.owner, labels > 0, within, steps, FEWEST_VOTES, exact)
     return labels, exact
@@ -194,6 +201,14 @@ def _strong(labels: NDArray[np.int32], excess: NDArray[np.float32], patch_area: 
         values = excess[box][labels[box] == label]
         strong[label] = values.max() >= PEAK or (len(values) >= patch_area and np.median(values) >= PATCH)
     return strong
+
+
+def _spilled(labels: NDArray[np.int32], values: NDArray[np.float32], ground: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return for each label whether most of it lies near ground that is hotter than all of it."""
+    hottest = np.full(int(labels.max()) + 1, -np.inf, np.float32)
+    np.maximum.at(hottest, labels, values)
+    hotter = np.bincount(labels.ravel(), (ground >= hottest[labels]).ravel(), len(hottest))
+    return np.asarray(2 * hotter > np.bincount(labels.ravel(), minlength=len(hottest)))
 
 
 def _ranked(

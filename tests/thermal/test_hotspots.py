@@ -203,7 +203,7 @@ def test_two_neighbours_are_too_few_to_tell(rng, n, n_found):
     values[10:16, 5:11] += 20
     owner = np.repeat(np.arange(1, n + 1), 25)[None].repeat(30, axis=0).astype(np.int32)
     centers = np.array([[14.5, 12 + 25 * i] for i in range(n)])
-    labels, _ = _find(values, Modules(owner, owner > 0, centers, 750.0, 4))
+    labels, _ = _find(values, owner > 0, Modules(owner, owner > 0, centers, 750.0, 4))
     assert len(np.unique(labels)) - 1 == n_found
 
 
