@@ -10,7 +10,7 @@ from scenes import heat, module_field
 from scipy import ndimage
 
 from classicseg.thermal import SeverityProfile, ThermalImage, find_hotspots, fit_calibration, read
-from classicseg.thermal._hotspots import _find, _ranked
+from classicseg.thermal._hotspots import _find, _ranked, _strong
 from classicseg.thermal._surfaces import Modules, find_modules
 
 DEFECTS = {"cell": (20, 12, 26, 18, 15.0), "substring": (51, 88, 78, 95, 5.0), "module": (115, 158, 149, 180, 9.0)}
@@ -171,6 +171,34 @@ def test_a_large_area_needs_less_heat_than_a_small_one(field):
     assert found.table["area_px"][0] > 100
     assert len(find_hotspots(in_counts(heat(temperature, cell, 2.5)))) == 0
     assert len(find_hotspots(in_counts(heat(temperature, cell, 5.0)))) == 1
+
+
+def test_peak_and_patch_are_the_two_ways_to_be_strong():
+    labels = np.repeat(np.arange(1, 6, dtype=np.int32), 30).reshape(5, 30)
+    labels[4, 3:] = 0
+    excess = np.full((5, 30), 3.6, np.float32)
+    excess[0, 7] = 8.0  # one pixel of 8
+    excess[1, 7] = 7.9  # of less, and the rest is weak
+    excess[2] = 4.0  # weak, and as large as a patch must be
+    excess[3, 14:] = 4.1  # its median is above 4, or it would be none
+    excess[3, 16:] = 3.9
+    excess[4] = 7.9  # hotter than a patch, and too small
+    assert_array_equal(_strong(labels, excess, 30.0), [False, True, False, True, False, False])
+
+
+def test_ground_between_the_modules_of_a_row_is_not_compared(rng):
+    """Gaps of a row count as row, for the frames; a hot stone in one of them is the only one of its kind."""
+    inside = (np.arange(150) % 30 < 20)[None].repeat(24, axis=0)
+    values = (np.where(inside, 30, 24) + rng.normal(0, 0.1, inside.shape)).astype(np.float32)
+    values[10:14, 83:87] += 30
+    owner = np.repeat(np.arange(1, 6, dtype=np.int32), 30)[None].repeat(24, axis=0)
+    centers = np.array([[11.5, 9.5 + 30 * i] for i in range(5)])
+    labels, _ = _find(values, owner > 0, Modules(owner, inside, centers, 480.0, 6))
+    assert not labels.any()
+    values[10:14, 68:72] += 30  # the same on a module
+    labels, _ = _find(values, owner > 0, Modules(owner, inside, centers, 480.0, 6))
+    assert_array_equal(np.argwhere(labels).min(axis=0), [10, 68])
+    assert np.count_nonzero(labels) == 16
 
 
 def test_hot_neighbours_are_one_finding(field):

@@ -95,3 +95,15 @@ def test_sole_neighbours():
     sole = np.empty(8, np.int32)
     regions_kernels.sole_neighbours(regions, sole)
     assert_array_equal(sole[1:], [-1, -1, 2, 1, -1, -1, -1])
+
+
+def test_what_touches_the_border_the_outside_or_a_corner_has_no_sole_neighbour():
+    regions = np.ones((9, 12), np.int32)
+    for number, place in enumerate(((0, 4), (8, 6), (3, 0), (5, 11)), start=2):
+        regions[place] = number  # one at each side of the image
+    regions[2, 5], regions[3, 6] = 6, 7  # these two share a corner
+    regions[5:8, 2:5], regions[6, 3] = 0, 8  # on an island in the outside
+    regions[3, 9] = 9  # within 1
+    sole = np.empty(10, np.int32)
+    regions_kernels.sole_neighbours(regions, sole)
+    assert_array_equal(sole, [-1] * 9 + [1])
