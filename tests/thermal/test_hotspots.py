@@ -10,7 +10,7 @@ from scenes import heat, module_field
 from scipy import ndimage
 
 from classicseg.thermal import SeverityProfile, ThermalImage, find_hotspots, fit_calibration, read
-from classicseg.thermal._hotspots import _find, _ranked, _strong
+from classicseg.thermal._hotspots import _find, _ranked, _spilled, _strong
 from classicseg.thermal._surfaces import Modules, find_modules
 
 DEFECTS = {"cell": (20, 12, 26, 18, 15.0), "substring": (51, 88, 78, 95, 5.0), "module": (115, 158, 149, 180, 9.0)}
@@ -184,6 +184,44 @@ def test_peak_and_patch_are_the_two_ways_to_be_strong():
     excess[3, 16:] = 3.9
     excess[4] = 7.9  # hotter than a patch, and too small
     assert_array_equal(_strong(labels, excess, 30.0), [False, True, False, True, False, False])
+
+
+def test_warmth_from_hotter_ground_beside_it_is_no_finding():
+    labels = np.repeat(np.arange(1, 5, dtype=np.int32), 4)[None].repeat(2, axis=0)
+    labels[:, 15] = 0
+    values = np.full(labels.shape, 40.0, np.float32)
+    values[0, 9] = 46.0  # hotter than the ground: it has a source of its own
+    ground = np.full(labels.shape, -np.inf, np.float32)
+    ground[:, :3] = 45.0  # near three quarters of the first, half of the second, all of the third
+    ground[:, 4:6] = ground[:, 8:12] = 45.0
+    ground[:, 12:] = 39.0  # cooler
+    assert_array_equal(_spilled(labels, values, ground)[1:], [True, False, False, False])
+
+
+def test_a_frosty_plant_has_the_same_spots(field):
+    """Below 0 °C, masked pixels must not count as warmer than all others."""
+    temperature, _ = field
+    for *box, delta in DEFECTS.values():
+        temperature = heat(temperature, box, delta)
+    mask = np.ones(temperature.shape, bool)
+    mask[:, :9] = mask[80:86] = False
+    result, frosty = find_hotspots(temperature, mask=mask), find_hotspots(temperature - 70, mask=mask)
+    assert len(result) == 3
+    assert_array_equal(frosty.labels, result.labels)
+    assert_allclose(frosty.table["delta_celsius"], result.table["delta_celsius"], atol=1e-4)
+
+
+@pytest.mark.parametrize(("deviations", "n_found"), [(5, 0), (13, 1)])
+def test_noise_is_how_the_glass_of_modules_differs(rng, deviations, n_found):
+    """A limit of 8 deviations is worth what their size is worth; frames and the shift by the maximum do not count."""
+    glass = (np.arange(150) % 30 < 18)[None].repeat(30, axis=0)
+    values = rng.normal(30, 0.1, glass.shape)
+    values[~glass] -= np.abs(rng.normal(0, 2, glass.shape))[~glass]
+    values[10:14, 65:69] += 0.1 * deviations
+    owner = np.repeat(np.arange(1, 6, dtype=np.int32), 30)[None].repeat(30, axis=0)
+    centers = np.array([[14.5, 8.5 + 30 * i] for i in range(5)])
+    labels, _ = _find(values.astype(np.float32), owner > 0, Modules(owner, glass, centers, 540.0, 6))
+    assert len(np.unique(labels)) - 1 == n_found
 
 
 def test_ground_between_the_modules_of_a_row_is_not_compared(rng):

@@ -215,7 +215,11 @@ def replaced(field, rng, number, level, roughness):
 
 
 @pytest.mark.parametrize("number", [1, 5])
-@pytest.mark.parametrize(("level", "roughness"), [(20.0, 0.05), (31.0, 2.5)], ids=["shadow", "soil"])
+@pytest.mark.parametrize(
+    ("level", "roughness"),
+    [(20.0, 0.05), (31.0, 2.5), (np.repeat([20.0, 32.5], 14), 0.05)],
+    ids=["shadow", "soil", "half in shadow"],
+)
 def test_a_gap_in_a_row_stays_a_gap(field, rng, number, level, roughness):
     """A module that was taken away leaves cold shadow or soil behind, which is no finding."""
     place = replaced(field, rng, number, level, roughness)
