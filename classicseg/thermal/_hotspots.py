@@ -168,9 +168,10 @@ def _find(
     steps = offsets(modules.centers, N_NEIGHBOURS)
     rows = modules.owner > 0
     # What lies outside the frames of the neighbours as well is frame, or ground at the edge of a row: never a finding.
-    within = widened(modules.cells, RIM)
+    within = widened(modules.cells, RIM) & inside
+    seen = np.where(inside, values, np.float32(-np.inf))  # nodata is never the maximum
     forgiving = np.empty_like(values)
-    compare(maximum(values, LEEWAY), modules.owner, rows, within, steps, FEWEST_VOTES, forgiving)
+    compare(maximum(seen, LEEWAY), modules.owner, rows, within, steps, FEWEST_VOTES, forgiving)
     excess = values - forgiving
     usual = excess[modules.cells & np.isfinite(excess)][::SAMPLE]
     if usual.size == 0:
@@ -183,8 +184,7 @@ def _find(
     bridged = hot | closed(hot, modules.gap // 2)  # across the frames between modules
     labels = np.where(hot, connected_regions(bridged, 2, mask=bridged), 0)
     # A hotter patch of ground reaches into a row by the blur of the optics: what leads up to it is no finding.
-    beyond = np.where(inside & ~widened(rows, RIM), values, -np.inf).astype(np.float32)
-    ground = maximum(beyond, REACH)
+    ground = maximum(np.where(widened(rows, RIM), np.float32(-np.inf), seen), REACH)
     strong = _strong(labels, excess, PATCH_AREA * modules.area) & ~_spilled(labels, values, ground)
     labels = np.asarray(labels * strong[labels], np.int32)
     exact = np.full_like(values, np.nan)

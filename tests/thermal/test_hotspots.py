@@ -10,8 +10,7 @@ from scenes import heat, module_field
 from scipy import ndimage
 
 from classicseg.thermal import SeverityProfile, ThermalImage, find_hotspots, fit_calibration, read
-from classicseg.thermal._hotspots import _find, _ranked, _spilled, _strong
-from classicseg.thermal._surfaces import Modules, find_modules
+from classicseg.thermal._surfaces import find_modules
 
 DEFECTS = {"cell": (20, 12, 26, 18, 15.0), "substring": (51, 88, 78, 95, 5.0), "module": (115, 158, 149, 180, 9.0)}
 
@@ -173,31 +172,6 @@ def test_a_large_area_needs_less_heat_than_a_small_one(field):
     assert len(find_hotspots(in_counts(heat(temperature, cell, 5.0)))) == 1
 
 
-def test_peak_and_patch_are_the_two_ways_to_be_strong():
-    labels = np.repeat(np.arange(1, 6, dtype=np.int32), 30).reshape(5, 30)
-    labels[4, 3:] = 0
-    excess = np.full((5, 30), 3.6, np.float32)
-    excess[0, 7] = 8.0  # one pixel of 8
-    excess[1, 7] = 7.9  # of less, and the rest is weak
-    excess[2] = 4.0  # weak, and as large as a patch must be
-    excess[3, 14:] = 4.1  # its median is above 4, or it would be none
-    excess[3, 16:] = 3.9
-    excess[4] = 7.9  # hotter than a patch, and too small
-    assert_array_equal(_strong(labels, excess, 30.0), [False, True, False, True, False, False])
-
-
-def test_warmth_from_hotter_ground_beside_it_is_no_finding():
-    labels = np.repeat(np.arange(1, 5, dtype=np.int32), 4)[None].repeat(2, axis=0)
-    labels[:, 15] = 0
-    values = np.full(labels.shape, 40.0, np.float32)
-    values[0, 9] = 46.0  # hotter than the ground: it has a source of its own
-    ground = np.full(labels.shape, -np.inf, np.float32)
-    ground[:, :3] = 45.0  # near three quarters of the first, half of the second, all of the third
-    ground[:, 4:6] = ground[:, 8:12] = 45.0
-    ground[:, 12:] = 39.0  # cooler
-    assert_array_equal(_spilled(labels, values, ground)[1:], [True, False, False, False])
-
-
 def test_a_frosty_plant_has_the_same_spots(field):
     """Below 0 °C, masked pixels must not count as warmer than all others."""
     temperature, _ = field
@@ -209,34 +183,6 @@ def test_a_frosty_plant_has_the_same_spots(field):
     assert len(result) == 3
     assert_array_equal(frosty.labels, result.labels)
     assert_allclose(frosty.table["delta_celsius"], result.table["delta_celsius"], atol=1e-4)
-
-
-@pytest.mark.parametrize(("deviations", "n_found"), [(5, 0), (13, 1)])
-def test_noise_is_how_the_glass_of_modules_differs(rng, deviations, n_found):
-    """A limit of 8 deviations is worth what their size is worth; frames and the shift by the maximum do not count."""
-    glass = (np.arange(150) % 30 < 18)[None].repeat(30, axis=0)
-    values = rng.normal(30, 0.1, glass.shape)
-    values[~glass] -= np.abs(rng.normal(0, 2, glass.shape))[~glass]
-    values[10:14, 65:69] += 0.1 * deviations
-    owner = np.repeat(np.arange(1, 6, dtype=np.int32), 30)[None].repeat(30, axis=0)
-    centers = np.array([[14.5, 8.5 + 30 * i] for i in range(5)])
-    labels, _ = _find(values.astype(np.float32), owner > 0, Modules(owner, glass, centers, 540.0, 6))
-    assert len(np.unique(labels)) - 1 == n_found
-
-
-def test_ground_between_the_modules_of_a_row_is_not_compared(rng):
-    """Gaps of a row count as row, for the frames; a hot stone in one of them is the only one of its kind."""
-    inside = (np.arange(150) % 30 < 20)[None].repeat(24, axis=0)
-    values = (np.where(inside, 30, 24) + rng.normal(0, 0.1, inside.shape)).astype(np.float32)
-    values[10:14, 83:87] += 30
-    owner = np.repeat(np.arange(1, 6, dtype=np.int32), 30)[None].repeat(24, axis=0)
-    centers = np.array([[11.5, 9.5 + 30 * i] for i in range(5)])
-    labels, _ = _find(values, owner > 0, Modules(owner, inside, centers, 480.0, 6))
-    assert not labels.any()
-    values[10:14, 68:72] += 30  # the same on a module
-    labels, _ = _find(values, owner > 0, Modules(owner, inside, centers, 480.0, 6))
-    assert_array_equal(np.argwhere(labels).min(axis=0), [10, 68])
-    assert np.count_nonzero(labels) == 16
 
 
 def test_hot_neighbours_are_one_finding(field):
@@ -262,17 +208,6 @@ def test_parts_that_share_a_corner_are_one_finding(field):
     assert_array_equal(result.table["area_px"], [50])
 
 
-@pytest.mark.parametrize(("n", "n_found"), [(3, 0), (4, 1)])
-def test_two_neighbours_are_too_few_to_tell(rng, n, n_found):
-    """Of two modules that differ nobody knows which one is normal; three votes have a median."""
-    values = rng.normal(30, 0.1, (30, 25 * n)).astype(np.float32)
-    values[10:16, 5:11] += 20
-    owner = np.repeat(np.arange(1, n + 1), 25)[None].repeat(30, axis=0).astype(np.int32)
-    centers = np.array([[14.5, 12 + 25 * i] for i in range(n)])
-    labels, _ = _find(values, owner > 0, Modules(owner, owner > 0, centers, 750.0, 4))
-    assert len(np.unique(labels)) - 1 == n_found
-
-
 @pytest.mark.parametrize("degrees", [3, 12])
 def test_turned_modules_are_no_findings(field, degrees):
     """Places of neighbours match to a pixel or two only, as in every real frame."""
@@ -287,13 +222,6 @@ def test_the_profile_sets_the_smallest_difference(field):
     hot = heat(field[0], box, delta)
     assert len(find_hotspots(hot, profile=SeverityProfile("deaf", 18.0, (("low", 18.0),)))) == 0
     assert len(find_hotspots(hot, profile=SeverityProfile("deaf", 18.0, (("low", 18.0),)), min_delta=3)) == 1
-
-
-def test_equal_differences_are_numbered_by_first_pixel():
-    labels = np.array([[0, 2, 0, 1], [3, 0, 0, 0]], np.int32)
-    values, reference = np.full((2, 4), 40.0, np.float32), np.full((2, 4), 30.0, np.float32)
-    reference[1, 0] = 20.0
-    assert_array_equal(_ranked(labels, values, reference, 1, 0.0), [[0, 3, 0, 2], [1, 0, 0, 0]])
 
 
 def test_min_delta_and_min_area(field):
