@@ -35,19 +35,25 @@ def find_hotspots(values: Array, min_delta: float, min_area: int = 4) -> tuple[A
     owner, cells, centers, area, gap = found
     steps = offsets(centers, spot_rules.N_NEIGHBOURS)
     rows = owner > 0
-    peaks = ndimage.maximum_filter(values, spot_rules.LEEWAY)
-    excess = values - _neighbours_median(peaks, owner, rows, steps)
+    within = _widened(cells, spot_rules.RIM)
+    peaks = ndimage.maximum_filter(values, 2 * spot_rules.LEEWAY + 1)
+    excess = values - _neighbours_median(peaks, owner, rows, within, steps)
     known = cells & np.isfinite(excess)
     surfaces = label(rows, connectivity=1).astype(np.int32)
     if not known.any():
         return nothing, surfaces, []
-    excess -= np.median(excess[known])
-    noise = 1.4826 * np.median(np.abs(excess[known]))
+    usual = excess[known][:: spot_rules.SAMPLE]
+    middle = np.median(usual)
+    noise = 1.4826 * np.median(np.abs(usual - middle))
+    excess -= middle
     excess = np.nan_to_num(excess / max(noise, 1e-6))
     hot = (excess > spot_rules.EXTENT) & rows
     parts = np.where(hot, label(hot | _closed(hot, gap // 2), connectivity=2), 0)
-    parts = parts * _strong(parts, excess, spot_rules.PATCH_AREA * area)[parts]
-    reference = _neighbours_median(values, owner, parts > 0, steps)
+    beyond = np.where(_widened(rows, spot_rules.RIM), -np.inf, values).astype(np.float32)
+    ground = ndimage.maximum_filter(beyond, 2 * spot_rules.REACH + 1)
+    strong = _strong(parts, excess, spot_rules.PATCH_AREA * area) & ~_spilled(parts, values, ground)
+    parts = parts * strong[parts]
+    reference = _neighbours_median(values, owner, parts > 0, within, steps)
     labels, table = _table(parts, values, reference, min_delta, min_area)
     return labels, surfaces, table
 
@@ -67,7 +73,7 @@ def _modules(values: Array) -> tuple[Array, Array, Array, float, int] | None:
     number[cells.index] = np.arange(1, len(cells) + 1)
     owner = number[regions]
     doubtful = found[(number[found.index] == 0) & (found.area > 0.5 * np.median(cells.area))]
-    centers = surface_rules._put_back(owner, cells, doubtful.centers, values, smooth)
+    centers = surface_rules._put_back(owner, cells, doubtful.centers, values, smooth, np.ones(values.shape, bool))
     within = owner > 0
     gap = int(np.clip(np.ceil(0.38 * np.median(cells.sides[1])), 4, 16))
     owner = np.where(_closed(within, gap), expand_labels(owner, distance=2 * gap), 0)
@@ -137,7 +143,11 @@ def _closed(mask: Array, radius: int) -> Array:
     return closed[radius : radius + mask.shape[0], radius : radius + mask.shape[1]] > 0
 
 
-def _neighbours_median(image: Array, owner: Array, where: Array, steps: Array) -> Array:
+def _widened(mask: Array, radius: int) -> Array:
+    return ndimage.maximum_filter(mask.view(np.uint8), 2 * radius + 1) > 0
+
+
+def _neighbours_median(image: Array, owner: Array, where: Array, within: Array, steps: Array) -> Array:
     """Return the median over neighbouring modules of the same place, NaN where too few show it."""
     reference = np.full(image.shape, np.nan, np.float32)
     rows, cols = np.nonzero(where & (owner > 0))
@@ -147,7 +157,7 @@ def _neighbours_median(image: Array, owner: Array, where: Array, steps: Array) -
     there_row, there_col = rows[:, None] + moves[..., 0], cols[:, None] + moves[..., 1]
     seen = (there_row >= 0) & (there_col >= 0) & (there_row < image.shape[0]) & (there_col < image.shape[1])
     there_row, there_col = np.where(seen, there_row, 0), np.where(seen, there_col, 0)
-    seen &= owner[there_row, there_col] > 0
+    seen &= within[there_row, there_col]
     found = np.sort(np.where(seen, image[there_row, there_col], np.inf), axis=1)
     count = seen.sum(axis=1)
     enough = count >= spot_rules.FEWEST_VOTES
@@ -166,6 +176,13 @@ def _strong(parts: Array, excess: Array, patch_area: float) -> Array:
             patch = len(values) >= patch_area and np.median(values) >= spot_rules.PATCH
             strong[number] = values.max() >= spot_rules.PEAK or patch
     return strong
+
+
+def _spilled(parts: Array, values: Array, ground: Array) -> Array:
+    """Return for each part whether most of it lies near ground that is hotter than all of it."""
+    numbers = np.arange(int(parts.max()) + 1)
+    hottest = np.asarray(ndimage.maximum(values, parts, numbers))
+    return np.asarray(ndimage.mean(ground >= hottest[parts], parts, numbers)) > 0.5
 
 
 def _table(
