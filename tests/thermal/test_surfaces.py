@@ -11,7 +11,7 @@ from scipy import ndimage
 from classicseg._kernels.cpu.modules import moments
 from classicseg.thermal import find_hotspots
 from classicseg.thermal._lattice import Cells, alike, missing, offsets, regular
-from classicseg.thermal._surfaces import _filled, find_modules
+from classicseg.thermal._surfaces import _filled, _put_back, find_modules
 
 PITCH = (40.0, 25.0)  # rows, columns between the middles of modules
 
@@ -80,6 +80,19 @@ def test_a_module_missing_between_others_is_found_once(hole):
     place, source = found[0]
     assert_allclose(place, np.multiply(hole, PITCH), atol=1)
     assert np.hypot(*(cells.centers[source] - place)) <= PITCH[0] + 1  # it takes the shape of a neighbour
+
+
+def test_a_module_put_back_at_the_border_ends_there():
+    centers = np.add(lattice(2, 4), [42, 15])
+    cells, owner = rectangles(centers), np.zeros((110, 110), np.int32)
+    for number, (row, col) in enumerate(centers.astype(int), start=1):
+        owner[row - 18 : row + 18, col - 11 : col + 11] = number
+    before, everywhere = owner.copy(), np.ones(owner.shape, bool)
+    values = np.full(owner.shape, 30.0, np.float32)
+    found = _put_back(owner, cells, np.array([[2.0, 15.0]]), values, everywhere, everywhere)
+    assert_array_equal(found[8:], [[2, 15]])
+    rows, cols = np.nonzero(owner != before)
+    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (0, 19, 4, 25)
 
 
 def test_beside_a_row_only_a_doubtful_region_is_a_module():
