@@ -70,7 +70,7 @@ def _claims(result: dict[str, Any], floors: dict[str, float]) -> list[str]:
     for peer in {name: None for row in result["rows"] for name in list(row["contenders"])[1:]}:
         rows = [median(ratios) for row in result["rows"] if (ratios := paired_ratios(row, peer))]
         if len(rows) > 1:
-            floor = f"; promised at least {floors[peer]:g}×" if peer in floors else ""
+            floor = f"; goal at least {floors[peer]:g}×" if peer in floors else ""
             lines.append(f"{peer}: median row {median(rows):.1f}×, worst row {min(rows):.1f}×{floor}.")
     return lines
 

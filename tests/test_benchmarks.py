@@ -104,7 +104,7 @@ def test_no_ratio_is_claimed_without_agreement_or_peer():
 def test_median_and_worst_row_stand_beside_the_promise():
     result = made_result(times_s=[0.10, 0.10, 0.10])
     result["rows"].append(made_result(times_s=[0.30, 0.30, 0.30])["rows"][0])
-    assert "flyr: median row 10.0×, worst row 5.0×; promised at least 7×." in table.table(result, [])
+    assert "flyr: median row 10.0×, worst row 5.0×; goal at least 7×." in table.table(result, [])
 
 
 def test_published_figures_are_no_ratio(tmp_path):
