@@ -205,10 +205,12 @@ def _strong(labels: NDArray[np.int32], excess: NDArray[np.float32], patch_area: 
 
 def _spilled(labels: NDArray[np.int32], values: NDArray[np.float32], ground: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return for each label whether most of it lies near ground that is hotter than all of it."""
+    spot = labels > 0
+    label, warmth = labels[spot], values[spot]
     hottest = np.full(int(labels.max()) + 1, -np.inf, np.float32)
-    np.maximum.at(hottest, labels, values)
-    hotter = np.bincount(labels.ravel(), (ground >= hottest[labels]).ravel(), len(hottest))
-    return np.asarray(2 * hotter > np.bincount(labels.ravel(), minlength=len(hottest)))
+    np.maximum.at(hottest, label, warmth)
+    hotter = np.bincount(label, ground[spot] >= hottest[label], len(hottest))
+    return np.asarray(2 * hotter > np.bincount(label, minlength=len(hottest)))
 
 
 def _ranked(
