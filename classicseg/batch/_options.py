@@ -42,13 +42,13 @@ class BatchOptions:
         store no constants (DJI R-JPEG).
     unit : str or None
         What the numbers of a TIFF mean, see `classicseg.thermal.read`; None takes the file's own tag. JPEG
-        files are read without it.
+        files are read without it, and a note says so.
     nodata : float or None
         Value of a TIFF that marks pixels without a measurement.
     emissivity, reflected_celsius, atmospheric_celsius, relative_humidity, distance_m : float or None
         Replace what each FLIR file says about object and atmosphere; None keeps the file's value. Drones often
-        write placeholders for distance and humidity, so give the real ones when they are known. TIFF files are
-        read without them; a DJI file, which has no use for them, fails.
+        write placeholders for distance and humidity, so give the real ones when they are known. Files that
+        have no use for them (TIFF, DJI without constants) are read without, and a note says so.
     window_transmission, window_celsius : float or None
         Replace what each file says about a protective window.
     min_delta : float or None
