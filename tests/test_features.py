@@ -71,3 +71,13 @@ def test_bad_arguments(arguments, options, message):
     with pytest.raises(ValueError) as caught:
         pixel_features(*arguments, **options)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_planes_are_views_of_the_sources(dtype):
+    image = np.ones((4, 6, 3), dtype)
+    depth = np.ones((4, 6), dtype)
+    features = pixel_features(image, "xRGByd", depth=depth)
+    assert [plane is None for plane in features.planes] == [True, False, False, False, True, False]
+    for plane, source in zip(features.planes, [None, image, image, image, None, depth]):
+        assert plane is None or (np.shares_memory(plane, source) and plane.dtype == dtype and plane.shape == (4, 6))

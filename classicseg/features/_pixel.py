@@ -4,66 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_finite, check_float, check_image, check_mask
+from classicseg.features._recipe import PixelFeatures
 
 _TOKENS = re.compile(r"RGB|[ITxyd]")
-
-
-@dataclass(frozen=True)
-class PixelFeatures:
-    """A recipe for the features of every pixel; ``np.asarray(features)`` is the (M, N, F) float32 array.
-
-    Made by `pixel_features`; frozen, and it keeps the arrays it was made from instead of a matrix.
-
-    Parameters
-    ----------
-    image : ndarray, shape (M, N) or (M, N, 3)
-        Colours, intensities or temperatures.
-    depth : ndarray of shape (M, N) or None
-        Depth, in its own unit.
-    names : tuple of str
-        One name per feature, such as ("R", "G", "B", "x", "y").
-    weights : tuple of float
-        Factor of each feature, the scaling of x and y included.
-    mask : ndarray of bool, shape (M, N), or None
-        True where pixels take part.
-    """
-
-    image: NDArray[Any]
-    depth: NDArray[Any] | None
-    names: tuple[str, ...]
-    weights: tuple[float, ...]
-    mask: NDArray[np.bool_] | None
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Shape (M, N, F) of the features as an array."""
-        return (self.image.shape[0], self.image.shape[1], len(self.names))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return the features as an (M, N, F) float32 array."""
-        if copy is False:
-            raise ValueError("PixelFeatures keeps no array, so copy=False cannot be met; use np.asarray(features)")
-        out = np.empty(self.shape, np.float32)
-        for f, (name, weight) in enumerate(zip(self.names, self.weights)):
-            out[..., f] = self._plane(name) * np.float32(weight)
-        return out if dtype is None else out.astype(dtype)
-
-    def _plane(self, name: str) -> NDArray[np.float32]:
-        if name == "y":
-            return np.arange(self.shape[0], dtype=np.float32)[:, None]
-        if name == "x":
-            return np.arange(self.shape[1], dtype=np.float32)[None, :]
-        if name == "d" and self.depth is not None:
-            return self.depth.astype(np.float32)
-        plane = self.image[..., "RGB".index(name)] if name in "RGB" else self.image
-        return plane.astype(np.float32)
 
 
 def pixel_features(
@@ -113,15 +62,27 @@ def pixel_features(
     array = check_image("image", image)
     names = _names(channels, array, depth is not None)
     inside = check_mask(mask, array.shape[:2])
-    planes = None if depth is None else check_image("depth", depth, ndim=(2,))
-    if planes is not None:
-        if planes.shape != array.shape[:2]:
-            raise ValueError(f"depth must have the image's shape {array.shape[:2]}, got {planes.shape}")
-        if planes.dtype.kind == "f" and not np.isfinite(planes).all():
-            inside = np.isfinite(planes) if inside is None else inside & np.isfinite(planes)
+    distance = None if depth is None else check_image("depth", depth, ndim=(2,))
+    if distance is not None:
+        if distance.shape != array.shape[:2]:
+            raise ValueError(f"depth must have the image's shape {array.shape[:2]}, got {distance.shape}")
+        if distance.dtype.kind == "f" and not np.isfinite(distance).all():
+            known = np.isfinite(distance)
+            inside = known if inside is None else inside & known
     pixels = array if inside is None else array[inside]
     check_finite("image", pixels, "mark such pixels False in mask")
-    return PixelFeatures(array, planes, names, _feature_weights(names, channel_weights or {}, array.shape), inside)
+    planes = tuple(_plane(name, array, distance) for name in names)
+    weights = _feature_weights(names, channel_weights or {}, array.shape)
+    return PixelFeatures((array.shape[0], array.shape[1], len(names)), names, planes, weights, inside)
+
+
+def _plane(name: str, image: NDArray[Any], depth: NDArray[Any] | None) -> NDArray[Any] | None:
+    """Return the source of one feature as a view; None for a position."""
+    if name in "xy":
+        return None
+    if name == "d":
+        return depth
+    return image[..., "RGB".index(name)] if name in "RGB" else image
 
 
 def _names(channels: str, image: NDArray[Any], has_depth: bool) -> tuple[str, ...]:
