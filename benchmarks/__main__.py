@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     if not (options.names or options.table or options.readme):
         list_cases()
-    for name in options.names:
+    for name in dict.fromkeys(name for asked in options.names for name in (asked, *load_case(asked).also)):
         with tempfile.TemporaryDirectory() as scratch:
             context = Context(Path(scratch), options.data, options.tiny)
             result = run_case(load_case(name), context, repeats=options.repeats, threads=options.threads)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CASES = ("read", "kmeans", "pipeline", "pipeline_memory", "threading")
+CASES = ("read", "kmeans", "first_call", "pipeline", "pipeline_memory", "threading")
 
 Outputs = Mapping[str, Mapping[str, Any]]  # contender → name → array or number
 
@@ -30,6 +30,10 @@ class Row:
     parameters: Mapping[str, Any]  # keyword arguments of every contender's function
     repeats: int | None = None  # another number of turns than usual; with 0 the first call is what counts
     contenders: Sequence[str] | None = None  # all of the case where None
+    once: Sequence[str] = ()  # contenders so slow that their first call is the one that counts
+    work: str = ""  # rows of one work on several images become one line of the table
+    image: str = ""
+    goals: Mapping[str, float] = field(default_factory=dict)  # peer → ratio that we promise at least here
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Case:
     agree: Callable[[Row, Outputs], Agreement]
     floors: Mapping[str, float] = field(default_factory=dict)  # peer → ratio that we promise at least
     cold: bool = False  # each contender starts from an empty kernel cache, so that its first call compiles
+    compare: bool = True  # the table shows ratios
+    also: Sequence[str] = ()  # cases that belong to this one and run after it
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class Agreement:
 
     agrees: bool
     text: str
+    apart: Sequence[str] = ()  # peers whose answer is another; none where all of them agree, or all do not
 
 
 def load_case(name: str) -> Case:

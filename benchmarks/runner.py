@@ -125,7 +125,8 @@ def run_row(case: Case, row: Row, *, repeats: int, threads: int) -> dict[str, An
         tempfile.TemporaryDirectory() as scratch,
         _workers(case, row, present, Path(scratch), threads) as workers,
     ):
-        _take_turns(workers, repeats)
+        _take_turns([worker for worker in workers if worker.name not in row.once], repeats)
+        _count_first_calls([worker for worker in workers if worker.name in row.once])
         outputs = {worker.name: worker.outputs() for worker in workers}
         agreement = case.agree(row, outputs) if len(outputs) > 1 else Agreement(False, "nothing to compare with")
     contenders: dict[str, Any] = {name: {"not_run": reason} for name, reason in absent.items()}
@@ -140,6 +141,10 @@ def run_row(case: Case, row: Row, *, repeats: int, threads: int) -> dict[str, An
         "row": row.name,
         "agrees": agreement.agrees,
         "agreement": agreement.text,
+        "apart": list(agreement.apart),
+        "work": row.work,
+        "image": row.image,
+        "goals": dict(row.goals),
         "contenders": {one.name: contenders[one.name] for one in chosen},
     }
 
@@ -159,13 +164,17 @@ def _workers(case: Case, row: Row, contenders: list[Contender], folder: Path, th
 
 def _take_turns(workers: list[Worker], repeats: int) -> None:
     if repeats == 0:
-        for worker in workers:
-            worker.times_s = [worker.first_s]
+        _count_first_calls(workers)
         return
     calls = {worker.name: _calls_per_turn(worker) for worker in workers}
     for _ in range(repeats):
         for worker in workers:
             worker.times_s.append(worker.turn(calls[worker.name]))
+
+
+def _count_first_calls(workers: list[Worker]) -> None:
+    for worker in workers:
+        worker.times_s = [worker.first_s]
 
 
 def _calls_per_turn(worker: Worker) -> int:
@@ -179,11 +188,22 @@ def facts(outputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def paired_ratios(row: dict[str, Any], peer: str) -> list[float]:
-    """Return peer time / our time of each repeat, neighbours in time; empty where no claim may be made."""
+    """Return peer time / our time of each repeat, neighbours in time; empty where no claim may be made.
+
+    A peer that worked once is compared with each of our repeats.
+    """
     ours, theirs = next(iter(row["contenders"].values())), row["contenders"].get(peer, {})
-    if not row["agrees"] or "times_s" not in ours or "times_s" not in theirs:
+    if not claimed(row, peer) or "times_s" not in ours or "times_s" not in theirs:
         return []
-    return [their / our for our, their in zip(ours["times_s"], theirs["times_s"], strict=True)]
+    times = theirs["times_s"]
+    times = times * len(ours["times_s"]) if len(times) == 1 else times
+    return [their / our for our, their in zip(ours["times_s"], times, strict=True)]
+
+
+def claimed(row: dict[str, Any], peer: str) -> bool:
+    """Return whether the peer gave our answer."""
+    apart = row.get("apart", [])
+    return peer not in apart if apart else row["agrees"]
 
 
 def one_line(row: dict[str, Any]) -> str:

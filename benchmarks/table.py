@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.registry import CASES, load_case
+from benchmarks import works
+from benchmarks.registry import CASES, Case, load_case
 from benchmarks.runner import paired_ratios
 
 RESULTS = Path(__file__).parent / "results"
@@ -38,39 +39,75 @@ def published_rows(case: str, path: Path = PUBLISHED) -> list[dict[str, Any]]:
 
 def table(result: dict[str, Any], published: list[dict[str, Any]]) -> str:
     """Return one case as a heading line, a table, and what was measured with what."""
-    case = load_case(result["case"])
-    names = [contender.name for contender in case.contenders]
-    head = ["", *(cell for name in names for cell in _heads(name, case.cold, name != names[0])), "agreement"]
-    lines = [f"**{result['title']}** (`python -m benchmarks {result['case']}`)", "", markdown(head)]
-    lines.append(markdown(["---", *["---:"] * (len(head) - 2), "---"]))
-    for row in result["rows"]:
-        cells = [cell for name in names for cell in _cells(row, name, case.cold, name != names[0])]
-        lines.append(markdown([row["row"], *cells, row["agreement"]]))
-    lines += ["", *_claims(result, case.floors), _made_with(result)]
+    grouped = any(row.get("work") for row in result["rows"])
+    lines = [f"**{result['title']}** (`python -m benchmarks {result['case']}`)", ""]
+    lines += _works_table(result) if grouped else _rows_table(result)
     for row in published:
         lines.append(f"Published, other machine: {row['peer']}, {row['what']}: {row['figure']} ({row['source']}).")
     return "\n".join(lines)
 
 
-def _heads(name: str, cold: bool, is_peer: bool) -> list[str]:
-    return [f"{name}, ms", *["first call, s"] * cold, *["ratio"] * is_peer, "MB"]
+def _works_table(result: dict[str, Any]) -> list[str]:
+    heads = works.heads(result)
+    body = [markdown(line) for line in works.lines(result)]
+    return [markdown(heads), _rule(heads, "---:"), *body, "", works.note(result), _made_with(result)]
 
 
-def _cells(row: dict[str, Any], name: str, cold: bool, is_peer: bool) -> list[str]:
-    result = row["contenders"].get(name, {})
-    ratios = paired_ratios(row, name) if is_peer else []
-    ratio = f"{median(ratios):.1f}×" if ratios else ""
-    first = _number(result.get("first_s"), ".2f")
-    return [_milliseconds(result), *[first] * cold, *[ratio] * is_peer, _number(result.get("peak_mb"), ".0f")]
+def _rows_table(result: dict[str, Any]) -> list[str]:
+    case = load_case(result["case"])
+    columns = [
+        _columns(contender.name, result, case, is_peer=contender is not case.contenders[0])
+        for contender in case.contenders
+    ]
+    heads = ["", *(head for made in columns for head in made), "agreement"]
+    lines = [markdown(heads), _rule(heads, "---")]
+    for i, row in enumerate(result["rows"]):
+        cells = [made[head][i] for made in columns for head in made]
+        lines.append(markdown([row["row"], *cells, row["agreement"]]))
+    times = "Each call is one of its own" if not case.compare else "Times are medians of warm calls that took turns"
+    return [*lines, "", *_claims(result, case), f"{_made_with(result)} {times}."]
 
 
-def _claims(result: dict[str, Any], floors: dict[str, float]) -> list[str]:
+def _rule(heads: list[str], last: str) -> str:
+    return markdown(["---", *["---:"] * (len(heads) - 2), last])
+
+
+def _columns(name: str, result: dict[str, Any], case: Case, *, is_peer: bool) -> dict[str, list[str]]:
+    """Return a contender's columns, title → cells."""
+    found = [row["contenders"].get(name, {}) for row in result["rows"]]
+    columns = {f"{name}, ms": [_milliseconds(one) for one in found]}
+    if stages := _stages(found):
+        columns[f"{' / '.join(stages)}, s"] = [
+            " / ".join(_number(one.get("facts", {}).get(f"{stage}_s"), ".1f") for stage in stages) for one in found
+        ]
+    if case.cold and case.compare:
+        columns["first call, s"] = [_number(one.get("first_s"), ".2f") for one in found]
+    if is_peer and case.compare:
+        columns["ratio"] = [_ratio(row, name) for row in result["rows"]]
+    columns["MB"] = [_number(one.get("peak_mb"), ".0f") for one in found]
+    return columns
+
+
+def _stages(found: list[dict[str, Any]]) -> list[str]:
+    """Return the parts of the work that a contender timed by itself, as facts named ``<stage>_s``."""
+    names = [name for one in found for name in one.get("facts", {}) if name.endswith("_s")]
+    return [name.removesuffix("_s") for name in dict.fromkeys(names)]
+
+
+def _ratio(row: dict[str, Any], peer: str) -> str:
+    ratios = paired_ratios(row, peer)
+    return f"{median(ratios):.1f}×" if ratios else ""
+
+
+def _claims(result: dict[str, Any], case: Case) -> list[str]:
     """Say per peer the median and the worst row, beside the floor that is promised."""
-    lines = []
+    lines: list[str] = []
+    if not case.compare:
+        return lines
     for peer in {name: None for row in result["rows"] for name in list(row["contenders"])[1:]}:
         rows = [median(ratios) for row in result["rows"] if (ratios := paired_ratios(row, peer))]
         if len(rows) > 1:
-            floor = f"; goal at least {floors[peer]:g}×" if peer in floors else ""
+            floor = f"; goal at least {case.floors[peer]:g}×" if peer in case.floors else ""
             lines.append(f"{peer}: median row {median(rows):.1f}×, worst row {min(rows):.1f}×{floor}.")
     return lines
 
@@ -80,8 +117,7 @@ def _made_with(result: dict[str, Any]) -> str:
     used = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     return (
         f"Measured {result['date']} on {where['cpu']}, {where['processors']} processors, "
-        f"{where['memory_gb']} GB, {result['threads']} threads, {result['data']} ({used}). "
-        "Times are medians of warm calls that took turns."
+        f"{where['memory_gb']} GB, {result['threads']} threads, {result['data']} ({used})."
     )
 
 

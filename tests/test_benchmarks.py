@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout and never installed
 
-from benchmarks import machine, pipeline, runner, table  # noqa: E402
+from benchmarks import images, kmeans, machine, pipeline, runner, table  # noqa: E402
 from benchmarks.memory import tree_megabytes  # noqa: E402
 from benchmarks.registry import CASES, Agreement, Case, Contender, Context, Row, load_case  # noqa: E402
 
@@ -105,6 +105,108 @@ def test_median_and_worst_row_stand_beside_the_promise():
     result = made_result(times_s=[0.10, 0.10, 0.10])
     result["rows"].append(made_result(times_s=[0.30, 0.30, 0.30])["rows"][0])
     assert "flyr: median row 10.0×, worst row 5.0×; goal at least 7×." in table.table(result, [])
+
+
+def works_result():
+    """Two works: three images, and one where a peer gave another answer or did not run."""
+    found = []
+    for image, seconds in (("photo", 0.02), ("noise", 0.01), ("uniform", 0.03)):
+        ours = {"first_s": 1.0, "times_s": [0.002, 0.001], "peak_mb": 100.4, "facts": {"n_iter": 10}}
+        peer = {"first_s": 1.0, "times_s": [seconds], "peak_mb": 300.2, "facts": {"n_iter": 11}}
+        contenders = {"classicseg": ours, **({"plain": peer} if image == "uniform" else {"sk": peer, "cv": peer})}
+        row = {"row": f"a; {image}", "work": "a", "image": image, "goals": {"sk": 15, "plain": 1}, "agrees": False}
+        found.append(row | {"apart": ["cv"] if image == "noise" else [], "contenders": contenders, "agreement": ""})
+        found[-1]["agrees"] = not found[-1]["apart"]
+    gone = {"classicseg": ours, "sk": {"not_run": "absent"}}
+    found.append(found[0] | {"row": "b; photo", "work": "b", "contenders": gone})
+    return made_result() | {"case": "kmeans", "rows": found}
+
+
+def test_a_work_shows_the_worse_image_beside_its_goal():
+    text = table.table(works_result(), [])
+    times = "classicseg, ms: photo | classicseg, ms: noise | classicseg, ms: uniform"
+    assert f"|  | {times} | sk | cv | plain | MB | iterations |" in text
+    assert "| a | 1.0 | 1.0 | 1.0 | 10.0× (≥ 15) | other answer | 30.0× (≥ 1) | 100 / 300 | 10 / 11 |" in text
+    assert "| b | 1.0 |  |  | not run |  |  | 100 | 10 |" in text
+    assert "on the image where it is worse, and in brackets its goal" in text
+
+
+def test_a_peer_with_another_answer_claims_nothing_and_the_others_do():
+    row = made_result(times_s=[0.1, 0.1, 0.1])["rows"][0]
+    row["contenders"]["other"] = {"times_s": [0.1, 0.1, 0.1]}
+    row |= {"agrees": False, "apart": ["other"]}
+    assert runner.paired_ratios(row, "other") == []
+    assert np.allclose(runner.paired_ratios(row, "flyr"), [10, 5, 10 / 3])
+
+
+def test_a_peer_that_worked_once_is_compared_with_each_of_our_turns():
+    row = made_result(times_s=[0.3])["rows"][0]
+    assert np.allclose(runner.paired_ratios(row, "flyr"), [30, 15, 10])
+
+
+def test_stages_that_a_contender_timed_become_a_column():
+    result = made_result(times_s=[0.1, 0.1, 0.1], peak_mb=55.0)
+    result["rows"][0]["contenders"]["classicseg"]["facts"] = {"read_s": 0.5, "write_s": 1.26, "overlays": 3}
+    text = table.table(result, [])
+    assert "| classicseg, ms | read / write, s | MB |" in text
+    assert "| a.jpg | 20.0 | 0.5 / 1.3 | 100 |" in text
+
+
+def test_first_calls_are_no_race():
+    result = made_result(times_s=[0.1]) | {"case": "first_call"}
+    contenders = result["rows"][0]["contenders"]
+    result["rows"][0]["contenders"] = dict(zip(("empty cache", "filled cache"), contenders.values()))
+    text = table.table(result, [])
+    assert "×" not in text
+    assert "Each call is one of its own." in text
+
+
+def test_peers_agree_by_labels_and_sums_of_squares(tmp_path):
+    image = np.arange(24, dtype=np.uint8).reshape(4, 6)[..., None].repeat(3, axis=2)
+    np.save(tmp_path / "image.npy", image)
+    row = Row("r", {"source": str(tmp_path / "image.npy"), "channels": "RGB"})
+    labels = np.arange(24) // 12
+    moved = np.where(np.arange(24) == 11, 1, labels)  # one pixel of 24 beside the border
+    found = {"labels": labels, "n_iter": 3}
+    same = kmeans.agree(row, {"classicseg": found, "scikit-learn": found, "plain form": found})
+    assert same == Agreement(
+        True,
+        "scikit-learn labels 100.000% equal, inertia +0e+00; plain form labels 100.000% equal, inertia +0e+00",
+    )
+    other = kmeans.agree(row, {"classicseg": found, "scikit-learn": found, "faiss": {"labels": moved}})
+    assert not other.agrees
+    assert other.apart == ("faiss",)
+
+
+def test_sum_of_squares_is_that_around_the_means():
+    samples = np.array([[0.0, 1], [2, 1], [10, 5], [10, 9]])
+    assert kmeans.spread(samples, np.array([0, 0, 1, 1])) == 2 + 8
+
+
+@pytest.mark.parametrize("channels", ["RGB", "RGBxy", "Txy"])
+def test_peers_get_the_features_that_ours_computes(channels):
+    from classicseg import pixel_features
+
+    image = images.temperatures(30, 40) if channels == "Txy" else images.photograph(30, 40)
+    expected = np.asarray(pixel_features(image, channels)).reshape(-1, len(channels))
+    assert np.allclose(kmeans.matrix(image, channels, np.float64), expected, rtol=1e-6)
+    centers = kmeans.first_centers(image, channels, 7)
+    assert np.isin(centers[:, 0], expected[:, 0]).all()
+    assert len(np.unique(centers, axis=0)) == 7
+
+
+def test_images_are_tiled_and_noise_keeps_their_dtype():
+    photograph = images.photograph(600, 20)
+    assert np.array_equal(photograph[:100], photograph[500:])
+    grainy = images.noisy(photograph, 4)
+    assert grainy.dtype == np.uint8
+    middle = (photograph > 20) & (photograph < 235)  # not clipped
+    difference = (grainy.astype(int) - photograph)[middle]
+    assert abs(difference.std() - 4) < 0.2
+    assert not np.array_equal(difference[: len(difference) // 2], difference[len(difference) // 2 :])
+    warm = images.noisy(images.temperatures(300, 20), 4)
+    assert warm.dtype == np.float32
+    assert abs((warm - images.temperatures(300, 20)).std() - 4) < 0.2
 
 
 def test_published_figures_are_no_ratio(tmp_path):

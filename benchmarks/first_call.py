@@ -1,0 +1,115 @@
+"""The first call of each public function in a new process: compiling its kernels, and taking them from the cache.
+
+Imports are done before the clock starts. Nobody can compile faster twice, so each row is one call.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.images import photograph, temperatures
+from benchmarks.registry import Agreement, Case, Contender, Context, Outputs, Row
+
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
+SHAPE = (480, 640)
+
+
+def kmeans_colour() -> Any:
+    from classicseg import kmeans
+
+    return kmeans(photograph(*SHAPE), 8, rng=0, n_threads=THREADS).labels
+
+
+def kmeans_colour_and_place() -> Any:
+    from classicseg import kmeans, pixel_features
+
+    return kmeans(pixel_features(photograph(*SHAPE), "RGBxy"), 8, rng=0, n_threads=THREADS).labels
+
+
+def kmeans_temperature() -> Any:
+    from classicseg import kmeans, pixel_features
+
+    return kmeans(pixel_features(temperatures(*SHAPE), "Txy"), 8, tol=0.05, rng=0, n_threads=THREADS).labels
+
+
+def connected_regions() -> Any:
+    from classicseg import connected_regions
+
+    return connected_regions(photograph(*SHAPE)[..., 0] // 32, n_threads=THREADS)
+
+
+def merge_small_regions() -> Any:
+    from classicseg import merge_small_regions
+
+    columns = np.arange(SHAPE[1]) // 8 + 1
+    return merge_small_regions(np.broadcast_to(columns, SHAPE), 1000 * SHAPE[0])
+
+
+def find_hotspots() -> Any:
+    from classicseg.thermal import find_hotspots
+
+    return find_hotspots(temperatures(*SHAPE)).labels
+
+
+FUNCTIONS: dict[str, Callable[[], Any]] = {
+    "kmeans, RGB": kmeans_colour,
+    "kmeans, RGBxy": kmeans_colour_and_place,
+    "kmeans, °C [T, x, y]": kmeans_temperature,
+    "connected_regions": connected_regions,
+    "merge_small_regions": merge_small_regions,
+    "thermal.find_hotspots": find_hotspots,
+}
+
+
+def rows(context: Context) -> list[Row]:
+    chosen = list(FUNCTIONS)[3:4] if context.tiny else FUNCTIONS
+    return [Row(name, {"function": name}, repeats=0) for name in chosen]
+
+
+def empty_cache(function: str) -> Callable[[], Any]:
+    import_everything()
+    return FUNCTIONS[function]
+
+
+def filled_cache(function: str) -> Callable[[], Any]:
+    """Let another process fill the kernel cache first, which both find through CLASSICSEG_CACHE_DIR."""
+    subprocess.run([sys.executable, "-m", "benchmarks.first_call", function], check=True)
+    return empty_cache(function)
+
+
+def import_everything() -> None:
+    import classicseg._kernels.cpu as kernels
+
+    for name in ("classicseg.cluster", "classicseg.regions", "classicseg.thermal._hotspots", "skimage.data"):
+        importlib.import_module(name)
+    for module in pkgutil.iter_modules(kernels.__path__, f"{kernels.__name__}."):
+        importlib.import_module(module.name)
+    photograph(*SHAPE)  # loads the picture's reader
+
+
+def agree(row: Row, outputs: Outputs) -> Agreement:
+    compiled, cached = outputs.values()
+    same = np.array_equal(compiled["result"], cached["result"])
+    return Agreement(same, "same bits" if same else "results differ")
+
+
+CASE = Case(
+    name="first_call",
+    title="First call in a new process, imports aside; goal at most 5 s with an empty cache, 0.3 s with a filled one",
+    contenders=(Contender("empty cache", "empty_cache"), Contender("filled cache", "filled_cache")),
+    rows=rows,
+    agree=agree,
+    cold=True,
+    compare=False,
+)
+
+if __name__ == "__main__":
+    FUNCTIONS[sys.argv[1]]()
