@@ -1,0 +1,97 @@
+"""Compile CUDA text with NVIDIA's run-time compiler, which needs neither a GPU nor a driver.
+
+The library comes from the pip package ``nvidia-cuda-nvrtc``. The assembler's report, which it puts into the program
+log, tells registers, stack and spills of every kernel.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+ARCHITECTURES = ("sm_80", "sm_90", "sm_100")  # A100; H100 and H200; B200
+
+
+class CompileFailed(Exception):
+    """The compiler refused the text; the message is its log."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the assembler reports of one kernel on one architecture, in bytes except for the registers."""
+
+    registers: int
+    stack: int
+    spill_stores: int
+    spill_loads: int
+
+
+def library_path() -> Path | None:
+    """Return the newest libnvrtc that pip installed, or None."""
+    spec = find_spec("nvidia")
+    folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
+    found = [
+        path
+        for folder in folders
+        for path in Path(folder).glob("*/lib/libnvrtc.so.*")
+        if re.fullmatch(r"libnvrtc\.so\.\d+", path.name)
+    ]
+    return max(found, key=lambda path: int(path.suffix[1:]), default=None)
+
+
+@functools.cache
+def _library(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
+    library.nvrtcGetErrorString.restype = ctypes.c_char_p
+    return library
+
+
+def compile_usage(code: str, name: str, options: Sequence[str], architecture: str) -> dict[str, Usage]:
+    """Compile `code` for `architecture` and return what each kernel in it uses."""
+    path = library_path()
+    assert path is not None
+    library = _library(path)
+    program = ctypes.c_void_p()
+    _check(library, library.nvrtcCreateProgram(ctypes.byref(program), code.encode(), name.encode(), 0, None, None))
+    try:
+        flags = [f"--gpu-architecture={architecture}", *options, "--ptxas-options=-v"]
+        argv = (ctypes.c_char_p * len(flags))(*[flag.encode() for flag in flags])
+        status = library.nvrtcCompileProgram(program, len(flags), argv)
+        size = ctypes.c_size_t()
+        _check(library, library.nvrtcGetProgramLogSize(program, ctypes.byref(size)))
+        log = ctypes.create_string_buffer(size.value)
+        _check(library, library.nvrtcGetProgramLog(program, log))
+        if status != 0:
+            raise CompileFailed(log.value.decode())
+        return parse_usage(log.value.decode())
+    finally:
+        library.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+def _check(library: ctypes.CDLL, status: int) -> None:
+    if status != 0:
+        raise RuntimeError(f"NVRTC: {library.nvrtcGetErrorString(status).decode()}")
+
+
+_REPORT = re.compile(
+    r"Compiling entry function '(?P<kernel>\w+)'.*?"
+    r"(?P<stack>\d+) bytes stack frame, (?P<stores>\d+) bytes spill stores, (?P<loads>\d+) bytes spill loads.*?"
+    r"Used (?P<registers>\d+) registers",
+    re.DOTALL,
+)
+
+
+def parse_usage(log: str) -> dict[str, Usage]:
+    """Read the assembler's report; a log without one is an error, never an empty success."""
+    found = {
+        match["kernel"]: Usage(*(int(match[key]) for key in ("registers", "stack", "stores", "loads")))
+        for match in _REPORT.finditer(log)
+    }
+    if not found or len(found) != log.count("Compiling entry function"):
+        raise RuntimeError(f"no report of every kernel in the compiler's log:\n{log}")
+    return found
