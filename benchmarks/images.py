@@ -13,9 +13,10 @@ BAND = 256  # rows that get their noise at once, so that 12 MP need no gigabytes
 def photograph(rows: int, cols: int) -> NDArray[np.uint8]:
     """Return a colour photograph of this size: tiled, not resized, so that its texture stays a camera's.
 
-    The stereo pair of a motorcycle in a garage (Middlebury 2014), one view beside the other. Of the photographs
-    in the wheel it has the most colours (0.41 per pixel) and the widest range of colour within 16 × 16 pixels
-    (110 grey levels; the astronaut 98, the cup 85, the cat 71), so it flatters no method that prunes by tiles.
+    The stereo pair of a motorcycle in a garage, one view beside the other, as Middlebury 2014 gave it to
+    scikit-image at a quarter of the camera's resolution. Of the photographs in the wheel it has the most colours
+    (0.41 per pixel) and the widest range of colour within 16 × 16 pixels (110 grey levels; the astronaut 98, the
+    cup 85, the cat 71), so it flatters no method that prunes by tiles.
     """
     from skimage import data
 

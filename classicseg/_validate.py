@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +15,13 @@ from classicseg._array import as_array
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+# What to do about a dtype that holds no plain numbers, by its kind.
+_OTHER_KIND = {
+    "b": "convert it with .astype('uint8')",
+    "c": "take the part you need, for example np.abs() or .real",
+    "O": "convert it, for example with .astype('float32')",
+}
 
 
 def check_int(name: str, value: object, *, low: int | None = None, high: int | None = None) -> int:
@@ -68,10 +76,10 @@ def check_choice(name: str, value: object, choices: Sequence[T]) -> T:
 
 def check_image(name: str, image: object, *, ndim: tuple[int, ...] = (2, 3)) -> Array:
     """Return `image` as an array of one of the `ndim`, of a dtype the package computes on, not empty."""
-    array = as_array(name, image)
+    array = check_array(name, image)
     if array.ndim not in ndim:
         shapes = " or ".join({2: "(M, N)", 3: "(M, N, C)"}[n] for n in ndim)
-        raise ValueError(f"{name} must have shape {shapes}, got {array.shape}")
+        raise ValueError(f"{name} must have shape {shapes}, got {array.shape}; pass one image at a time")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     return _check_dtype(name, array)
@@ -79,7 +87,7 @@ def check_image(name: str, image: object, *, ndim: tuple[int, ...] = (2, 3)) -> 
 
 def check_features(features: object) -> Array:
     """Return `features` as an array of shape (..., F), 1 <= F <= 64, of a dtype the package computes on."""
-    array = as_array("features", features)
+    array = check_array("features", features)
     if array.ndim < 2:
         raise ValueError(
             f"features must have shape (..., n_features), got {array.shape}; add the last axis with features[..., None]"
@@ -94,20 +102,56 @@ def check_features(features: object) -> Array:
     return _check_dtype("features", array)
 
 
-def _check_dtype(name: str, array: Array) -> Array:
-    if array.dtype == np.bool_ or array.dtype.kind not in "uif":
+def check_array(name: str, value: object) -> Array:
+    """Return `value` as an array, or say what it is instead."""
+    if isinstance(value, (str, bytes, os.PathLike)):
         raise TypeError(
-            f"{name} must be of an integer or floating dtype, got {array.dtype}; "
-            "convert it, for example with .astype('float32')"
+            f"{name} must be an array, got the text {os.fspath(value)!r}; read the file into an array first"
         )
-    return array
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} must be a plain array, got a masked array; pass {name}.data, "
+            f"and mask=~np.ma.getmaskarray({name}) where there is a mask argument"
+        )
+    try:
+        array = as_array(name, value)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must be a regular array, got a sequence whose parts differ in length; make them equally long"
+        ) from error
+    if array.dtype == object and array.ndim == 0:
+        raise TypeError(f"{name} must be an array of numbers, got {value!r} of type {type(value).__name__}")
+    # A matrix or a memory map is looked at as what it is based on: their operators and types differ.
+    return np.asarray(array) if isinstance(array, np.ndarray) else array
+
+
+def _check_dtype(name: str, array: Array) -> Array:
+    """Return `array` in a dtype that kernels know: native byte order, no float narrower or wider than they take."""
+    kind = array.dtype.kind
+    if kind not in "uif":
+        way_out = _OTHER_KIND.get(kind, "pass numbers")
+        raise TypeError(f"{name} must be of an integer or floating dtype, got {array.dtype}; {way_out}")
+    wanted = array.dtype.newbyteorder("=")
+    if kind == "f":
+        wanted = np.dtype({2: np.float32, 4: np.float32}.get(array.dtype.itemsize, np.float64))
+    with np.errstate(over="ignore"):  # what leaves float64 becomes infinite, which `check_finite` reports
+        return array.astype(wanted, copy=False)
 
 
 def check_finite(name: str, array: Array, way_out: str) -> Array:
-    """Return `array` when it has no NaN or infinity, which integers never have."""
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    """Return `array` when it has no NaN or infinity and nothing beyond float32; integers never have."""
+    if array.dtype.kind != "f" or array.size == 0:
+        return array
+    if not np.isfinite(array).all():
         count = int(array.size - np.isfinite(array).sum())
         raise ValueError(f"{name} must be finite, got {count} NaN or infinite values; {way_out}")
+    if array.dtype.itemsize > 4:
+        largest = max(-float(array.min()), float(array.max()))
+        if largest > FLOAT32_MAX:
+            raise ValueError(
+                f"{name} must lie within the range of float32, ±3.4e38, got values up to {largest:.1e}; "
+                "divide them by a constant first"
+            )
     return array
 
 
@@ -115,23 +159,30 @@ def check_mask(mask: object, shape: tuple[int, ...]) -> Array | None:
     """Return `mask` as a bool array of `shape`, or None. True marks what takes part."""
     if mask is None:
         return None
-    array = as_array("mask", mask)
+    array = check_array("mask", mask)
     if array.shape != shape:
         raise ValueError(f"mask must have the image's shape {shape}, got {array.shape}")
     if array.dtype.kind not in "biu":
-        raise TypeError(f"mask must be boolean, True where pixels take part, got dtype {array.dtype}")
+        raise TypeError(
+            f"mask must be boolean, True where pixels take part, got dtype {array.dtype}; "
+            "compare first, for example with > 0"
+        )
     return array.astype(bool, copy=False)
 
 
 def check_labels(name: str, labels: object, *, ndim: tuple[int, ...] = (2,)) -> Array:
     """Return `labels` as an int32 array; values must fit."""
-    array = as_array(name, labels)
+    array = check_array(name, labels)
     if array.ndim not in ndim:
-        raise ValueError(f"{name} must have {' or '.join(map(str, ndim))} axes, got shape {array.shape}")
+        axes = " or ".join(map(str, ndim))
+        raise ValueError(f"{name} must have {axes} axes, got shape {array.shape}; pass one label image at a time")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     if array.dtype.kind not in "biu":
-        raise TypeError(f"{name} must be of an integer dtype, got {array.dtype}")
+        raise TypeError(
+            f"{name} must be of an integer dtype, got {array.dtype}; number the regions, "
+            "for example with np.unique(..., return_inverse=True)"
+        )
     if array.dtype.itemsize >= 4 and array.dtype != np.int32:
         low, high = int(array.min()), int(array.max())
         if low < np.iinfo(np.int32).min or high > np.iinfo(np.int32).max:
