@@ -150,7 +150,7 @@ def check_finite(name: str, array: Array, way_out: str) -> Array:
         if largest > FLOAT32_MAX:
             raise ValueError(
                 f"{name} must lie within the range of float32, ±3.4e38, got values up to {largest:.1e}; "
-                "divide them by a constant first"
+                f"{way_out}, or divide by a constant"
             )
     return array
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from classicseg._kernels import kernels_for
-from classicseg._validate import check_float, check_image, check_int, check_mask
+from classicseg._validate import check_finite, check_float, check_image, check_int, check_mask
 from classicseg.regions import connected_regions
 from classicseg.thermal._image import ThermalImage
 from classicseg.thermal._lattice import offsets
@@ -157,7 +157,8 @@ def _values(
     for part in (own_mask, check_mask(mask, array.shape)):
         if part is not None:
             inside &= part
-    return np.where(inside, array, 0).astype(np.float32), inside, unit
+    values = check_finite("image", np.where(inside, array, 0), "mark such pixels False in mask")
+    return values.astype(np.float32), inside, unit
 
 
 def _find(
