@@ -50,7 +50,7 @@ def segment_image(
     mask = None if inside.all() else inside
     unit = _full_range(array.dtype)
     # Crossing the image counts as a fifth of the range of colour: enough to part far away regions of one colour.
-    weights = {"xy": 0.2 * unit / 255}
+    weights = {"xy": 0.2}
     features = pixel_features(array, "Ixy" if array.ndim == 2 else "RGBxy", channel_weights=weights, mask=mask)
     found = kmeans(features, check_int("n_clusters", n_clusters, low=1), rng=rng, tol=0.002 * unit)
     return merge_small_regions(connected_regions(found.labels), min_size, image=array)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._validate import check_finite, check_float, check_image, check_mask
+from classicseg._validate import check_image, check_mask
+from classicseg.features._channels import tokens_of, unit_of, weights_of
+from classicseg.features._planes import check_encoded, check_inside, converted, luma, native
 from classicseg.features._recipe import PixelFeatures
 
-_TOKENS = re.compile(r"RGB|[ITxyd]")
+MAX_FEATURES = 64  # as many as the algorithms take
 
 
 def pixel_features(
@@ -20,22 +21,32 @@ def pixel_features(
     channels: str = "RGBxy",
     *,
     depth: ArrayLike | None = None,
+    extra: ArrayLike | None = None,
     channel_weights: Mapping[str, float] | None = None,
     mask: ArrayLike | None = None,
 ) -> PixelFeatures:
-    """Describe every pixel by colour or temperature, position and depth.
+    """Describe every pixel by colour or temperature, position, depth and computed channels.
 
     Parameters
     ----------
-    image : array_like, shape (M, N) or (M, N, 3)
-        RGB image for the token RGB; 2-D intensities for I, 2-D temperatures in °C (or counts) for T.
+    image : array_like, shape (M, N) or (M, N, C)
+        RGB image (C = 3) for the tokens RGB, Lab and Luv; RGB or 2-D intensities for I; 2-D temperatures in °C, or
+        raw counts, for T. uint8, uint16, float32 and float64 are kept as they are; other integer and floating
+        dtypes are copied to float32. Lab and Luv read floats as 0 to 1 (overshoot by up to 0.5 is taken).
     channels : str, default "RGBxy"
-        Tokens in the order wanted: RGB, I, T, x (column), y (row), d (depth). "Txy" suits a thermal frame.
+        Tokens in the order wanted: RGB, Lab, Luv (CIE, D65), I (intensity), T (temperature), x (column), y (row),
+        d (depth). RGB suits most pictures; Lab or Luv where equal steps should look equal, or where light and
+        shadow should count less (lower the weight of L); "Txy" a thermal frame. May be "" with `extra`.
     depth : array_like, shape (M, N), optional
-        Depth for the token d, in any unit; NaN where it is unknown, which takes the pixel out of the mask.
+        Depth for the token d, in any unit. A hole, which is NaN or infinity in a float depth and 0 in an integer
+        one (what depth cameras write where they saw nothing), takes the pixel out of the mask.
+    extra : array_like, shape (M, N) or (M, N, E), optional
+        Computed channels, such as those of `texture_features` and `motion_features`. They follow the tokens, named
+        e0, e1, ...
     channel_weights : mapping of str to float, optional
-        Factors on top of the defaults, by name or token: ``{"xy": 0.5, "T": 2}``. Larger means that a
-        difference in this channel counts more.
+        Factors on top of the defaults, by name, token or "extra" for all extra channels:
+        ``{"xy": 0.5, "T": 2, "e0": 0.1}``. Larger means that a difference in this channel counts more; 0 leaves it
+        out of every comparison.
     mask : array_like of bool, shape (M, N), optional
         True where pixels take part.
 
@@ -47,73 +58,76 @@ def pixel_features(
     Raises
     ------
     ValueError, TypeError
-        If an argument has the wrong shape, dtype or value, or a token does not fit the image.
+        If an argument has the wrong shape, dtype or value, a token does not fit the image, or `image` or `extra`
+        has NaN or infinity inside the mask.
 
     Notes
     -----
-    Colour is in the image's own units, T and d as given. x and y are scaled by 255 / max(M, N), so that crossing
-    the image weighs as much as crossing the range of 8-bit colour, at any resolution.
+    Units are fixed by dtype and token; the values in the image never change them. RGB and I are in the image's own
+    units (0 to 255 for uint8, 0 to 65535 for uint16, 0 to 1 for floats), Lab and Luv in those of CIE (L from 0 to
+    100), T, d and extra channels as given. x and y are scaled by U / max(M, N), so that crossing the image weighs as
+    much as a difference of U in the first of the other tokens: U is 255, 65535 or 1 by dtype for RGB and I (255 for
+    integers above 16 bits, as which NumPy reads lists), 100 for Lab and Luv, and for T 10 (°C) for floats and 500
+    (counts) for integers above 8 bits. Position so weighs the same against colour whatever the dtype and the
+    resolution.
+
+    I of an RGB image is the luma 0.2126 R + 0.7152 G + 0.0722 B of ITU-R BT.709. Lab and Luv are those of
+    scikit-image (sRGB as in IEC 61966-2-1, CIE 15:2004 with D65 and the 2° observer) within 3e-4, in float32.
+    Luma, Lab and Luv are computed here, once, into float32 planes; every other feature is a view.
 
     Examples
     --------
     >>> pixel_features(np.zeros((4, 6, 3), np.uint8)).names
     ('R', 'G', 'B', 'x', 'y')
+    >>> pixel_features(np.zeros((4, 6, 3), np.uint8), "Lab", extra=np.zeros((4, 6, 2))).names
+    ('L', 'a', 'b', 'e0', 'e1')
     """
-    array = check_image("image", image)
-    names = _names(channels, array, depth is not None)
+    given = check_image("image", image)
+    array = native(given)
     inside = check_mask(mask, array.shape[:2])
-    distance = None if depth is None else check_image("depth", depth, ndim=(2,))
+    tokens = tokens_of(channels, given, has_depth=depth is not None, has_extra=extra is not None)
+    distance = None if depth is None else _like_image("depth", depth, (2,), array)
+    more = np.empty((*array.shape[:2], 0)) if extra is None else _like_image("extra", extra, (2, 3), array)
+    more = more[..., None] if more.ndim == 2 else more
     if distance is not None:
-        if distance.shape != array.shape[:2]:
-            raise ValueError(f"depth must have the image's shape {array.shape[:2]}, got {distance.shape}")
-        if distance.dtype.kind == "f" and not np.isfinite(distance).all():
-            known = np.isfinite(distance)
-            inside = known if inside is None else inside & known
-    pixels = array if inside is None else array[inside]
-    check_finite("image", pixels, "mark such pixels False in mask")
-    planes = tuple(_plane(name, array, distance) for name in names)
-    weights = _feature_weights(names, channel_weights or {}, array.shape)
-    return PixelFeatures((array.shape[0], array.shape[1], len(names)), names, planes, weights, inside)
+        inside = _without_holes(distance, inside)
+    check_inside("image", array, inside)
+    check_inside("extra", more, inside)
+    planes: dict[str, NDArray[Any] | None] = {}
+    for token in tokens:
+        planes |= _planes_of(token, array, distance, inside)
+    planes |= {f"e{e}": more[..., e] for e in range(more.shape[2])}
+    names = tuple(planes)
+    if len(names) > MAX_FEATURES:
+        raise ValueError(f"channels and extra must give at most {MAX_FEATURES} features, got {len(names)}")
+    position = unit_of(tokens, given.dtype) / max(array.shape[:2])
+    weights = weights_of(names, channel_weights or {}, position)
+    return PixelFeatures((*array.shape[:2], len(names)), names, tuple(planes.values()), weights, inside)
 
 
-def _plane(name: str, image: NDArray[Any], depth: NDArray[Any] | None) -> NDArray[Any] | None:
-    """Return the source of one feature as a view; None for a position."""
-    if name in "xy":
-        return None
-    if name == "d":
-        return depth
-    return image[..., "RGB".index(name)] if name in "RGB" else image
+def _like_image(name: str, value: ArrayLike, ndim: tuple[int, ...], image: NDArray[Any]) -> NDArray[Any]:
+    array = native(check_image(name, value, ndim=ndim))
+    if array.shape[:2] != image.shape[:2]:
+        raise ValueError(f"{name} must have the image's shape {image.shape[:2]}, got {array.shape}")
+    return array
 
 
-def _names(channels: str, image: NDArray[Any], has_depth: bool) -> tuple[str, ...]:
-    tokens = _TOKENS.findall(channels)
-    if not tokens or "".join(tokens) != channels:
-        raise ValueError(
-            f'channels must be made of the tokens RGB, I, T, x, y and d, such as "RGBxy"; got {channels!r}'
-        )
-    names = tuple("".join(tokens))
-    if len(set(names)) != len(names) or {"I", "T"} <= set(names):
-        raise ValueError(f"channels must name each channel once, got {channels!r}")
-    if "RGB" in tokens and (image.ndim != 3 or image.shape[2] != 3):
-        raise ValueError(f'the token RGB needs an image of shape (M, N, 3), got {image.shape}; use "I" or "T" for 2-D')
-    if ("I" in tokens or "T" in tokens) and image.ndim != 2:
-        raise ValueError(f'the tokens I and T need an image of shape (M, N), got {image.shape}; use "RGB" for colour')
-    if ("d" in tokens) != has_depth:
-        raise ValueError(
-            f"the token d and depth= go together; got channels {channels!r} and "
-            f"depth {'given' if has_depth else 'missing'}"
-        )
-    return names
+def _without_holes(depth: NDArray[Any], inside: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    known: NDArray[np.bool_] = np.isfinite(depth) if depth.dtype.kind == "f" else depth != 0
+    if known.all():
+        return inside
+    return known if inside is None else inside & known
 
 
-def _feature_weights(
-    names: tuple[str, ...], channel_weights: Mapping[str, float], shape: tuple[int, ...]
-) -> tuple[float, ...]:
-    weights = {name: 255 / max(shape[:2]) if name in "xy" else 1.0 for name in names}
-    for key, value in channel_weights.items():
-        factor = check_float(f"channel_weights[{key!r}]", value, low=0)
-        if not key or not set(key) <= set(names):
-            raise ValueError(f"channel_weights must name channels among {''.join(names)!r}, got {key!r}")
-        for name in key:
-            weights[name] *= factor
-    return tuple(weights[name] for name in names)
+def _planes_of(
+    token: str, image: NDArray[Any], depth: NDArray[Any] | None, inside: NDArray[np.bool_] | None
+) -> dict[str, NDArray[Any] | None]:
+    """Return the source of each channel of one token; None for a position."""
+    if token == "RGB":
+        return {name: image[..., c] for c, name in enumerate(token)}
+    if token in ("Lab", "Luv"):
+        check_encoded(image, inside)
+        return dict(zip(token, converted(image, token)))
+    if token in ("x", "y"):
+        return {token: None}
+    return {token: depth if token == "d" else luma(image)}

@@ -46,11 +46,11 @@ class PixelFeatures:
         if copy is False:
             raise ValueError("PixelFeatures keeps no array, so copy=False cannot be met; use np.asarray(features)")
         out = np.empty(self.shape, np.float32)
-        for f, (name, weight) in enumerate(zip(self.names, self.weights)):
-            # With dtype= a plane is widened in small buffers, never as a whole.
-            np.multiply(
-                self._plane(f, name), np.float32(weight), out=out[..., f], dtype=np.float32, casting="same_kind"
-            )
+        with np.errstate(over="ignore", invalid="ignore"):  # outside the mask anything may stand
+            for f, (name, weight) in enumerate(zip(self.names, self.weights)):
+                # With dtype= a plane is widened in small buffers, never as a whole.
+                plane, factor = self._plane(f, name), np.float32(weight)
+                np.multiply(plane, factor, out=out[..., f], dtype=np.float32, casting="same_kind")
         return out if dtype is None else out.astype(dtype, copy=False)
 
     def _plane(self, f: int, name: str) -> Array:
