@@ -68,9 +68,11 @@ def _check_range(name: str, number: float, low: float | None, high: float | None
 
 def check_choice(name: str, value: object, choices: Sequence[T]) -> T:
     """Return the member of `choices` that equals `value`."""
-    for choice in choices:
-        if isinstance(value, type(choice)) and value == choice:
-            return choice
+    kinds = (str, int, np.integer)  # an array would compare element by element, and True equals 1
+    if isinstance(value, kinds) and not isinstance(value, bool):
+        for choice in choices:
+            if value == choice:
+                return choice
     raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
@@ -153,6 +155,19 @@ def check_finite(name: str, array: Array, way_out: str) -> Array:
                 f"{way_out}, or divide by a constant"
             )
     return array
+
+
+def check_weights(name: str, weights: object, shape: tuple[int, ...]) -> Array:
+    """Return `weights` as a float64 array of `shape`, finite and not negative."""
+    array = _check_dtype(name, check_array(name, weights))
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, one value per sample, got {array.shape}")
+    check_finite(name, array, "give such samples a weight of 0")
+    if array.size and float(array.min()) < 0:
+        raise ValueError(
+            f"{name} must not be negative, got {float(array.min())}; give samples that do not count a weight of 0"
+        )
+    return array.astype(np.float64, copy=False)
 
 
 def check_mask(mask: object, shape: tuple[int, ...]) -> Array | None:

@@ -70,9 +70,15 @@ def test_float_rules(options, value, message):
     assert message in str(caught.value)
 
 
-def test_choice_does_not_take_true_for_one():
-    with pytest.raises(ValueError, match="connectivity must be one of"):
-        _validate.check_choice("connectivity", "1", (1, 2))
+@pytest.mark.parametrize("value", ["1", True, np.True_, 1.0, None, np.array([1, 2])])
+def test_choice_takes_nothing_else_for_one(value):
+    with pytest.raises(ValueError, match="connectivity must be one of 1, 2, got "):
+        _validate.check_choice("connectivity", value, (1, 2))
+
+
+def test_choice_takes_numpy_scalars():
+    assert type(_validate.check_choice("connectivity", np.int64(2), (1, 2))) is int
+    assert type(_validate.check_choice("init", np.str_("random"), ("subset", "random"))) is str
 
 
 @pytest.mark.parametrize("kind", [FileFormatError, NotRadiometricError])
@@ -84,6 +90,36 @@ def test_file_errors_survive_pickling(kind):
     assert type(again) is kind
     assert str(again) == "a.jpg: found nothing; expected something"
     assert again.path == "a.jpg"
+
+
+def test_dtypes_become_those_that_kernels_know():
+    for given, native in ((">u2", "u2"), ("<i8", "i8"), ("f2", "f4"), (">f4", "f4"), (">f8", "f8"), ("g", "f8")):
+        array = _validate.check_image("image", np.ones((2, 3), given))
+        assert array.dtype == np.dtype(native)
+        assert array.dtype.isnative
+    image = np.ones((2, 3), np.float32)
+    assert _validate.check_image("image", image) is image
+    beyond = np.full((2, 3), np.longdouble("1e400") if np.finfo(np.longdouble).max > 1e308 else np.inf)
+    assert np.isinf(_validate.check_image("image", beyond)).all()
+
+
+def test_a_matrix_is_an_array():
+    matrix = np.ones((2, 3)).view(np.matrix)
+    assert type(_validate.check_image("image", matrix)) is np.ndarray
+    assert np.shares_memory(_validate.check_image("image", matrix), matrix)
+
+
+def test_weights():
+    weights = _validate.check_weights("sample_weight", [[1, 2], [0, 3]], (2, 2))
+    assert weights.dtype == np.float64
+    for bad, message in (
+        ([1, 2], "sample_weight must have shape (2, 2), one value per sample, got (2,)"),
+        ([[1, 2], [0, -3]], "sample_weight must not be negative, got -3.0; give samples that do not count a weight"),
+        ([[1, 2], [0, np.nan]], "sample_weight must be finite, got 1 NaN or infinite values; give such samples"),
+    ):
+        with pytest.raises(ValueError) as caught:
+            _validate.check_weights("sample_weight", bad, (2, 2))
+        assert str(caught.value).startswith(message)
 
 
 def test_up_to_64_features():

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._array import as_array
 from classicseg._errors import FileFormatError
-from classicseg._validate import check_image, check_int, check_mask
+from classicseg._validate import check_array, check_image, check_int, check_mask
 from classicseg.thermal._image import ThermalImage
 
 Box = tuple[float, float, float, float]  # row_min, col_min, row_max, col_max; half open
@@ -79,7 +78,7 @@ def heat_in_boxes(
 
 
 def _check_boxes(boxes: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.int32]:
-    array = as_array("boxes", boxes)
+    array = check_array("boxes", boxes)
     if array.size == 0:
         return np.empty((0, 4), np.int32)
     if array.ndim != 2 or array.shape[1] != 4:
