@@ -18,6 +18,7 @@ from skimage.segmentation import expand_labels
 from sklearn.cluster import KMeans
 
 from classicseg.thermal import _hotspots as spot_rules
+from classicseg.thermal import _spots as size_rules
 from classicseg.thermal import _surfaces as surface_rules
 from classicseg.thermal._lattice import Cells, offsets, regular
 
@@ -51,7 +52,7 @@ def find_hotspots(values: Array, min_delta: float, min_area: int = 4) -> tuple[A
     parts = np.where(hot, label(hot | _closed(hot, gap // 2), connectivity=2), 0)
     beyond = np.where(_widened(rows, spot_rules.RIM), -np.inf, values).astype(np.float32)
     ground = ndimage.maximum_filter(beyond, 2 * spot_rules.REACH + 1)
-    strong = _strong(parts, excess, spot_rules.PATCH_AREA * area) & ~_spilled(parts, values, ground)
+    strong = _strong(parts, excess, size_rules.PATCH_AREA * area) & ~_spilled(parts, values, ground)
     parts = parts * strong[parts]
     reference = _neighbours_median(values, owner, parts > 0, within, steps)
     labels, table = _table(parts, values, reference, min_delta, min_area)
@@ -173,8 +174,8 @@ def _strong(parts: Array, excess: Array, patch_area: float) -> Array:
     for number, box in enumerate(ndimage.find_objects(parts), start=1):
         if box is not None:
             values = excess[box][parts[box] == number]
-            patch = len(values) >= patch_area and np.median(values) >= spot_rules.PATCH
-            strong[number] = values.max() >= spot_rules.PEAK or patch
+            patch = len(values) >= patch_area and np.median(values) >= size_rules.PATCH
+            strong[number] = values.max() >= size_rules.PEAK or patch
     return strong
 
 

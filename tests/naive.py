@@ -22,7 +22,7 @@ def lloyd(samples, centers, n_iter, weights=None):
     return labels, centers, float((distance * weights).sum())
 
 
-def _neighbours(shape, row, col, connectivity):
+def neighbours(shape, row, col, connectivity):
     for r in range(row - 1, row + 2):
         for c in range(col - 1, col + 2):
             steps = abs(r - row) + abs(c - col)
@@ -44,7 +44,7 @@ def connected_regions(labels, connectivity=1, mask=None):
         stack = [start]
         while stack:
             here = stack.pop()
-            for other in _neighbours(labels.shape, *here, connectivity):
+            for other in neighbours(labels.shape, *here, connectivity):
                 if inside[other] and not regions[other] and labels[other] == labels[here]:
                     regions[other] = count
                     stack.append(other)
@@ -63,7 +63,7 @@ def merge_small_regions(labels, min_size, image=None, connectivity=1):
         _, region = min(small)
         border = {}
         for row, col in zip(*np.nonzero(regions == region)):
-            for other in _neighbours(regions.shape, row, col, connectivity):
+            for other in neighbours(regions.shape, row, col, connectivity):
                 if regions[other] not in (0, region):
                     border[regions[other]] = border.get(regions[other], 0) + 1
         if not border:
@@ -82,51 +82,3 @@ def merge_small_regions(labels, min_size, image=None, connectivity=1):
     for number, number_before in enumerate(regions[regions > 0][np.sort(first)], start=1):
         out[regions == number_before] = number
     return out
-
-
-def local_deviation(values, inside):
-    mean = np.zeros(values.shape)
-    deviation = np.zeros(values.shape)
-    for row, col in zip(*np.nonzero(inside)):
-        window = np.s_[max(row - 1, 0) : row + 2, max(col - 1, 0) : col + 2]
-        found = values[window][inside[window]].astype(np.float64)
-        mean[row, col], deviation[row, col] = found.mean(), found.std()
-    return mean, deviation
-
-
-def octaves(deviation, noise):
-    level = np.log2(np.maximum(deviation, noise) / noise)
-    out = np.empty(deviation.shape)
-    for row in range(deviation.shape[0]):
-        for col in range(deviation.shape[1]):
-            out[row, col] = level[max(row - 1, 0) : row + 2, max(col - 1, 0) : col + 2].mean()
-    return out
-
-
-def compare(image, owner, where, within, offsets, at_least):
-    """Median at the same place of the neighbouring modules, NaN where fewer than `at_least` of them tell."""
-    reference = np.full(image.shape, np.nan)
-    for row, col in zip(*np.nonzero(where & (owner > 0))):
-        found = []
-        for down, right in offsets[owner[row, col] - 1]:
-            r, c = row + down, col + right
-            if 0 <= r < image.shape[0] and 0 <= c < image.shape[1] and within[r, c]:
-                found.append(image[r, c])
-        if len(found) >= at_least:
-            reference[row, col] = np.median(found)
-    return reference
-
-
-def steps_to_owner(owner, where):
-    """City-block steps inside `where` from each pixel to the nearest owned one, by flooding; -1 where there is none."""
-    distance = np.where(owner > 0, 0, -1)
-    front = list(zip(*np.nonzero(owner > 0)))
-    while front:
-        following = []
-        for here in front:
-            for other in _neighbours(owner.shape, *here, 1):
-                if where[other] and distance[other] < 0:
-                    distance[other] = distance[here] + 1
-                    following.append(other)
-        front = following
-    return distance

@@ -65,7 +65,7 @@ def merge_small_regions(
     area = np.zeros(n_regions, np.int64)
     sums = np.zeros((n_regions, channels.shape[2]))
     kernels.sums_by_region(regions, channels, area, sums)
-    edges = _borders(kernels, regions, connectivity == 2)
+    edges = _borders(kernels, regions, area < min_size, connectivity == 2)
     parent = np.empty(n_regions, np.int64)
     kernels.merge_small(area, sums, edges, min_size, parent)
     kernels.relabel_by_parent(regions, parent)
@@ -84,8 +84,15 @@ def _channels(image: ArrayLike | None, labels: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def _borders(kernels: ModuleType, regions: NDArray[Any], diagonal: bool) -> NDArray[np.int32]:
-    """Return the two regions of every pair of neighbouring pixels that lie in different ones (E, 2)."""
-    edges = np.empty((kernels.border_edges(regions, diagonal, np.empty((0, 2), np.int32)), 2), np.int32)
-    kernels.border_edges(regions, diagonal, edges)
-    return edges
+def _borders(kernels: ModuleType, regions: NDArray[Any], small: NDArray[np.bool_], diagonal: bool) -> NDArray[np.int32]:
+    """Return the two regions of every pair of neighbouring pixels on the border of a small one (E, 2).
+
+    Borders between large regions are never asked for: a region that is large stays so.
+    """
+    wanted = np.append(False, small)
+    edges = np.empty((regions.size // 8, 2), np.int32)
+    count = kernels.border_edges(regions, wanted, diagonal, edges)
+    if count > len(edges):
+        edges = np.empty((count, 2), np.int32)
+        kernels.border_edges(regions, wanted, diagonal, edges)
+    return edges[:count]

@@ -87,16 +87,21 @@ def missing(cells: Cells, doubtful: NDArray[np.float64]) -> list[tuple[NDArray[n
     _, shorter = cells.sides
     free = cKDTree(cells.centers).query(place)[0] > 0.6 * shorter[source]
     place, direction, source = place[free], direction[free], source[free]
+    agree = _apart(place, place) < 0.35 * shorter[source][:, None]
+    pointed = (agree & (direction @ direction.T < -0.8)).any(axis=1)
+    if len(doubtful):
+        pointed |= _apart(place, doubtful).min(axis=1) < 0.5 * shorter[source]
     found: list[tuple[NDArray[np.float64], int]] = []
-    for i in range(len(place)):
-        agree = np.hypot(*(place - place[i]).T) < 0.35 * shorter[source[i]]
-        doubted = len(doubtful) and np.hypot(*(doubtful - place[i]).T).min() < 0.5 * shorter[source[i]]
-        if not doubted and not (direction[agree] @ direction[i] < -0.8).any():
-            continue
-        center = place[agree].mean(axis=0)
+    for i in np.flatnonzero(pointed):
+        center = place[agree[i]].mean(axis=0)
         if all(np.hypot(*(other - center)) > 0.6 * shorter[source[i]] for other, _ in found):
             found.append((center, int(source[i])))
     return found
+
+
+def _apart(places: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distance of every one of `places` (n, 2) from every one of `others` (m, 2)."""
+    return np.asarray(np.sqrt(((places[:, None] - others) ** 2).sum(axis=2)))
 
 
 def _steps(cells: Cells) -> NDArray[np.float64]:
@@ -104,18 +109,16 @@ def _steps(cells: Cells) -> NDArray[np.float64]:
 
     Of the neighbours in one direction the nearest counts, and at most four in all.
     """
-    neighbours = alike(cells)
-    directions = np.zeros((len(cells), 4, 2))
-    n_taken = np.zeros(len(cells), np.int64)
-    rows = []
-    for j in neighbours.T:  # nearest first
-        step = cells.centers[j] - cells.centers
-        direction = step / np.maximum(np.hypot(*step.T), 1e-9)[:, None]
-        new = (j >= 0) & (n_taken < 4) & ((directions @ direction[:, :, None])[..., 0] < 0.8).all(axis=1)
-        directions[new, n_taken[new]] = direction[new]
-        n_taken += new
-        rows.append(np.column_stack([cells.centers[j] + step, direction, j])[new])
-    return np.concatenate(rows)
+    neighbours = alike(cells)  # nearest first
+    step = cells.centers[neighbours] - cells.centers[:, None]
+    direction = step / np.maximum(np.hypot(step[..., 0], step[..., 1]), 1e-9)[..., None]
+    aligned = direction @ direction.transpose(0, 2, 1) >= 0.8
+    taken = np.zeros(neighbours.shape, bool)
+    for j in np.flatnonzero((neighbours >= 0).any(axis=0)):
+        taken[:, j] = (neighbours[:, j] >= 0) & (taken.sum(axis=1) < 4) & ~(taken & aligned[:, j]).any(axis=1)
+    place, cell = np.nonzero(taken.T)
+    source = neighbours[cell, place]
+    return np.column_stack([cells.centers[source] + step[cell, place], direction[cell, place], source])
 
 
 def offsets(centers: NDArray[np.float64], count: int) -> NDArray[np.int32]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from classicseg._kernels import kernels_for
 from classicseg.cluster import kmeans
@@ -57,7 +56,8 @@ def find_modules(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> Modu
         return None
     number = np.zeros(int(regions.max()) + 1, np.int32)
     number[cells.index] = np.arange(1, len(cells) + 1)
-    owner = number[regions]
+    owner = regions  # from here on
+    kernels_for(owner, "regions").relabel(owner, number)
     doubtful = found[(number[found.index] == 0) & (found.area > 0.5 * np.median(cells.area))]
     centers = _put_back(owner, cells, doubtful.centers, values, smooth, inside)
     within = owner > 0
@@ -101,12 +101,13 @@ def _filled(regions: NDArray[np.int32], sums: NDArray[np.int64]) -> tuple[NDArra
 def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return where the surface is smooth, by k-means over [T, x, y] and the local texture."""
     kernels = kernels_for(values, "modules")
-    mean, deviation, texture = (np.empty(values.shape, np.float32) for _ in range(3))
-    kernels.local_deviation(values, inside, mean, deviation)
-    some = np.flatnonzero(inside)[::7]  # every 7th pixel gives the percentiles within a hundredth of the range
-    noise = float(np.percentile(deviation.ravel()[some], 10))
-    kernels.octaves(deviation, max(noise, 1e-6 * (1 + float(np.ptp(mean.ravel()[some])))), texture)
-    low, high = np.percentile(mean.ravel()[some], [5, 95])
+    mean, variance, texture = (np.empty(values.shape, np.float32) for _ in range(3))
+    kernels.local_variance(values, inside, mean, variance)
+    some = np.flatnonzero(inside)[::7]  # every 7th pixel gives the quantiles within a hundredth of the range
+    level, roughness = np.sort(mean.ravel()[some]), np.sort(variance.ravel()[some])
+    noise = float(np.sqrt(roughness[len(some) // 10]))
+    kernels.octaves(variance, max(noise, 1e-6 * (1 + float(level[-1] - level[0]))), texture)
+    low, high = level[len(some) // 20], level[-1 - len(some) // 20]
     scale = TEMPERATURE_WEIGHT / max(float(high - low), 1e-6)
     features = np.empty((*values.shape, 4), np.float32)
     features[..., 0] = np.clip((mean - low) * scale, -0.2 * TEMPERATURE_WEIGHT, 1.2 * TEMPERATURE_WEIGHT)
@@ -134,14 +135,15 @@ def _put_back(
     gaps = missing(cells, doubtful)
     if not gaps:
         return np.array(centers)
-    usual = np.bincount(owner.ravel(), values.ravel(), len(cells) + 1)[1:] / cells.area
-    boxes = ndimage.find_objects(owner, len(cells))
+    boxes, total = np.empty((len(cells), 4), np.int64), np.zeros(len(cells))
+    kernels_for(values, "modules").extents(owner, values, boxes, total)
+    usual = total / cells.area
     for center, source in gaps:
         around = usual[np.argsort(np.hypot(*(cells.centers - center).T), kind="stable")[:8]]
         coldest = around.min() - PUT_BACK_COLDER * np.ptp(around)
-        box = boxes[source]
-        pixels = np.argwhere(owner[box] == source + 1) + [side.start for side in box]
-        pixels += np.rint(center - cells.centers[source]).astype(np.int64)
+        top, left, bottom, right = boxes[source]
+        pixels = np.argwhere(owner[top:bottom, left:right] == source + 1)
+        pixels += boxes[source, :2] + np.rint(center - cells.centers[source]).astype(np.int64)
         pixels = pixels[((pixels >= 0) & (pixels < owner.shape)).all(axis=1)]
         rows, cols = pixels[owner[pixels[:, 0], pixels[:, 1]] == 0].T
         seen = inside[rows, cols]

@@ -4,8 +4,42 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from classicseg.thermal._hotspots import _find, _ranked, _spilled, _strong
+from classicseg.thermal._hotspots import _find, median
+from classicseg.thermal._spots import Spots, ranked, spilled, strong
 from classicseg.thermal._surfaces import Modules
+
+
+def spots_of(labels):
+    place = np.flatnonzero(labels)
+    return Spots.of(place, labels.ravel()[place])
+
+
+def image_of(spots, shape):
+    """Spots as a label image, numbered from 1."""
+    labels = np.zeros(shape, np.int32)
+    labels.ravel()[spots.place] = spots.spot + 1
+    return labels
+
+
+def test_spots_are_grouped_by_label_in_raster_order():
+    labels = np.array([[0, 7, 2, 0], [2, 7, 0, 9], [7, 0, 2, 0]])
+    spots = spots_of(labels)
+    assert_array_equal(spots.place, [2, 4, 10, 1, 5, 8, 7])
+    assert_array_equal(spots.area, [3, 3, 1])
+    assert [spots.place[spots.pixels(i)].tolist() for i in range(3)] == [[2, 4, 10], [1, 5, 8], [7]]
+    assert_array_equal(spots.largest(np.array([1, 5, 3, 2, 2, 0, -4])), [5, 2, -4])
+    kept = spots[np.array([False, True, True])]
+    assert_array_equal(image_of(kept, labels.shape), np.where(labels == 7, 1, np.where(labels == 9, 2, 0)))
+    none = spots[np.zeros(3, bool)]
+    assert len(none) == len(none.area) == len(none.largest(np.empty(0))) == len(none[np.zeros(0, bool)]) == 0
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 6])
+def test_median_is_that_of_numpy(rng, n):
+    values = rng.normal(0, 1, n).astype(np.float32)
+    before = values.copy()
+    assert median(values) == np.median(values)
+    assert_array_equal(values, before)
 
 
 def test_peak_and_patch_are_the_two_ways_to_be_strong():
@@ -18,7 +52,8 @@ def test_peak_and_patch_are_the_two_ways_to_be_strong():
     excess[3, 14:] = 4.1  # its median is above 4, or it would be none
     excess[3, 16:] = 3.9
     excess[4] = 7.9  # hotter than a patch, and too small
-    assert_array_equal(_strong(labels, excess, 30.0), [False, True, False, True, False, False])
+    spots = spots_of(labels)
+    assert_array_equal(strong(spots, excess.ravel()[spots.place], 30.0), [True, False, True, False, False])
 
 
 def test_the_blur_of_hot_ground_at_the_edge_of_a_row_is_no_finding(rng):
@@ -29,9 +64,10 @@ def test_the_blur_of_hot_ground_at_the_edge_of_a_row_is_no_finding(rng):
     values[17:20, 64:72] += 6.0  # what the optics make of it on the module beside
     modules = Modules(owner, owner > 0, np.array([[9.5, 14.5 + 30 * i] for i in range(5)]), 600.0, 6)
     inside = np.ones(values.shape, bool)
-    assert not _find(values, inside, modules)[0].any()
+    assert len(_find(values, inside, modules)[0]) == 0
     inside[20:] = False  # the same without the stone: a warm edge
-    assert_array_equal(np.argwhere(_find(values, inside, modules)[0]).min(axis=0), [17, 64])
+    spots, _ = _find(values, inside, modules)
+    assert np.unravel_index(spots.place[0], values.shape) == (17, 64)
 
 
 def test_warmth_from_hotter_ground_beside_it_is_no_finding():
@@ -43,7 +79,9 @@ def test_warmth_from_hotter_ground_beside_it_is_no_finding():
     ground[:, :3] = 45.0  # near three quarters of the first, half of the second, all of the third
     ground[:, 4:6] = ground[:, 8:12] = 45.0
     ground[:, 12:] = 39.0  # cooler
-    assert_array_equal(_spilled(labels, values, ground)[1:], [True, False, False, False])
+    spots = spots_of(labels)
+    found = spilled(spots, values.ravel()[spots.place], ground.ravel()[spots.place])
+    assert_array_equal(found, [True, False, False, False])
 
 
 @pytest.mark.parametrize(("deviations", "n_found"), [(5, 0), (9, 1)])
@@ -55,8 +93,8 @@ def test_noise_is_how_the_glass_of_modules_differs(rng, deviations, n_found):
     values[10:14, 65:69] += 0.1 * deviations
     owner = np.repeat(np.arange(1, 6, dtype=np.int32), 30)[None].repeat(30, axis=0)
     centers = np.array([[14.5, 8.5 + 30 * i] for i in range(5)])
-    labels, _ = _find(values.astype(np.float32), owner > 0, Modules(owner, glass, centers, 540.0, 6))
-    assert len(np.unique(labels)) - 1 == n_found
+    spots, _ = _find(values.astype(np.float32), owner > 0, Modules(owner, glass, centers, 540.0, 6))
+    assert len(spots) == n_found
 
 
 def test_ground_between_the_modules_of_a_row_is_not_compared(rng):
@@ -66,12 +104,12 @@ def test_ground_between_the_modules_of_a_row_is_not_compared(rng):
     values[10:14, 83:87] += 30
     owner = np.repeat(np.arange(1, 6, dtype=np.int32), 30)[None].repeat(24, axis=0)
     centers = np.array([[11.5, 9.5 + 30 * i] for i in range(5)])
-    labels, _ = _find(values, owner > 0, Modules(owner, inside, centers, 480.0, 6))
-    assert not labels.any()
+    spots, _ = _find(values, owner > 0, Modules(owner, inside, centers, 480.0, 6))
+    assert len(spots) == 0
     values[10:14, 68:72] += 30  # the same on a module
-    labels, _ = _find(values, owner > 0, Modules(owner, inside, centers, 480.0, 6))
-    assert_array_equal(np.argwhere(labels).min(axis=0), [10, 68])
-    assert np.count_nonzero(labels) == 16
+    spots, _ = _find(values, owner > 0, Modules(owner, inside, centers, 480.0, 6))
+    assert np.unravel_index(spots.place[0], values.shape) == (10, 68)
+    assert len(spots.place) == 16
 
 
 @pytest.mark.parametrize(("n", "n_found"), [(3, 0), (4, 1)])
@@ -81,15 +119,18 @@ def test_two_neighbours_are_too_few_to_tell(rng, n, n_found):
     values[10:16, 5:11] += 20
     owner = np.repeat(np.arange(1, n + 1), 25)[None].repeat(30, axis=0).astype(np.int32)
     centers = np.array([[14.5, 12 + 25 * i] for i in range(n)])
-    labels, _ = _find(values, owner > 0, Modules(owner, owner > 0, centers, 750.0, 4))
-    assert len(np.unique(labels)) - 1 == n_found
+    spots, _ = _find(values, owner > 0, Modules(owner, owner > 0, centers, 750.0, 4))
+    assert len(spots) == n_found
 
 
 def test_equal_differences_are_numbered_by_first_pixel():
     labels = np.array([[0, 2, 0, 1], [3, 0, 0, 0]], np.int32)
     values, reference = np.full((2, 4), 40.0, np.float32), np.full((2, 4), 30.0, np.float32)
     reference[1, 0] = 20.0
-    assert_array_equal(_ranked(labels, values, reference, 1, 0.0), [[0, 3, 0, 2], [1, 0, 0, 0]])
+    spots = spots_of(labels)
+    found = ranked(spots, values.ravel()[spots.place], reference.ravel()[spots.place], 1, 0.0)
+    assert [labels.ravel()[spots.place[pixels]].tolist() for _, _, pixels in found] == [[3], [1], [2]]
+    assert [(delta, middle) for delta, middle, _ in found] == [(20.0, 20.0), (10.0, 30.0), (10.0, 30.0)]
 
 
 def test_nodata_of_the_neighbours_does_not_vote(rng):
@@ -101,6 +142,6 @@ def test_nodata_of_the_neighbours_does_not_vote(rng):
     owner = np.repeat(np.arange(1, 7, dtype=np.int32), 30)[None].repeat(30, axis=0)
     modules = Modules(owner * inside, inside, np.array([[14.5, 14.5 + 30 * i] for i in range(6)]), 800.0, 6)
     for shift in (0, -70):  # below 0 °C they would hide it
-        labels, reference = _find(np.where(inside, values + shift, 0).astype(np.float32), inside, modules)
-        assert_array_equal(np.argwhere(labels).min(axis=0), [12, 70])
-        assert np.abs(reference[labels > 0] - (30 + shift)).max() < 0.5
+        spots, reference = _find(np.where(inside, values + shift, 0).astype(np.float32), inside, modules)
+        assert np.unravel_index(spots.place[0], values.shape) == (12, 70)
+        assert np.abs(reference - (30 + shift)).max() < 0.5

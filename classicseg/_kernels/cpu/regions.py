@@ -5,26 +5,36 @@ import heapq
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, run_blocks
+from classicseg._kernels.cpu._marks import list_marks, no_marks
 
 STRIP = 128  # rows per block of the parallel scan; strips are joined afterwards, so any value gives the same labels
 
 
 def connected(labels, inside, connectivity, n_threads=None):
-    """Number the connected regions of equal label from 1 in raster order of their first pixel; 0 outside."""
+    """Number the connected regions of equal label from 1 in raster order of their first pixel; 0 outside.
+
+    Union-find over runs, the stretches of equal label in a row: there are far fewer of them than pixels. The runs
+    of row r are those from ``rows[r, 0]`` to ``rows[r, 1]``; each strip has its own part of `runs` and `parent`.
+    """
     n_rows = labels.shape[0]
-    parent = np.empty(labels.shape, np.int32)
-    flat = parent.reshape(-1)
-    diagonal = connectivity == 2
+    runs = np.empty((labels.size, 2), np.int32)  # first column, column after the last; only what is used is touched
+    parent = np.empty(labels.size, np.int32)
+    rows = np.empty((n_rows, 2), np.int64)
+    reach = connectivity - 1  # columns that two runs in neighbouring rows may be apart
+    regions = np.empty(labels.shape, np.int32)
 
     def scan(block):
-        join_rows(labels, inside, flat, block * STRIP, min((block + 1) * STRIP, n_rows), diagonal)
+        join_strip(labels, inside, runs, parent, rows, block * STRIP, min((block + 1) * STRIP, n_rows), reach)
+
+    def paint(block):
+        fill_strip(regions, runs, parent, rows, block * STRIP, min((block + 1) * STRIP, n_rows))
 
     n_blocks = -(-n_rows // STRIP)
     run_blocks(scan, n_blocks, n_threads)
     for block in range(1, n_blocks):
-        join_row_above(labels, inside, flat, block * STRIP, diagonal)
-    regions = np.empty(labels.shape, np.int32)
-    count = number(flat, inside.reshape(-1), regions.reshape(-1))
+        join_row_above(labels, runs, parent, rows, block * STRIP, reach)
+    count = number(parent, rows)
+    run_blocks(paint, n_blocks, n_threads)
     return regions, count
 
 
@@ -38,7 +48,7 @@ def _root(parent, i):
 
 @jit
 def _join(parent, a, b):
-    """Join two trees; the lower root wins, so that every root is the first pixel of its region."""
+    """Join two trees; the lower root wins, so that every root is the first run of its region."""
     a = _root(parent, a)
     b = _root(parent, b)
     if a < b:
@@ -48,59 +58,87 @@ def _join(parent, a, b):
 
 
 @jit
-def join_rows(labels, inside, parent, start, stop, diagonal):
+def join_strip(labels, inside, runs, parent, rows, start, stop, reach):
     n_cols = labels.shape[1]
+    marks = no_marks(n_cols)
+    changes = np.empty(n_cols, np.int32)
+    at = start * n_cols
     for row in range(start, stop):
-        for col in range(n_cols):
-            i = row * n_cols + col
-            parent[i] = i
-            if inside[row, col] and col > 0 and inside[row, col - 1] and labels[row, col - 1] == labels[row, col]:
-                parent[i] = _root(parent, i - 1)
+        line, within = labels[row], inside[row]
+        for col in range(1, n_cols):
+            marks[col] = np.uint8((line[col] != line[col - 1]) | (within[col] != within[col - 1]))
+        n_changes = list_marks(marks, changes)
+        rows[row, 0] = at
+        begin = 0
+        for i in range(n_changes + 1):
+            end = changes[i] if i < n_changes else n_cols
+            if within[begin]:
+                runs[at, 0], runs[at, 1], parent[at] = begin, end, at
+                at += 1
+            begin = end
+        rows[row, 1] = at
         if row > start:
-            join_row_above(labels, inside, parent, row, diagonal)
+            join_row_above(labels, runs, parent, rows, row, reach)
 
 
 @jit
-def join_row_above(labels, inside, parent, row, diagonal):
-    n_cols = labels.shape[1]
-    for col in range(n_cols):
-        if not inside[row, col]:
-            continue
-        label = labels[row, col]
-        i = row * n_cols + col
-        for shift in range(-1, 2):
-            other = col + shift
-            if other < 0 or other >= n_cols or (shift != 0 and not diagonal):
-                continue
-            if inside[row - 1, other] and labels[row - 1, other] == label:
-                _join(parent, i, i - n_cols + shift)
+def join_row_above(labels, runs, parent, rows, row, reach):
+    above, end_above = rows[row - 1, 0], rows[row - 1, 1]
+    for i in range(rows[row, 0], rows[row, 1]):
+        begin, end = runs[i, 0], runs[i, 1]
+        while above < end_above and runs[above, 1] + reach <= begin:
+            above += 1
+        other = above
+        while other < end_above and runs[other, 0] < end + reach:
+            if labels[row - 1, runs[other, 0]] == labels[row, begin]:
+                _join(parent, i, other)
+            other += 1
 
 
 @jit
-def number(parent, inside, regions):
-    """Replace roots by 1, 2, ... in raster order. A root precedes its region, so one pass is enough."""
+def number(parent, rows):
+    """Replace every run's parent by the number of its region: 1, 2, ... in raster order.
+
+    A parent precedes its run and has its number by then, so one pass is enough.
+    """
     count = 0
-    for i in range(parent.shape[0]):
-        if not inside[i]:
-            regions[i] = 0
-        elif parent[i] == i:
-            count += 1
-            regions[i] = count
-        else:
-            regions[i] = regions[_root(parent, i)]
+    for row in range(rows.shape[0]):
+        for i in range(rows[row, 0], rows[row, 1]):
+            if parent[i] == i:
+                count += 1
+                parent[i] = -count  # negative: not to be taken for a run
+            else:
+                parent[i] = parent[parent[i]]
+    for row in range(rows.shape[0]):
+        for i in range(rows[row, 0], rows[row, 1]):
+            parent[i] = -parent[i]
     return count
 
 
 @jit
-def border_edges(regions, diagonal, edges):
+def fill_strip(regions, runs, parent, rows, start, stop):
+    for row in range(start, stop):
+        line = regions[row]
+        line[:] = 0
+        for i in range(rows[row, 0], rows[row, 1]):
+            line[runs[i, 0] : runs[i, 1]] = parent[i]
+
+
+@jit
+def border_edges(regions, wanted, diagonal, edges):
     """List the pair of regions (lower first) of every two neighbouring pixels that lie in different ones.
 
-    Returns how many there are and writes the first ``len(edges)`` of them; each pixel looks left and up only.
+    Only pairs with a `wanted` region (R + 1,) are listed. Returns how many there are and writes the first
+    ``len(edges)`` of them; each pixel looks left and up only.
     """
     count = 0
     n_rows, n_cols = regions.shape
+    marks = no_marks(n_cols)
+    places = np.empty(n_cols, np.int32)
     for row in range(n_rows):
-        for col in range(n_cols):
+        _mark_borders(regions[max(row - 1, 0)], regions[row], diagonal, marks)
+        for i in range(list_marks(marks, places)):
+            col = places[i]
             region = regions[row, col]
             for step in range(4 if diagonal else 2):
                 r = row if step == 0 else row - 1
@@ -108,13 +146,27 @@ def border_edges(regions, diagonal, edges):
                 if region == 0 or r < 0 or c < 0 or c >= n_cols:
                     continue
                 other = regions[r, c]
-                if other == 0 or other == region:
+                if other == 0 or other == region or not (wanted[region] or wanted[other]):
                     continue
                 if count < edges.shape[0]:
                     edges[count, 0] = min(region, other)
                     edges[count, 1] = max(region, other)
                 count += 1
     return count
+
+
+@jit
+def _mark_borders(above, line, diagonal, marks):
+    """Mark the pixels of a row that differ from one to their left or above; vector code."""
+    n_cols = line.shape[0]
+    for col in range(n_cols):
+        marks[col] = np.uint8(line[col] != above[col])
+    for col in range(1, n_cols):
+        marks[col] |= np.uint8(line[col] != line[col - 1])
+    if diagonal:
+        for col in range(1, n_cols):
+            marks[col] |= np.uint8(line[col] != above[col - 1])
+            marks[col - 1] |= np.uint8(line[col - 1] != above[col])
 
 
 @jit
@@ -125,17 +177,21 @@ def sole_neighbours(regions, sole):
     """
     n_rows, n_cols = regions.shape
     sole[:] = -2  # nothing seen yet
+    marks = no_marks(n_cols)
+    places = np.empty(n_cols, np.int32)
     for row in range(n_rows):
-        for col in range(n_cols):
-            region = regions[row, col]
-            if row == 0 or col == 0 or row == n_rows - 1 or col == n_cols - 1:
-                sole[region] = -1
-            for step in range(4):  # left, up, up-left, up-right: each pair of pixels once
-                r = row if step == 0 else row - 1
-                c = col + 1 if step == 3 else (col if step == 1 else col - 1)
-                if r >= 0 and c >= 0 and c < n_cols and regions[r, c] != region:
-                    _see(sole, region, regions[r, c])
-                    _see(sole, regions[r, c], region)
+        above, line = regions[max(row - 1, 0)], regions[row]
+        sole[line[0]] = sole[line[n_cols - 1]] = -1
+        if row == 0 or row == n_rows - 1:
+            for col in range(n_cols):
+                sole[line[col]] = -1
+        _mark_borders(above, line, True, marks)
+        for i in range(list_marks(marks, places)):
+            col = places[i]
+            for c in range(max(col - 1, 0), min(col + 2, n_cols)):
+                _see(sole, line[col], above[c])
+            if col > 0:
+                _see(sole, line[col], line[col - 1])
     for region in range(sole.shape[0]):
         if sole[region] <= 0:
             sole[region] = -1
@@ -143,10 +199,10 @@ def sole_neighbours(regions, sole):
 
 @jit
 def _see(sole, region, other):
-    if sole[region] == -2:
-        sole[region] = other
-    elif sole[region] != other:
-        sole[region] = -1
+    """Two regions lie side by side."""
+    if region != other:
+        sole[region] = other if sole[region] == -2 or sole[region] == other else -1
+        sole[other] = region if sole[other] == -2 or sole[other] == region else -1
 
 
 @jit

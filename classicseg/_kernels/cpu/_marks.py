@@ -1,0 +1,34 @@
+"""Find the few places of a line where something happens: marks are set by vector code, and read eight at a time."""
+
+import numpy as np
+
+from classicseg._kernels.cpu._jit import jit
+
+WORD = 8  # marks that are looked at at once
+
+
+@jit
+def no_marks(n):
+    """Room for the marks of a line of `n` pixels, in whole words."""
+    return np.zeros(-(-n // WORD) * WORD, np.uint8)
+
+
+@jit
+def mark_changes(line, marks):
+    """Mark the pixels that differ from the one before; the first one does not."""
+    for col in range(1, line.shape[0]):
+        marks[col] = np.uint8(line[col] != line[col - 1])
+
+
+@jit
+def list_marks(marks, places):
+    """Write the marked places to `places`, in order; return how many there are. Marks are 0 or 1."""
+    count = 0
+    words = marks.view(np.uint64)
+    for word in range(words.shape[0]):
+        if words[word] != 0:
+            for place in range(word * WORD, word * WORD + WORD):
+                if marks[place]:
+                    places[count] = place
+                    count += 1
+    return count
