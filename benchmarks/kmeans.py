@@ -97,11 +97,13 @@ def stored(image: str, thermal: bool, shape: tuple[int, int], scratch: Path) -> 
 
 def matrix(image: Any, channels: str, dtype: type, picked: Any = None) -> Any:
     """Return the features of all pixels, or of those `picked` by flat index, as a matrix for the peers."""
+    from classicseg import pixel_features
+
+    weights = pixel_features(image, channels).weights
     picked = np.arange(image.shape[0] * image.shape[1]) if picked is None else picked
-    weight = 255 / max(image.shape[:2])  # of x and y, as in `pixel_features`
     colours = image.reshape(image.shape[0] * image.shape[1], -1)
     out = np.empty((len(picked), len(channels)), dtype)
-    for f, name in enumerate(channels):
+    for f, (name, weight) in enumerate(zip(channels, weights)):
         if name in "xy":
             out[:, f] = (picked % image.shape[1] if name == "x" else picked // image.shape[1]) * weight
         else:
