@@ -29,6 +29,10 @@ struct dim3 {
     unsigned x, y, z;
 };
 
+struct alignas(16) float4 {
+    float x, y, z, w;
+};
+
 namespace cudasim {
 
 struct Thread {
@@ -242,6 +246,16 @@ inline int __float_as_int(float value) {
 }
 inline float __int_as_float(int bits) {
     float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+inline long long __double_as_longlong(double value) {
+    long long bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+inline double __longlong_as_double(long long bits) {
+    double value;
     std::memcpy(&value, &bits, sizeof value);
     return value;
 }

@@ -65,7 +65,7 @@ class Emulator:
 
     def __init__(self, cache: Path, *, order: int = FORWARD, sanitize: bool = False, flags: Sequence[str] = ()) -> None:
         self.order = order  # of the launches from now on
-        self._cache = cache
+        self.cache = cache
         self._flags = (*FLAGS, *(SANITIZE if sanitize else ()), *flags)
 
     def module(self, code: str, options: Sequence[str] = ()) -> Module:
@@ -80,10 +80,10 @@ class Emulator:
     def _compile(self, source: str, options: Sequence[str], suffix: str, *objects: Path) -> Path:
         flags = (*self._flags, *options)
         parts = (source, HEADER.read_text(encoding="utf-8"), SCHEDULER.read_text(encoding="utf-8"), repr(flags))
-        path = self._cache / (hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24] + suffix)
+        path = self.cache / (hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24] + suffix)
         if path.exists():
             return path
-        with tempfile.TemporaryDirectory(dir=self._cache) as scratch:
+        with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
             made = Path(scratch) / path.name
             command = ["g++", "-x", "c++", f"-I{HERE}", *flags, "-", "-x", "none", *map(str, objects), "-o", str(made)]
             run = subprocess.run(command, input=source, capture_output=True, text=True)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import cudasim
 import pytest
@@ -10,6 +11,8 @@ import pytest
 @pytest.fixture(scope="session")
 def build_folder(request, tmp_path_factory):
     """Where compiled CUDA text is kept, between runs too; the names are hashes of all that went in."""
+    if folder := os.environ.get("CLASSICSEG_CUDA_BUILD"):
+        return Path(folder)
     cache = getattr(request.config, "cache", None)  # None under -p no:cacheprovider
     return cache.mkdir("cuda_emulation") if cache else tmp_path_factory.mktemp("cuda_emulation")
 

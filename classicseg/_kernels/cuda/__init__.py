@@ -1,0 +1,1 @@
+"""CUDA kernels: CUDA C++ text compiled at first use by NVRTC, launched through CuPy."""

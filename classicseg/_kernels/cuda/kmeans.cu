@@ -1,0 +1,404 @@
+// k-means on a GPU. An iteration is `assign` then `update`; `label` gives the result of the centers as they stand.
+//
+// Compile-time constants, set by kmeans.py:
+//   PIXEL      type of the planes: uint8, uint16, float or double
+//   PLANES     number of planes; X, Y: 1 where the column, the row index is a feature after them
+//   WEIGHTED   1 where samples have weights
+//   LABEL      narrowest of uint8, uint16 and int that holds every label and NONE
+//   IN_SHARED  1 where scores and sums of all clusters fit into a block's shared memory, else they stay in global
+//
+// blockIdx.y is the frame of a batch; each frame has its own planes, centers and stop. All sums are integers, so no
+// order of threads, number of blocks or device changes a bit of the centers.
+
+typedef unsigned char uint8;
+typedef unsigned short uint16;
+typedef unsigned long long uint64;
+
+constexpr int F = PLANES + X + Y;
+constexpr int THREADS = 256;
+constexpr int SAMPLES = F <= 6 ? 4 : F <= 16 ? 2 : 1;  // per thread at a time: each score read serves all of them
+constexpr int RESIDENT = F <= 6 ? 2 : 1;              // blocks a multiprocessor must hold: up to 128 or 255 registers
+constexpr int UNROLL = F <= 6 ? 4 : 1;                 // of the loop over centers
+constexpr int ROW = (F + 1 + 3) / 4 * 4;               // floats of one center's scores, read four at a time
+constexpr int NONE = LABEL(-1);                        // label of a sample that no iteration has seen
+constexpr bool INTEGER_PIXELS = PIXEL(0.5) == PIXEL(0);
+constexpr bool READ_AGAIN = F > 32 && !INTEGER_PIXELS;  // rather than keep values beside their differences
+constexpr int FEATURE_UNROLL = READ_AGAIN ? 1 : F + 1;  // of loops that take each value once
+constexpr bool INTEGER_SUMS = INTEGER_PIXELS && !WEIGHTED;  // every amount is a whole number below 2^24
+constexpr unsigned ALL = 0xffffffffu;
+
+// Per frame, two tables. Addresses: of each plane, its row and column stride in bytes; of the mask; of the weights.
+constexpr int ADDRESSES = 3 * PLANES + 2;
+// Numbers: offset and scale of each plane, gain of each feature, sum scale of each feature and of the count.
+constexpr int OFFSET = 0, SCALE = PLANES, GAIN = 2 * PLANES, SUM_SCALE = GAIN + F, NUMBERS = SUM_SCALE + F + 1;
+// Head of the scores: the constant part of the limit, then origin and slope of each feature. See `nearest`.
+constexpr int ORIGIN = 1, SLOPE = 1 + F, HEAD = 1 + 2 * F;
+
+// With few features the tables stay in registers from one sample to the next; with many they must not.
+#if PLANES + X + Y > 6
+#define TABLE const volatile
+#else
+#define TABLE const
+#endif
+
+struct Frame {
+    TABLE long long* addresses;
+    TABLE double* numbers;
+    TABLE float* head;
+    const double* centers;  // (n_clusters, F)
+    const float* scores;    // (n_clusters, ROW)
+    int n_columns, n_clusters;
+};
+
+// Value of plane c at a pixel: the integer itself, or the float scaled to [-1, 1].
+__device__ __forceinline__ float plane_value(const Frame& frame, int c, int row, int column) {
+    TABLE long long* at = frame.addresses + 3 * c;
+    PIXEL x = *reinterpret_cast<const PIXEL*>(at[0] + row * at[1] + column * at[2]);
+    if constexpr (INTEGER_PIXELS) return float(x);
+    return float((double(x) - frame.numbers[OFFSET + c]) * frame.numbers[SCALE + c]);
+}
+
+// A thread's samples: the values, and their differences from the origin. What is not used costs no register.
+struct Block {
+    float value[SAMPLES][F];
+    float delta[SAMPLES][F];
+    bool live[SAMPLES];
+    int index[SAMPLES], row[SAMPLES], column[SAMPLES];
+
+    __device__ __forceinline__ float read(const Frame& frame, int s, int f) const {
+        if (f < PLANES) return plane_value(frame, f, row[s], column[s]);
+        return float(X && f == PLANES ? column[s] : row[s]);
+    }
+    // The value again, where it is wanted after all; integers come back from the difference exactly.
+    __device__ __forceinline__ float at(const Frame& frame, int s, int f) const {
+        if constexpr (INTEGER_PIXELS) return delta[s][f] + frame.head[ORIGIN + f];
+        return READ_AGAIN ? read(frame, s, f) : value[s][f];
+    }
+};
+
+// Where a thread stands in the raster. A step goes THREADS samples on without dividing.
+struct Cursor {
+    int index, end, row, column;
+
+    __device__ __forceinline__ Cursor(const Frame& frame, int per_block, int n_samples) {
+        int first = blockIdx.x * per_block;
+        index = first + int(threadIdx.x);
+        end = min(first + per_block, n_samples);
+        row = index / frame.n_columns;
+        column = index - row * frame.n_columns;
+    }
+    __device__ __forceinline__ bool block_is_done() const { return index - int(threadIdx.x) >= end; }
+    __device__ __forceinline__ void step(int n_columns, int rows_on, int columns_on) {
+        index += THREADS;
+        row += rows_on;
+        column += columns_on;
+        if (column >= n_columns) {
+            column -= n_columns;
+            row++;
+        }
+    }
+};
+
+__device__ __forceinline__ void read(const Frame& frame, Cursor& cursor, Block& block) {
+    const uint8* mask = reinterpret_cast<const uint8*>(frame.addresses[3 * PLANES]);
+    int rows_on = THREADS / frame.n_columns, columns_on = THREADS % frame.n_columns;
+#pragma unroll
+    for (int s = 0; s < SAMPLES; s++) {
+        block.index[s] = cursor.index, block.row[s] = cursor.row, block.column[s] = cursor.column;
+        block.live[s] = cursor.index < cursor.end && (mask == nullptr || mask[cursor.index]);
+#pragma unroll
+        for (int f = 0; f < F; f++) {
+            float value = block.live[s] ? block.read(frame, s, f) : 0.0f;
+            block.value[s][f] = value;
+            block.delta[s][f] = value - frame.head[ORIGIN + f];
+        }
+        cursor.step(frame.n_columns, rows_on, columns_on);
+    }
+}
+
+__device__ __forceinline__ double weight_of(const Frame& frame, int index) {
+    if constexpr (!WEIGHTED) return 1.0;
+    return reinterpret_cast<const double*>(frame.addresses[3 * PLANES + 1])[index];
+}
+
+// Half the squared distance to a center, less what is the same for all centers.
+__device__ __forceinline__ float score(const float* row, const float* delta) {
+    float sum = row[F];
+#pragma unroll
+    for (int f = 0; f < F; f++) sum = fmaf(row[f], delta[f], sum);
+    return sum;
+}
+
+// What defines a label: the squared distance in float64, features in order, no contraction.
+__device__ __forceinline__ double squared_distance(const Frame& frame, const Block& block, int s, int k) {
+    double sum = 0.0;
+#pragma unroll FEATURE_UNROLL
+    for (int f = 0; f < F; f++) {
+        double t = frame.numbers[GAIN + f] * (double(block.at(frame, s, f)) - frame.centers[k * F + f]);
+        sum = sum + t * t;
+    }
+    return sum;
+}
+
+// The nearest center of each sample.
+//
+// With an origin o that is a float32 number, d = v - o, g the gains and c a center, half the squared distance is
+//   p/2 + S(c),   S(c) = sum g^2 (c - o)^2 / 2 - sum g^2 (c - o) d,   p = sum g^2 d^2,
+// and S decides. A score is S in float32: F multiply-adds per center instead of 2 F operations. Its error, with
+// u = 2^-24 and Q the largest sum g^2 (c - o)^2 of all centers: the coefficients, made in float64, and d carry one
+// rounding each (d none where pixels are integers), and F multiply-adds round F partial sums. A partial sum is at
+// most q/2 + sum g^2 |c - o| |d| <= Q/2 + sqrt(Q p) <= Q + p/2. So a score is off by less than (F + 3.1) u (Q + p/2),
+// and the difference of two by less than (F + 3.1) u (2 Q + p). The definition in float64 rounds too: its squared
+// distances D <= 2 (p + Q) are off by at most (F + 5) 2^-53 D. Both together, and the rounding of the limit itself,
+// are below
+//   limit = (F + 4) u (2 Q + p) + 2^-96,
+// where the last term covers underflow (a factor that lost 2^-150 meets |d| <= 2^24 twice). Where the second best
+// score is not farther than that, the centers within the limit are compared by the definition. Scores that overflow
+// make a limit or a difference that is no number, and the comparison then fails towards the definition.
+__device__ __forceinline__ void nearest(const Frame& frame, const Block& block, int (&label)[SAMPLES]) {
+    float best[SAMPLES], second[SAMPLES], limit[SAMPLES];
+#pragma unroll
+    for (int s = 0; s < SAMPLES; s++) {
+        best[s] = second[s] = 3.4e38f;
+        label[s] = 0;
+        limit[s] = frame.head[0];
+#pragma unroll
+        for (int f = 0; f < F; f++) {
+            limit[s] = fmaf(frame.head[SLOPE + f] * block.delta[s][f], block.delta[s][f], limit[s]);
+        }
+    }
+    const float4* scores = reinterpret_cast<const float4*>(frame.scores);
+#pragma unroll UNROLL
+    for (int k = 0; k < frame.n_clusters; k++) {
+        float row[ROW];
+#pragma unroll
+        for (int part = 0; part < ROW / 4; part++) {
+            float4 four = scores[k * (ROW / 4) + part];
+            row[4 * part] = four.x, row[4 * part + 1] = four.y, row[4 * part + 2] = four.z, row[4 * part + 3] = four.w;
+        }
+#pragma unroll
+        for (int s = 0; s < SAMPLES; s++) {
+            float sum = score(row, block.delta[s]);
+            bool closer = sum < best[s];
+            second[s] = closer ? best[s] : sum < second[s] ? sum : second[s];
+            best[s] = closer ? sum : best[s];
+            label[s] = closer ? k : label[s];
+        }
+    }
+#pragma unroll
+    for (int s = 0; s < SAMPLES; s++) {
+        if (!block.live[s] || second[s] - best[s] > limit[s]) continue;
+        double least = 1.0 / 0.0;
+        label[s] = 0;
+        for (int k = 0; k < frame.n_clusters; k++) {
+            if (score(frame.scores + k * ROW, block.delta[s]) - best[s] > limit[s]) continue;
+            double distance = squared_distance(frame, block, s, k);
+            if (distance < least) {  // strict: a tie stays with the lower index
+                least = distance;
+                label[s] = k;
+            }
+        }
+    }
+}
+
+// What sample s adds to column f of the sums of its cluster; the last column counts.
+__device__ __forceinline__ long long amount(const Frame& frame, const Block& block, int s, int f, double weight) {
+    if constexpr (INTEGER_SUMS) return f < F ? int(block.at(frame, s, f)) : 1;
+    double v = f < F ? double(block.at(frame, s, f)) : 1.0;
+    return llrint(weight * v * frame.numbers[SUM_SCALE + f]);
+}
+
+// Sum over a warp. A 64-bit number goes in pieces of 22, 22 and 20 bits, whose sums of 32 cannot overflow.
+__device__ __forceinline__ long long warp_sum(long long value) {
+    if constexpr (INTEGER_SUMS) return __reduce_add_sync(ALL, int(value));  // below 32 * 2^24
+    long long low = __reduce_add_sync(ALL, unsigned(value & 0x3fffff));
+    long long middle = __reduce_add_sync(ALL, unsigned(value >> 22 & 0x3fffff));
+    long long high = __reduce_add_sync(ALL, int(value >> 44));
+    return (high << 44) + (middle << 22) + low;
+}
+
+// Add sample s to, or with sign -1 take it from, the sums of `cluster`, where `active`. The whole warp takes part: the
+// samples of one cluster are summed first, and one atomic per column carries them, different columns on different
+// lanes. Neighbours mostly share a cluster, so the loop is short.
+__device__ __forceinline__ void accumulate(const Frame& frame, const Block& block, int s, bool active, int cluster,
+                                           int sign, uint64* sums) {
+    int lane = threadIdx.x & 31;
+    unsigned todo = __ballot_sync(ALL, active);
+    if (todo == 0) return;
+    double weight = WEIGHTED && active ? weight_of(frame, block.index[s]) : 1.0;
+    while (todo) {
+        int common = __shfl_sync(ALL, cluster, __ffs(todo) - 1);
+        bool mine = active && cluster == common;
+        todo &= ~__ballot_sync(ALL, mine);
+        uint64* row = sums + static_cast<long long>(common) * (F + 1);
+        long long own = 0;
+#pragma unroll FEATURE_UNROLL
+        for (int f = 0; f <= F; f++) {
+            long long total = warp_sum(mine ? amount(frame, block, s, f, weight) : 0);
+            if (lane == f % 32) own = total;
+            if (f % 32 == 31 || f == F) {
+                if (lane <= f % 32) atomicAdd(row + f / 32 * 32 + lane, uint64(sign * own));
+            }
+        }
+    }
+}
+
+// One pass over the samples. The sums stay from one iteration to the next, and only samples whose label changed are
+// taken from their old cluster and added to the new one; integer sums make that exact.
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
+    assign(TABLE long long* __restrict__ addresses, TABLE double* __restrict__ numbers, int n_columns, int n_samples,
+           int per_block, int n_clusters, const double* __restrict__ centers, const float* __restrict__ scores,
+           TABLE float* __restrict__ heads, const double* __restrict__ progress, double tol,
+           LABEL* __restrict__ labels, uint64* sums) {
+    int b = blockIdx.y;
+    if (progress[2 * b + 1] <= tol) return;  // converged: all threads of the block return
+    extern __shared__ float4 shared[];
+    int n_scores = n_clusters * ROW, n_sums = n_clusters * (F + 1);
+    const float* frame_scores = scores + static_cast<long long>(b) * n_scores;
+    uint64* frame_sums = sums + static_cast<long long>(b) * n_sums;
+    float* own_scores = reinterpret_cast<float*>(shared);
+    uint64* own_sums = IN_SHARED ? reinterpret_cast<uint64*>(own_scores + n_scores) : frame_sums;
+    if (IN_SHARED) {
+        for (int i = threadIdx.x; i < n_scores; i += THREADS) own_scores[i] = frame_scores[i];
+        for (int i = threadIdx.x; i < n_sums; i += THREADS) own_sums[i] = 0;
+        __syncthreads();
+    }
+    Frame frame{addresses + b * ADDRESSES, numbers + b * NUMBERS, heads + b * HEAD,
+                centers + static_cast<long long>(b) * n_clusters * F, IN_SHARED ? own_scores : frame_scores,
+                n_columns, n_clusters};
+    LABEL* frame_labels = labels + static_cast<long long>(b) * n_samples;
+
+    for (Cursor cursor(frame, per_block, n_samples); !cursor.block_is_done();) {
+        Block block;
+        int label[SAMPLES];
+        read(frame, cursor, block);
+        nearest(frame, block, label);
+#pragma unroll
+        for (int s = 0; s < SAMPLES; s++) {
+            int old = block.live[s] ? int(frame_labels[block.index[s]]) : NONE;
+            bool changed = block.live[s] && old != label[s];
+            if (changed) frame_labels[block.index[s]] = LABEL(label[s]);
+            accumulate(frame, block, s, changed, label[s], 1, own_sums);
+            accumulate(frame, block, s, changed && old != NONE, old, -1, own_sums);
+        }
+    }
+    if (IN_SHARED) {
+        __syncthreads();
+        for (int i = threadIdx.x; i < n_sums; i += THREADS) {
+            if (own_sums[i] != 0) atomicAdd(frame_sums + i, own_sums[i]);
+        }
+    }
+}
+
+// Scores, origin and limit of a frame's centers, for `nearest`; by one whole block.
+__device__ void prepare(const double* numbers, const double* centers, int n_clusters, float* scores, float* head) {
+    __shared__ uint64 largest;  // bits of Q: numbers that are not negative compare as their bits do
+    int lane = threadIdx.x & 31;
+    if (threadIdx.x == 0) largest = 0;
+    for (int f = threadIdx.x / 32; f < F; f += THREADS / 32) {
+        double sum = 0.0;
+        for (int k = lane; k < n_clusters; k += 32) sum += centers[k * F + f];
+        for (int step = 16; step; step /= 2) sum += __shfl_xor_sync(ALL, sum, step);
+        double mean = sum / n_clusters;
+        // A whole number within the range makes v - origin exact for integers; given centers may lie anywhere.
+        bool whole = INTEGER_PIXELS || f >= PLANES;
+        double low = whole ? 0.0 : -1.0, high = f >= PLANES ? 16777216.0 : whole ? 65535.0 : 1.0;
+        mean = mean > low ? mean < high ? mean : high : low;
+        if (lane == 0) head[ORIGIN + f] = float(whole ? rint(mean) : mean);
+    }
+    __syncthreads();
+    for (int k = threadIdx.x; k < n_clusters; k += THREADS) {
+        double norm = 0.0;
+        for (int f = 0; f < F; f++) {
+            double gain = numbers[GAIN + f], c = centers[k * F + f] - double(head[ORIGIN + f]);
+            scores[k * ROW + f] = float(-(gain * gain * c));
+            norm += gain * gain * c * c;
+        }
+        scores[k * ROW + F] = float(0.5 * norm);
+        for (int pad = F + 1; pad < ROW; pad++) scores[k * ROW + pad] = 0.0f;
+        atomicMax(&largest, uint64(__double_as_longlong(norm)));
+    }
+    __syncthreads();
+    double factor = (F + 4) * 0x1p-24;
+    for (int f = threadIdx.x; f < F; f += THREADS) {
+        head[SLOPE + f] = float(factor * numbers[GAIN + f] * numbers[GAIN + f]);
+    }
+    if (threadIdx.x == 0) head[0] = float(factor * 2.0 * __longlong_as_double(largest) + 0x1p-96);
+}
+
+// Before the first iteration: one block per frame.
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+    begin(const double* __restrict__ numbers, int n_clusters, const double* centers, float* scores, float* heads) {
+    int b = blockIdx.x;
+    prepare(numbers + b * NUMBERS, centers + static_cast<long long>(b) * n_clusters * F, n_clusters,
+            scores + static_cast<long long>(b) * n_clusters * ROW, heads + b * HEAD);
+}
+
+// New centers, how far the farthest moved, and the scores for the next pass: one block per frame. The divisions and
+// the distance are in float64 in the written order, as on the CPU.
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+    update(const double* __restrict__ numbers, const uint64* __restrict__ sums, double* progress, double tol,
+           int n_clusters, double* centers, float* scores, float* heads) {
+    __shared__ uint64 farthest;  // bits of the largest squared move
+    int b = blockIdx.x;
+    bool converged = progress[2 * b + 1] <= tol;
+    if (threadIdx.x == 0) farthest = 0;
+    __syncthreads();
+    if (converged) return;
+    numbers += b * NUMBERS;
+    centers += static_cast<long long>(b) * n_clusters * F;
+    sums += static_cast<long long>(b) * n_clusters * (F + 1);
+    for (int k = threadIdx.x; k < n_clusters; k += THREADS) {
+        const uint64* row = sums + k * (F + 1);
+        long long mass = static_cast<long long>(row[F]);
+        if (mass == 0) continue;  // an empty cluster keeps its center
+        double count = double(mass) / numbers[SUM_SCALE + F], moved = 0.0;
+        for (int f = 0; f < F; f++) {
+            double mean = double(static_cast<long long>(row[f])) / numbers[SUM_SCALE + f] / count;
+            double t = numbers[GAIN + f] * (mean - centers[k * F + f]);
+            moved = moved + t * t;
+            centers[k * F + f] = mean;
+        }
+        atomicMax(&farthest, uint64(__double_as_longlong(moved)));
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        progress[2 * b] += 1.0;
+        progress[2 * b + 1] = sqrt(__longlong_as_double(farthest));
+    }
+    prepare(numbers, centers, n_clusters, scores + static_cast<long long>(b) * n_clusters * ROW, heads + b * HEAD);
+}
+
+// Labels of the centers as they stand, and the inertia of each block's samples; blocks are cut by `per_block` alone,
+// and added up in a written order, so that inertia has the same bits on every device.
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
+    label(TABLE long long* __restrict__ addresses, TABLE double* __restrict__ numbers, int n_columns, int n_samples,
+          int per_block, int n_clusters, const double* __restrict__ centers, const float* __restrict__ scores,
+          TABLE float* __restrict__ heads, int* __restrict__ labels, double* __restrict__ inertia) {
+    __shared__ double tree[THREADS];
+    int b = blockIdx.y;
+    Frame frame{addresses + b * ADDRESSES, numbers + b * NUMBERS, heads + b * HEAD,
+                centers + static_cast<long long>(b) * n_clusters * F,
+                scores + static_cast<long long>(b) * n_clusters * ROW, n_columns, n_clusters};
+    int* frame_labels = labels + static_cast<long long>(b) * n_samples;
+    double sum = 0.0;
+    for (Cursor cursor(frame, per_block, n_samples); !cursor.block_is_done();) {
+        Block block;
+        int own[SAMPLES];
+        read(frame, cursor, block);
+        nearest(frame, block, own);
+#pragma unroll
+        for (int s = 0; s < SAMPLES; s++) {
+            if (block.index[s] >= cursor.end) continue;
+            frame_labels[block.index[s]] = block.live[s] ? own[s] : -1;
+            if (!block.live[s]) continue;
+            sum = sum + weight_of(frame, block.index[s]) * squared_distance(frame, block, s, own[s]);
+        }
+    }
+    tree[threadIdx.x] = sum;
+    for (int half = THREADS / 2; half; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half) tree[threadIdx.x] = tree[threadIdx.x] + tree[threadIdx.x + half];
+    }
+    if (threadIdx.x == 0) inertia[static_cast<long long>(b) * gridDim.x + blockIdx.x] = tree[0];
+}
