@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from classicseg.cluster._source import Source
 
 Init = Literal["subset", "random", "uniform", "k-means++"]
 INITS: tuple[str, ...] = get_args(Init)
@@ -13,28 +15,21 @@ SAMPLES_PER_CENTER = 256  # k-means++ looks at this many; more changed no center
 TRIES = 32  # draws of "random" before centers that are too close are accepted
 
 
-def draw(samples: NDArray[Any], size: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return `size` samples, or all where there are fewer, drawn without replacement in their original order."""
-    if size >= len(samples):
-        return samples.astype(np.float64)
-    return samples[np.sort(rng.choice(len(samples), size, replace=False))].astype(np.float64)
-
-
-def first_centers(samples: NDArray[Any], n_clusters: int, init: str, rng: np.random.Generator) -> NDArray[np.float64]:
+def first_centers(source: Source, n_clusters: int, init: str, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return `n_clusters` initial centers (K, F) by the rule `init` (``"subset"`` starts from k-means++)."""
     if init == "random":
-        return _random(samples, n_clusters, rng)
+        return _random(source, n_clusters, rng)
     if init == "uniform":
-        low, high = samples.min(axis=0).astype(np.float64), samples.max(axis=0).astype(np.float64)
-        return rng.uniform(low, high, (n_clusters, samples.shape[1]))
-    return _plus_plus(draw(samples, SAMPLES_PER_CENTER * n_clusters, rng), n_clusters, rng)
+        low, high = source.limits()
+        return rng.uniform(low, high, (n_clusters, len(low)))
+    return _plus_plus(source.draw(SAMPLES_PER_CENTER * n_clusters, rng), n_clusters, rng)
 
 
-def _random(samples: NDArray[Any], n_clusters: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _random(source: Source, n_clusters: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw samples; draw again while two lie closer than 1 % of the samples' spread."""
-    spread = np.linalg.norm(draw(samples, 4096, rng).std(axis=0))
+    spread = np.linalg.norm(source.draw(4096, rng).std(axis=0))
     for _ in range(TRIES):
-        centers = samples[rng.choice(len(samples), n_clusters, replace=False)].astype(np.float64)
+        centers = source.take(rng.choice(source.n_samples, n_clusters, replace=False))
         distance = np.linalg.norm(centers[:, None] - centers[None], axis=2)
         if n_clusters == 1 or distance[np.triu_indices(n_clusters, 1)].min() > 0.01 * spread:
             break

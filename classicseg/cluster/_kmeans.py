@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
-from classicseg._validate import (
-    check_choice,
-    check_features,
-    check_finite,
-    check_float,
-    check_int,
-    check_mask,
-)
-from classicseg.cluster._initial import INITS, SAMPLES_PER_CENTER, Init, draw, first_centers
+from classicseg._validate import check_array, check_choice, check_finite, check_float, check_int
+from classicseg.cluster._initial import INITS, SAMPLES_PER_CENTER, Init, first_centers
+from classicseg.cluster._source import Source, source_of
 from classicseg.features import PixelFeatures
 
 
@@ -61,14 +55,28 @@ class KMeansResult:
         ndarray of int32, shape (...)
             Row of `centers` for each sample.
         """
-        samples, inside, shape = _samples(features, mask)
-        if samples.shape[1] != self.centers.shape[1]:
+        source = source_of(features, mask)
+        if len(source.order) != self.centers.shape[1]:
             raise ValueError(
                 f"features must have {self.centers.shape[1]} values per sample as the centers have, "
-                f"got {samples.shape[1]}"
+                f"got {len(source.order)}"
             )
-        labels, _ = _assign(samples, self.centers, np.empty(0), None)
-        return _scatter(labels, inside, shape)
+        kernels: Any = kernels_for((*source.samples.planes, self.centers)[0], "kmeans")
+        labels: NDArray[np.int32] = kernels.finish(kernels.start(source.samples, source.to_v(self.centers)))[0]
+        return labels.reshape(source.shape)
+
+    def mean_image(self) -> NDArray[np.float32]:
+        """Return every sample's center: the image of cluster means.
+
+        Returns
+        -------
+        ndarray of float32, shape (..., F)
+            Features of the center of each sample's cluster, NaN outside the mask.
+        """
+        means: NDArray[np.float32] = np.vstack([self.centers, np.full(self.centers.shape[1], np.nan)]).astype(
+            np.float32
+        )
+        return means[self.labels]  # label -1 is the last row
 
 
 def kmeans(
@@ -131,102 +139,50 @@ def kmeans(
     >>> kmeans([[0.0], [1.0], [10.0], [11.0]], 2, rng=0).centers.ravel().tolist()
     [0.5, 10.5]
     """
-    samples, inside, shape = _samples(features, mask)
-    n_clusters = check_int("n_clusters", n_clusters, low=1, high=len(samples))
-    weights = _weights(sample_weight, inside, shape)
+    source = source_of(features, mask, sample_weight)
+    n_clusters = check_int("n_clusters", n_clusters, low=1, high=source.n_samples)
     max_num_iter = check_int("max_num_iter", max_num_iter, low=1)
     tol = check_float("tol", tol, low=0)
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
-    centers = _initial(samples, n_clusters, init, np.random.default_rng(rng), tol)
-    centers, n_iter, converged = _lloyd(samples, centers, weights, max_num_iter, tol, n_threads)
-    labels, inertia = _assign(samples, centers, weights, n_threads)
-    return KMeansResult(_scatter(labels, inside, shape), centers, inertia, n_iter, converged)
+    centers = _initial(source, n_clusters, init, np.random.default_rng(rng), tol)
+    return _lloyd(source, centers, max_num_iter, tol, n_threads)
 
 
 def _lloyd(
-    samples: NDArray[Any],
-    centers: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    max_num_iter: int,
-    tol: float,
-    n_threads: int | None,
-) -> tuple[NDArray[np.float64], int, bool]:
-    step: Callable[..., Any] = kernels_for(samples, "kmeans").lloyd_step
-    labels = np.empty(len(samples), np.int32)
-    moved = np.inf
-    n_iter = 0
-    while n_iter < max_num_iter and moved > tol:
-        sums, mass, _ = step(samples, centers, weights, labels, n_threads)
-        filled = mass > 0
-        means = centers.copy()  # an empty cluster keeps its center
-        means[filled] = sums[filled] / mass[filled, None]
-        moved = float(np.sqrt(((means - centers) ** 2).sum(axis=1)).max())
-        centers = means
-        n_iter += 1
-    return centers, n_iter, moved <= tol
-
-
-def _assign(
-    samples: NDArray[Any], centers: NDArray[np.float64], weights: NDArray[np.float64], n_threads: int | None
-) -> tuple[NDArray[np.int32], float]:
-    labels = np.empty(len(samples), np.int32)
-    _, _, inertia = kernels_for(samples, "kmeans").lloyd_step(samples, centers, weights, labels, n_threads)
-    return labels, inertia
-
-
-def _samples(
-    features: ArrayLike | PixelFeatures, mask: ArrayLike | None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None, tuple[int, ...]]:
-    """Return the samples inside the mask as (n, F) float32, the mask, and the shape that labels will have."""
-    own_mask = features.mask if isinstance(features, PixelFeatures) else None
-    array = check_features(np.asarray(features) if isinstance(features, PixelFeatures) else features)
-    shape = array.shape[:-1]
-    inside = check_mask(mask, shape)
-    if own_mask is not None:
-        inside = own_mask if inside is None else inside & own_mask
-    samples = array.reshape(-1, array.shape[-1]) if inside is None else array[inside]
-    if len(samples) == 0:
-        raise ValueError("mask must mark at least one sample as True, got none")
-    check_finite("features", samples, "mark such samples False in mask")
-    return np.ascontiguousarray(samples, np.float32), inside, shape
-
-
-def _weights(
-    sample_weight: ArrayLike | None, inside: NDArray[np.bool_] | None, shape: tuple[int, ...]
-) -> NDArray[np.float64]:
-    if sample_weight is None:
-        return np.empty(0)
-    weights = np.asarray(sample_weight, np.float64)
-    if weights.shape != shape:
-        raise ValueError(f"sample_weight must have shape {shape}, one value per sample, got {weights.shape}")
-    weights = np.ascontiguousarray(weights.ravel() if inside is None else weights[inside])
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
-        raise ValueError("sample_weight must be finite and not negative, with a positive sum")
-    return weights
+    source: Source, centers: NDArray[np.float64], max_num_iter: int, tol: float, n_threads: int | None
+) -> KMeansResult:
+    kernels: Any = kernels_for((*source.samples.planes, centers)[0], "kmeans")
+    state = kernels.start(source.samples, source.to_v(centers), n_threads)
+    limit = math.ldexp(tol, -source.exponent)  # the kernels' features are scaled
+    for step in range(1, max_num_iter + 1):
+        kernels.lloyd_step(state, limit)
+        if step % kernels.CHECK_EVERY == 0 and kernels.progress(state)[1] <= limit:
+            break
+    n_iter, moved = kernels.progress(state)
+    labels, means, inertia = kernels.finish(state)
+    return KMeansResult(
+        labels.reshape(source.shape),
+        source.from_v(means),
+        math.ldexp(inertia, 2 * source.exponent),
+        n_iter,
+        moved <= limit,
+    )
 
 
 def _initial(
-    samples: NDArray[Any], n_clusters: int, init: Init | ArrayLike, rng: np.random.Generator, tol: float
+    source: Source, n_clusters: int, init: Init | ArrayLike, rng: np.random.Generator, tol: float
 ) -> NDArray[np.float64]:
     if isinstance(init, str):
         rule = check_choice("init", init, INITS)
-        centers = first_centers(samples, n_clusters, rule, rng)
+        centers = first_centers(source, n_clusters, rule, rng)
         if rule == "subset":
-            subset = draw(samples, 4 * SAMPLES_PER_CENTER * n_clusters, rng).astype(np.float32)
-            centers, _, _ = _lloyd(subset, centers, np.empty(0), 20, tol, 1)
+            subset = source_of(source.draw(4 * SAMPLES_PER_CENTER * n_clusters, rng))
+            centers = _lloyd(subset, centers, 20, tol, 1).centers
         return centers
-    given = np.array(init, np.float64)
-    if given.shape != (n_clusters, samples.shape[1]):
+    given = check_array("init", init)
+    if given.shape != (n_clusters, len(source.order)):
         raise ValueError(
-            f"init must have shape (n_clusters, n_features) = {(n_clusters, samples.shape[1])}, got {given.shape}"
+            f"init must have shape (n_clusters, n_features) = {(n_clusters, len(source.order))}, got {given.shape}"
         )
-    return np.asarray(check_finite("init", given, "give every center a number for every feature"))
-
-
-def _scatter(labels: NDArray[np.int32], inside: NDArray[np.bool_] | None, shape: tuple[int, ...]) -> NDArray[np.int32]:
-    if inside is None:
-        return labels.reshape(shape)
-    full = np.full(shape, -1, np.int32)
-    full[inside] = labels
-    return full
+    return check_finite("init", given.astype(np.float64), "give every center a number for every feature")

@@ -95,10 +95,23 @@ def _numba_cache_in(directory: Path) -> Iterator[None]:
 
 def jit(kernel):
     """Compile `kernel` at its first call: no GIL, cached on disk, IEEE arithmetic (no reassociation)."""
+    return _compiled(kernel, fastmath=False)
+
+
+def jit_vectorised(kernel):
+    """Compile like `jit`, and let the compiler fuse and reorder float sums so that it can vectorise them.
+
+    For float32 scores whose near-ties are decided again in float64, and for sums that decide no label. The bits
+    are the same on one machine for any number of threads.
+    """
+    return _compiled(kernel, fastmath={"contract", "reassoc", "nnan", "nsz"})
+
+
+def _compiled(kernel, fastmath):
     if _STATE.directory is None:
-        return numba.njit(nogil=True)(kernel)
+        return numba.njit(nogil=True, fastmath=fastmath)(kernel)
     with _numba_cache_in(_STATE.directory):
-        return numba.njit(nogil=True, cache=True)(kernel)
+        return numba.njit(nogil=True, cache=True, fastmath=fastmath)(kernel)
 
 
 def thread_count(n_threads: int | None = None) -> int:

@@ -1,104 +1,147 @@
-"""k-means, one Lloyd step: assign every sample to its nearest center, and sum samples by center."""
+"""k-means on the CPU: state, one Lloyd step, and the result. The twin of `cuda/kmeans.py`."""
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, run_blocks
+from classicseg._kernels.cpu._jit import jit, thread_count
+from classicseg._kernels.cpu.kmeans_step import Assigned, Centers, step_tiles
+from classicseg._kernels.cpu.kmeans_sums import MIXED, UNKNOWN
+from classicseg._kernels.cpu.kmeans_tiles import TILE, Model, Tiles, build_tiles, count_ranges, over_ranges
 
-BLOCK = 1024  # samples whose distances stay in the first-level cache
-PARTS = 64  # partial sums; fixed, so that float sums do not depend on the thread count
+CHECK_EVERY = 1  # steps between two looks at `progress`
+UNROLLED = 6  # features up to which the step is compiled for their very number, which doubles its speed
 
 
-def lloyd_step(features, centers, weights, labels, n_threads=None):
-    """Assign all samples, then return per center ``sums`` (K, F), ``mass`` (K,) and the inertia, in float64.
+@dataclass
+class State:
+    """A run of k-means: tiles, centers, and what is known of the labels."""
 
-    `features` (N, F) float32, `centers` (K, F) float64, `weights` (N,) float64 or empty for one each; writes
-    `labels` (N,) int32. A tie goes to the lower index.
-    """
-    n_samples, n_features = features.shape
-    n_clusters = centers.shape[0]
-    centers = centers.astype(np.float32)
-    sums = np.zeros((PARTS, n_clusters, n_features))
-    mass = np.zeros((PARTS, n_clusters))
-    inertia = np.zeros(PARTS)
+    shape: tuple[int, int]
+    tiles: Tiles
+    model: Model
+    assigned: Assigned
+    centers: np.ndarray  # float64 (K, F), in units of v
+    sums: np.ndarray  # int64 (K, F + 1), exact for the labels known
+    n_threads: int
+    bounds: bool
+    travel: float = 0.0
+    n_iter: int = 0
+    moved: float = np.inf
+    scored: int = field(default=0)
 
-    def part(p):
-        start, stop = p * n_samples // PARTS, (p + 1) * n_samples // PARTS
-        step_part(
-            features[start:stop],
-            centers,
-            labels[start:stop],
-            weights[start:stop],
-            sums[p],
-            mass[p],
-            inertia[p : p + 1],
-        )
 
-    run_blocks(part, PARTS, n_threads)
-    return sums.sum(axis=0), mass.sum(axis=0), float(inertia.sum())
+def start(samples, centers, n_threads=None, *, bounds=True):
+    """Prepare a run from `centers` (K, F). Without `bounds` every step scores every sample against every center."""
+    n_threads = thread_count(n_threads)
+    tiles, model = build_tiles(samples, n_threads)
+    n_tiles, n_clusters = len(tiles.count), len(centers)
+    assigned = Assigned(
+        np.empty((n_tiles, TILE), np.uint8 if n_clusters <= 256 else np.int32),
+        np.full(n_tiles, UNKNOWN, np.int32),
+        np.full(n_tiles, -1.0),
+    )
+    sums = np.zeros((n_clusters, samples.n_features + 1), np.int64)
+    return State(samples.shape, tiles, model, assigned, centers.copy(), sums, n_threads, bounds)
+
+
+def assign(state):
+    """Bring labels and sums up to date with the centers."""
+    if not state.bounds:
+        state.assigned.only[:] = UNKNOWN
+        state.sums[:] = 0
+    tiles, model = state.tiles, state.model
+    extent = np.abs(state.centers).max(axis=0) if len(state.centers) else 0.0
+    size = (model.gain * np.maximum(extent, np.abs(tiles.middle).max(axis=0))) ** 2
+    centers = Centers(
+        state.centers,
+        np.ascontiguousarray((state.centers * model.gain).T),
+        state.travel if state.bounds else np.inf,
+        float(2.0**-44 * size.sum()),
+    )
+    n_blocks = count_ranges(len(tiles.count), state.n_threads)
+    changes = np.zeros((n_blocks, *state.sums.shape), np.int64)
+    scored = [0] * n_blocks
+    n_features = len(model.gain)
+    unrolled = (0,) * n_features if n_features <= UNROLLED else ()
+
+    def block(b, first, last):
+        scored[b] = step_tiles(tiles, model, centers, state.assigned, first, last, changes[b], unrolled)
+
+    over_ranges(block, len(tiles.count), state.n_threads)
+    state.sums += changes.sum(axis=0)
+    state.scored += sum(scored)
+
+
+def lloyd_step(state, tol):
+    """Assign, and move every center to the mean of its samples; nothing once a step moved none beyond `tol`."""
+    if state.moved <= tol:
+        return
+    assign(state)
+    scale, gain = state.model.sum_scale, state.model.gain
+    filled = state.sums[:, -1] > 0
+    means = state.centers.copy()  # an empty cluster keeps its center
+    count = state.sums[filled, -1:] / scale[-1]
+    means[filled] = state.sums[filled, :-1] / scale[:-1] / count
+    way = np.zeros(len(means))
+    for f in range(means.shape[1]):
+        way += (gain[f] * (means[:, f] - state.centers[:, f])) ** 2
+    state.moved = float(np.sqrt(way.max()))
+    state.travel += 2 * state.moved * (1 + 1e-9)
+    state.centers = means
+    state.n_iter += 1
+
+
+def progress(state):
+    """Return the number of steps done, and how far the farthest center moved in the last one."""
+    return state.n_iter, state.moved
+
+
+def finish(state):
+    """Return labels (M, N), centers (K, F), and inertia, of the present centers."""
+    assign(state)
+    labels = np.full(state.shape, -1, np.int32)
+    tiles, model = state.tiles, state.model
+    over_ranges(
+        lambda _, first, last: paint(tiles, model, state.assigned, first, last, labels),
+        len(tiles.count),
+        state.n_threads,
+    )
+    return labels, state.centers.copy(), _inertia(state)
+
+
+def _inertia(state):
+    """Return the sum of squared distances to the centers, from the sums: exact integers where the samples are."""
+    scale, inertia = state.model.sum_scale, 0.0
+    filled = np.flatnonzero(state.sums[:, -1] > 0)
+    count = state.sums[filled, -1].tolist()
+    mass = state.sums[filled, -1] / scale[-1]
+    for f, gain in enumerate(state.model.gain):
+        sums = state.sums[filled, f].tolist()
+        # sum of v * v  -  sum over k of S * S / n, in units of scale[f]**2 / scale[-1]; Python's integers are exact.
+        unit = Fraction(scale[f]) ** 2 / Fraction(scale[-1])
+        between, rest = 0, 0.0
+        for total, n in zip(sums, count):
+            whole, left = divmod(total * total, n)
+            between += whole
+            rest += left / n
+        within = float((Fraction(math.fsum(state.tiles.squares[:, f])) * unit - between) / unit) - rest / float(unit)
+        away = state.centers[filled, f] - state.sums[filled, f] / scale[f] / mass
+        inertia += gain * gain * (max(within, 0.0) + float((mass * away * away).sum()))
+    return float(inertia)
 
 
 @jit
-def step_part(features, centers, labels, weights, sums, mass, inertia):
-    best = np.empty(BLOCK, np.float32)
-    columns = np.empty((features.shape[1], BLOCK), np.float32)
-    for start in range(0, features.shape[0], BLOCK):
-        stop = min(start + BLOCK, features.shape[0])
-        _transpose(features[start:stop], columns)
-        nearest(columns, stop - start, centers, best, labels[start:stop])
-        if weights.size:
-            _add_weighted(features[start:stop], labels[start:stop], weights[start:stop], sums, mass)
-            for i in range(stop - start):
-                inertia[0] += np.float64(best[i]) * weights[start + i]
-        else:
-            _add(features[start:stop], labels[start:stop], sums, mass)
-            for i in range(stop - start):
-                inertia[0] += np.float64(best[i])
-
-
-@jit
-def _transpose(samples, columns):
-    for i in range(samples.shape[0]):
-        for f in range(samples.shape[1]):
-            columns[f, i] = samples[i, f]
-
-
-@jit
-def nearest(columns, n, centers, best, labels):
-    """Nearest center of `n` samples by squared distance; one center at a time keeps the inner loops vectorised."""
-    distance = np.empty(n, np.float32)
-    for k in range(centers.shape[0]):
-        distance[:] = np.float32(0)
-        for f in range(centers.shape[1]):
-            center = centers[k, f]
-            column = columns[f]
-            for i in range(n):
-                difference = column[i] - center
-                distance[i] += difference * difference
-        index = np.int32(k)
-        if k == 0:
-            for i in range(n):
-                best[i] = distance[i]
-                labels[i] = index
-        else:
-            for i in range(n):
-                closer = distance[i] < best[i]  # strict: a tie stays with the lower index
-                labels[i] = index if closer else labels[i]
-                best[i] = distance[i] if closer else best[i]
-
-
-@jit
-def _add(samples, labels, sums, mass):
-    for i in range(samples.shape[0]):
-        k = labels[i]
-        mass[k] += 1.0
-        for f in range(samples.shape[1]):
-            sums[k, f] += np.float64(samples[i, f])
-
-
-@jit
-def _add_weighted(samples, labels, weights, sums, mass):
-    for i in range(samples.shape[0]):
-        k = labels[i]
-        mass[k] += weights[i]
-        for f in range(samples.shape[1]):
-            sums[k, f] += np.float64(samples[i, f]) * weights[i]
+def paint(tiles, model, assigned, first, last, out):
+    """Write the labels of tiles `first` to `last` to the raster `out` (M, N)."""
+    place, corner, count, labels, only = tiles.place, tiles.corner, tiles.count, assigned.labels, assigned.only
+    for t in range(first, last):
+        column, row = corner[t]
+        for i in range(count[t]):
+            label = np.int32(labels[t, i]) if only[t] == MIXED else only[t]
+            if model.is_list:
+                out[0, column + (np.int64(place[t, 1, i]) << 8) + place[t, 0, i]] = label
+            else:
+                out[row + place[t, 1, i], column + place[t, 0, i]] = label

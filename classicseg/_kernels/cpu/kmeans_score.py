@@ -1,0 +1,149 @@
+"""Scores of one tile: the centers that can win in its box, the winners, and near-ties decided in float64."""
+
+import numpy as np
+
+from classicseg._kernels.cpu._jit import jit, jit_vectorised
+from classicseg._kernels.cpu.kmeans_tiles import TILE
+
+HUGE = np.float32(3e38)
+
+
+@jit
+def find_candidates(middles, halves, t, gain, columns, rounding, work, candidates):
+    """List the centers that may be the nearest one of a point in the box of tile `t`.
+
+    Returns the center nearest to the middle, the number of candidates, and by how much the squared distance to
+    any other center exceeds that to the nearest one at least. Rows of `work` (F + 2, K): gain * (center - middle),
+    its squared length, and this excess.
+    """
+    n_features, n_clusters = columns.shape
+    length, excess = n_features, n_features + 1
+    for k in range(n_clusters):
+        work[length, k] = 0.0
+    for f in range(n_features):
+        at = gain[f] * middles[t, f]
+        for k in range(n_clusters):
+            offset = columns[f, k] - at
+            work[f, k] = offset
+            work[length, k] += offset * offset
+    nearest, low = 0, np.inf
+    for k in range(n_clusters):
+        distance = work[length, k]
+        nearest = k if distance < low else nearest
+        low = distance if distance < low else low
+    for k in range(n_clusters):
+        work[excess, k] = work[length, k] * (1 - 1e-12) - low - rounding
+    for f in range(n_features):
+        own, twice = work[f, nearest], 2 * halves[t, f]
+        for k in range(n_clusters):
+            work[excess, k] -= twice * abs(work[f, k] - own)
+    work[excess, nearest] = 0.0
+    n_candidates = 0
+    rest = np.inf
+    for k in range(n_clusters):
+        candidates[n_candidates] = k
+        wins = work[excess, k] <= 0
+        n_candidates += wins
+        rest = rest if wins else min(rest, work[excess, k])
+    return nearest, n_candidates, rest
+
+
+@jit
+def fill_table(work, gain, candidates, nearest, n_candidates, table):
+    """Write F slopes and a base per candidate: slopes @ local + base is its squared distance, less a part common
+    to all. Returns the greatest squared distance from a candidate to the middle."""
+    n_features = gain.shape[0]
+    widest = 0.0
+    for j in range(n_candidates):
+        k = candidates[j]
+        widest = max(widest, work[n_features, k])
+        for f in range(n_features):
+            table[j, f] = np.float32(-2 * gain[f] * work[f, k])
+        table[j, n_features] = np.float32(work[n_features, k] - work[n_features, nearest])
+    for j in range(n_candidates, (n_candidates + 3) // 4 * 4):  # fills up to four: never first nor second
+        candidates[j] = 0
+        for f in range(n_features):
+            table[j, f] = np.float32(0)
+        table[j, n_features] = HUGE
+    return widest
+
+
+@jit_vectorised
+def score(local, table, candidates, n_candidates, scores, labels, unrolled):
+    """Find the best and the second best score of each sample. Four centers at a time stay in registers."""
+    n_features = len(unrolled) if len(unrolled) > 0 else local.shape[0]
+    for i in range(TILE):
+        scores[0, i] = HUGE
+        scores[1, i] = HUGE
+    for j in range(0, n_candidates, 4):
+        own0, own1 = np.int32(candidates[j]), np.int32(candidates[j + 1])
+        own2, own3 = np.int32(candidates[j + 2]), np.int32(candidates[j + 3])
+        for i in range(TILE):
+            value0, value1 = table[j, n_features], table[j + 1, n_features]
+            value2, value3 = table[j + 2, n_features], table[j + 3, n_features]
+            for f in range(n_features):
+                value0 += table[j, f] * local[f, i]
+                value1 += table[j + 1, f] * local[f, i]
+                value2 += table[j + 2, f] * local[f, i]
+                value3 += table[j + 3, f] * local[f, i]
+            first, runner_up, label = rank(value0, own0, scores[0, i], scores[1, i], labels[0, i])
+            first, runner_up, label = rank(value1, own1, first, runner_up, label)
+            first, runner_up, label = rank(value2, own2, first, runner_up, label)
+            scores[0, i], scores[1, i], labels[0, i] = rank(value3, own3, first, runner_up, label)
+
+
+@jit_vectorised
+def rank(value, own, best, second, label):
+    """Take one more score into account; a tie stays with the earlier center, and is decided again anyway."""
+    wins = value < best
+    loser = best if wins else value
+    second = loser if loser < second else second
+    label = own if wins else label
+    best = value if wins else best
+    return best, second, label
+
+
+@jit
+def summary_of_scores(scores, buffer):
+    """Return the least lead of a winner over its runner-up, and the greatest best score.
+
+    By halves: the compiler does not vectorise a minimum of floats along a row.
+    """
+    for i in range(TILE):
+        buffer[0, i] = scores[1, i] - scores[0, i]
+        buffer[1, i] = scores[0, i]
+    half = TILE // 2
+    while half >= 16:
+        for i in range(half):
+            buffer[0, i] = buffer[0, i] if buffer[0, i] < buffer[0, half + i] else buffer[0, half + i]
+            buffer[1, i] = buffer[1, i] if buffer[1, i] > buffer[1, half + i] else buffer[1, half + i]
+        half //= 2
+    closest, worst = buffer[0, 0], buffer[1, 0]
+    for i in range(1, 16):
+        closest, worst = min(closest, buffer[0, i]), max(worst, buffer[1, i])
+    return np.float64(closest), np.float64(worst)
+
+
+@jit
+def decide_again(tiles, model, centers, candidates, scores, error, t, labels):
+    """Decide near-ties of tile `t` by the definition, in float64 and without contraction."""
+    n_stored, n_features = tiles.values.shape[1], model.gain.shape[0]
+    value = np.empty(n_features)
+    for i in range(tiles.count[t]):
+        if scores[1, i] - scores[0, i] > error:
+            continue
+        for f in range(n_stored):
+            value[f] = np.float64(tiles.values[t, f, i])
+        if model.x:
+            value[n_stored] = tiles.corner[t, 0] + np.int64(tiles.place[t, 0, i])
+        if model.y:
+            value[n_features - 1] = tiles.corner[t, 1] + np.int64(tiles.place[t, 1, i])
+        best = np.inf
+        for k in candidates:  # ascending, and strict: a tie goes to the lower index
+            distance = 0.0
+            for f in range(n_features):
+                difference = model.gain[f] * (value[f] - centers[k, f])
+                distance += difference * difference
+            if distance < best:
+                best = distance
+                labels[0, i] = k

@@ -1,0 +1,137 @@
+"""The k-means step on tiles: which centers can win, who wins, and what changes in the sums.
+
+Why this form is the fast one. A dense step costs F + 5 vector instructions per 16 samples and center; photographs
+let most of them go. (1) Most tiles are far from every border between clusters. A tile remembers how far centers
+may move before any of its labels can change, and is not looked at until they have. (2) Of the rest, only the
+centers that win somewhere in the tile's box (the bisector test of Kanungo et al., 2002,
+doi:10.1109/TPAMI.2002.1017616) are scored. (3) Only samples that change their cluster touch the sums. All this is
+exact: a sample whose two best scores are closer than the error of float32 is decided again in float64.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu.kmeans_score import decide_again, fill_table, find_candidates, score, summary_of_scores
+from classicseg._kernels.cpu.kmeans_sums import (
+    MANY,
+    MIXED,
+    UNKNOWN,
+    add_by_label,
+    count_changes,
+    fill_fixed,
+    keep,
+    move_each,
+    weigh,
+)
+from classicseg._kernels.cpu.kmeans_tiles import TILE
+
+UNIT = 2.0**-24  # relative error of one float32 operation
+
+
+class Assigned(NamedTuple):
+    """What is known of each of T tiles from earlier steps."""
+
+    labels: Any  # uint8 or int32 (T, 256); to be read only where `only` is MIXED
+    only: Any  # int32 (T,), the label of all samples of the tile, or MIXED, or UNKNOWN
+    safe: Any  # float64 (T,), the labels hold while `travel` is below
+
+
+class Centers(NamedTuple):
+    """Centers of a step, and what follows from them."""
+
+    rows: Any  # float64 (K, F)
+    columns: Any  # float64 (F, K), gain * rows
+    travel: float  # twice the way of the fastest center of every step so far, gain applied
+    rounding: float  # squared distances closer than this may be one and the same in float64
+
+
+@jit
+def step_tiles(tiles, model, centers, assigned, first, last, sums, unrolled):
+    """Bring the labels of tiles `first` to `last` up to date with `centers`, and `sums` (K, F + 1) with them.
+
+    `unrolled` is a tuple of F zeros, whose length is known to the compiler, or empty for many features. Returns
+    how many scores it took.
+    """
+    # Arrays are taken out of the tuples once, and passed on whole with the tile's number: passing tuples or rows
+    # on costs more than scoring a tile (Numba counts references).
+    values, place, corner, middles, halves = tiles.values, tiles.place, tiles.corner, tiles.middle, tiles.half
+    totals, weights, counts = tiles.totals, tiles.weight, tiles.count
+    labels, only, safe = assigned.labels, assigned.only, assigned.safe
+    rows, columns, travel, rounding = centers.rows, centers.columns, centers.travel, centers.rounding
+    gain, scale, positions = model.gain, model.sum_scale, (model.x, model.y)
+    n_clusters, n_features = rows.shape
+    local, table = np.empty((n_features, TILE), np.float32), np.empty((n_clusters + 3, n_features + 1), np.float32)
+    work, candidates = np.empty((n_features + 2, n_clusters)), np.empty(n_clusters + 3, np.int64)
+    scores, buffer = np.empty((2, TILE), np.float32), np.empty((2, TILE), np.float32)
+    new = np.empty((1, TILE), np.int32)
+    fixed, marks = np.empty((n_features + 1, TILE), np.int64), np.zeros(n_clusters, np.bool_)
+    scored = 0
+    for t in range(first, last):
+        if travel < safe[t]:
+            continue
+        nearest, n_candidates, rest = find_candidates(middles, halves, t, gain, columns, rounding, work, candidates)
+        distance = work[n_features, nearest]
+        reach = 0.0
+        for f in range(n_features):
+            reach += halves[t, f] * halves[t, f]
+        before, n_samples, n_changed = only[t], counts[t], TILE
+        if n_candidates == 1:
+            farthest = np.sqrt(distance) + np.sqrt(reach)
+            n_changed = 0 if before == nearest else TILE
+        else:
+            scored += n_candidates * TILE
+            fill_local(values, place, corner, middles, positions, t, local)
+            widest = fill_table(work, gain, candidates, nearest, n_candidates, table)
+            score(local, table, candidates, n_candidates, scores, new, unrolled)
+            closest, worst = summary_of_scores(scores, buffer)
+            error = 4 * UNIT * (n_features + 4) * (widest + reach) + rounding
+            if closest <= error:
+                decide_again(tiles, model, rows, candidates[:n_candidates], scores, error, t, new)
+            if before == MIXED:
+                n_changed = count_changes(labels, t, new)
+            rest = min(rest, closest - error)
+            farthest = np.sqrt(max(worst + error + distance + reach, 0.0))
+        if 0 < n_changed < MANY and not weights.shape[0]:
+            move_each(values, place, corner, positions, scale, labels, t, new, n_samples, sums)
+            keep(labels, t, new)
+        elif n_changed > 0:
+            if before == MIXED or n_candidates > 1:
+                fill_fixed(values, place, corner, positions, scale, t, n_samples, fixed)
+                if weights.shape[0]:
+                    weigh(values, weights, scale, t, n_samples, fixed)
+            if before == MIXED:
+                add_by_label(fixed, labels, t, n_samples, -1, marks, sums)
+            elif before != UNKNOWN:
+                sums[before] -= totals[t]
+            if n_candidates == 1:
+                sums[nearest] += totals[t]
+                only[t] = nearest
+            else:
+                add_by_label(fixed, new, 0, n_samples, 1, marks, sums)
+                keep(labels, t, new)
+                only[t] = MIXED
+        # Distances to the own center and to any other differ by at least this much, for every sample of the tile.
+        lead = rest / (farthest + np.sqrt(farthest * farthest + rest)) if rest > 0 else 0.0
+        safe[t] = travel + lead * (1 - 1e-9)
+    return scored
+
+
+@jit
+def fill_local(values, place, corner, middles, positions, t, local):
+    """Write v - middle of the samples of tile `t`, right but for one rounding."""
+    n_stored = values.shape[1]
+    for f in range(n_stored):
+        middle = np.float32(middles[t, f])
+        for i in range(TILE):
+            local[f, i] = np.float32(values[t, f, i]) - middle
+    if positions[0]:
+        middle = np.float32(middles[t, n_stored] - corner[t, 0])
+        for i in range(TILE):
+            local[n_stored, i] = np.float32(place[t, 0, i]) - middle
+    if positions[1]:
+        f = local.shape[0] - 1
+        middle = np.float32(middles[t, f] - corner[t, 1])
+        for i in range(TILE):
+            local[f, i] = np.float32(place[t, 1, i]) - middle

@@ -1,0 +1,300 @@
+"""Samples in tiles of 256: close to one another in all features, with the box around them, their sums and squares.
+
+Samples are sorted within blocks of 256 x 256 by a key of a few bits per feature, as a k-d tree would part them, and
+every 256 in a row make a tile. Its box is far smaller than that of 16 x 16 neighbours, which holds every colour of
+a textured or noisy neighbourhood: one to three centers can win in it, where ten of 16 could.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from classicseg._kernels.cpu._jit import jit, jit_vectorised, run_blocks
+
+TILE = 256  # samples of a tile: 16 float32 vectors of AVX-512 per feature, and all scratch stays in 16 kB
+SIDE = 256  # rows and columns of a block: places within it fit into two bytes
+KEY_BITS = 12  # of a full block: 16 samples per key, 16 keys per tile
+BLOCKS_PER_THREAD = 4  # evens out ranges that are dearer than others; integer sums do not depend on it
+
+
+class Model(NamedTuple):
+    """What the kernels know besides the tiles: scaling, and which positions are features."""
+
+    gain: Any  # float64 (F,)
+    sum_scale: Any  # float64 (F + 1,)
+    x: bool
+    y: bool
+    is_list: bool  # one row of any length: a block is a run of 256 x 256 samples of it
+
+
+class Tiles(NamedTuple):
+    """T tiles of F features: C stored planes, then positions."""
+
+    values: Any  # (T, C, 256), uint8, uint16 or float32; beyond `count` the last sample is repeated
+    place: Any  # uint8 (T, 2, 256), column and row of the samples within their block
+    count: Any  # int32 (T,), samples of the tile
+    corner: Any  # int64 (T, 2), column and row of the block
+    middle: Any  # float64 (T, F), middle of the box around the samples, exact in float32
+    half: Any  # float64 (T, F), gain times half the sides of this box
+    weight: Any  # float64 (T, 256), or (0, 256) without weights
+    totals: Any  # int64 (T, F + 1), sums over the whole tile
+    squares: Any  # float64 (T, F), sums of weight * v * v
+
+
+def over_ranges(function, n, n_threads):
+    """Call ``function(number, first, last)`` on ranges that cover `n` things; return how many ranges there are."""
+    n_ranges = count_ranges(n, n_threads)
+    run_blocks(lambda r: function(r, r * n // n_ranges, (r + 1) * n // n_ranges), n_ranges, n_threads)
+
+
+def count_ranges(n, n_threads):
+    return min(n, BLOCKS_PER_THREAD * n_threads)
+
+
+def build_tiles(samples, n_threads):
+    """Sort the samples into tiles, and measure every tile."""
+    model = Model(samples.gain, samples.sum_scale, samples.x, samples.y, samples.is_list)
+    mask = np.empty((0, 0), np.bool_) if samples.mask is None else samples.mask
+    corner, size = _blocks(samples.shape, samples.is_list)
+    count = np.empty(len(corner), np.int64)
+    over_ranges(lambda _, a, b: count_samples(mask, corner[a:b], size[a:b], count[a:b]), len(corner), n_threads)
+    corner, size, count = corner[count > 0], size[count > 0], count[count > 0]
+    first_tile = np.concatenate([[0], np.cumsum(-(-count // TILE))])
+    n_tiles, n_features = int(first_tile[-1]), samples.n_features
+    tiles = Tiles(
+        np.empty((n_tiles, len(samples.planes), TILE), _stored_dtype(samples.planes)),
+        np.empty((n_tiles, 2, TILE), np.uint8),
+        np.empty(n_tiles, np.int32),
+        np.repeat(corner, np.diff(first_tile), axis=0),
+        np.empty((n_tiles, n_features)),
+        np.empty((n_tiles, n_features)),
+        np.empty((0 if samples.weight is None else n_tiles, TILE)),
+        np.empty((n_tiles, n_features + 1), np.int64),
+        np.empty((n_tiles, n_features)),
+    )
+
+    def fill(_, first, last):
+        for b in range(first, last):
+            _fill_block(samples, mask, model, corner[b], size[b], int(count[b]), tiles, first_tile[b])
+
+    over_ranges(fill, len(corner), n_threads)
+    over_ranges(lambda _, a, b: measure(tiles, model, a, b), n_tiles, n_threads)
+    return tiles, model
+
+
+def _blocks(shape, is_list):
+    """Return the corner (column, row) and the size (columns, rows) of every block."""
+    high, wide = (1, SIDE * SIDE) if is_list else (SIDE, SIDE)
+    row, column = np.meshgrid(np.arange(0, shape[0], high), np.arange(0, shape[1], wide), indexing="ij")
+    corner = np.stack([column.ravel(), row.ravel()], axis=1).astype(np.int64)
+    return corner, np.minimum((wide, high), np.array(shape[::-1]) - corner)
+
+
+def _stored_dtype(planes):
+    if any(plane.dtype.kind == "f" for plane in planes):
+        return np.dtype(np.float32)
+    return np.result_type(np.uint8, *planes)
+
+
+def _fill_block(samples, mask, model, corner, size, count, tiles, first_tile):
+    """Sort the samples of one block, and write them to its tiles."""
+    codes = np.empty(count, np.int32)
+    list_places(mask, corner, size, codes)
+    n_stored = len(samples.planes)
+    block = np.empty((samples.n_features, count), tiles.values.dtype)
+    for f, plane in enumerate(samples.planes):
+        factor = math.ldexp(1.0, -int(samples.exponent[f]))
+        copy_samples(plane, corner, codes, model.is_list, float(samples.offset[f]), factor, block[f])
+    copy_positions(codes, model, block, n_stored)
+    order = np.arange(count, dtype=np.int32)
+    if count > TILE:
+        sort_block(block, model.gain, order)
+    write_tiles(block, codes, order, first_tile, tiles)
+    if samples.weight is not None:
+        weight = np.empty(count)
+        copy_samples(samples.weight, corner, codes, model.is_list, 0.0, 1.0, weight)
+        write_weights(weight, order, first_tile, tiles.weight)
+
+
+@jit
+def count_samples(mask, corner, size, count):
+    for b in range(corner.shape[0]):
+        count[b] = size[b, 0] * size[b, 1]
+        if mask.size:
+            n = 0
+            for r in range(corner[b, 1], corner[b, 1] + size[b, 1]):
+                for c in range(corner[b, 0], corner[b, 0] + size[b, 0]):
+                    n += mask[r, c]
+            count[b] = n
+
+
+@jit
+def list_places(mask, corner, size, codes):
+    """Write (row << 8) + column, within the block, of its samples; in a list simply the number within the run."""
+    n = 0
+    for r in range(size[1]):
+        for c in range(size[0]):
+            if mask.size == 0 or mask[corner[1] + r, corner[0] + c]:
+                codes[n] = (r << 8) + c
+                n += 1
+
+
+@jit
+def copy_samples(plane, corner, codes, is_list, offset, factor, out):
+    """Write v of one plane's samples."""
+    for n in range(codes.shape[0]):
+        code = codes[n]
+        row, column = (0, code) if is_list else (code >> 8, code & 255)
+        value = plane[corner[1] + row, corner[0] + column]
+        out[n] = (np.float64(value) - offset) * factor
+
+
+@jit
+def copy_positions(codes, model, block, n_stored):
+    """Write the positions within the block."""
+    for n in range(codes.shape[0]):
+        if model.x:
+            block[n_stored, n] = codes[n] & 255
+        if model.y:
+            block[block.shape[0] - 1, n] = codes[n] >> 8
+
+
+@jit
+def sort_block(block, gain, order):
+    """Write the order of samples by key. Bits go, one by one, to the feature whose cells are the widest by then."""
+    n_features, n = block.shape
+    n_bits = KEY_BITS
+    while n < 16 << n_bits:
+        n_bits -= 1
+    low, step = np.empty(n_features, np.float32), np.empty(n_features, np.float32)
+    wide, bits = np.empty(n_features), np.zeros(n_features, np.int32)
+    for f in range(n_features):
+        least, most = block[f, 0], block[f, 0]
+        for i in range(0, n, 16):  # a sample of them will do: the others are clipped
+            least, most = min(least, block[f, i]), max(most, block[f, i])
+        low[f] = least
+        step[f] = np.float32(most) - np.float32(least)
+        wide[f] = gain[f] * step[f]
+    feature = np.empty(n_bits, np.int32)
+    for b in range(n_bits):
+        feature[b] = np.argmax(wide)
+        wide[feature[b]] *= 0.5
+        bits[feature[b]] += 1
+    for f in range(n_features):
+        step[f] = np.float32(1 << bits[f]) / step[f] if step[f] > 0 else np.float32(0)
+    keys = np.zeros(n, np.int32)
+    write_keys(block, low, step, bits, feature, keys)
+    start = np.zeros((1 << n_bits) + 1, np.int32)
+    for i in range(n):
+        start[keys[i] + 1] += 1
+    for k in range(1 << n_bits):
+        start[k + 1] += start[k]
+    for i in range(n):
+        at = start[keys[i]]
+        order[at] = i
+        start[keys[i]] = at + 1
+
+
+@jit
+def write_keys(block, low, step, bits, feature, keys):
+    """Write the keys: level by level of a k-d tree, the first feature's bit on top."""
+    n = keys.shape[0]
+    level = np.empty(TILE, np.int32)
+    for first in range(0, n, TILE):
+        last = min(first + TILE, n)
+        for f in range(block.shape[0]):
+            if bits[f] == 0:
+                continue
+            top = np.float32((1 << bits[f]) - 1)
+            for i in range(last - first):
+                cell = (np.float32(block[f, first + i]) - low[f]) * step[f]
+                cell = cell if cell < top else top
+                level[i] = np.int32(cell if cell > np.float32(0) else np.float32(0))
+            left = bits[f]
+            for b in range(feature.shape[0]):
+                if feature[b] == f:
+                    left -= 1
+                    place = np.int32(feature.shape[0] - 1 - b)
+                    for i in range(last - first):
+                        keys[first + i] |= ((level[i] >> left) & 1) << place
+
+
+@jit
+def write_tiles(block, codes, order, first_tile, tiles):
+    """Write the samples in their order to the tiles; the last tile is filled up with its last sample."""
+    n = order.shape[0]
+    values, place, count = tiles.values, tiles.place, tiles.count
+    for first in range(0, n, TILE):
+        t = first_tile + first // TILE
+        count[t] = min(TILE, n - first)
+        for f in range(values.shape[1]):
+            for i in range(TILE):
+                values[t, f, i] = block[f, order[min(first + i, n - 1)]]
+        for i in range(TILE):
+            code = codes[order[min(first + i, n - 1)]]
+            place[t, 0, i] = code & 255
+            place[t, 1, i] = code >> 8
+
+
+@jit
+def write_weights(weight, order, first_tile, out):
+    for i in range(order.shape[0]):
+        out[first_tile + i // TILE, i % TILE] = weight[order[i]]
+
+
+@jit
+def measure(tiles, model, first, last):
+    """Fill in the box, the totals and the squares of tiles `first` to `last`."""
+    n_stored, n_features = tiles.values.shape[1], tiles.middle.shape[1]
+    values, place, corner, count, weights = tiles.values, tiles.place, tiles.corner, tiles.count, tiles.weight
+    middles, halves, totals, squares = tiles.middle, tiles.half, tiles.totals, tiles.squares
+    weighted = weights.shape[0] > 0
+    scale, gain, first_position = model.sum_scale, model.gain, 0 if model.x else 1
+    local, weight, buffer = np.empty(TILE), np.ones(TILE), np.empty(TILE)
+    for t in range(first, last):
+        n = count[t]
+        for i in range(TILE):
+            weight[i] = 0.0 if i >= n else weights[t, i] if weighted else 1.0
+        for f in range(n_features):
+            if f < n_stored:
+                for i in range(TILE):
+                    local[i] = np.float64(values[t, f, i])
+            else:
+                which = f - n_stored + first_position
+                for i in range(TILE):
+                    local[i] = np.float64(place[t, which, i]) + np.float64(corner[t, which])
+            low, high = lowest(local, 1.0, buffer), -lowest(local, -1.0, buffer)
+            middle = np.float64(np.float32(0.5 * (low + high)))
+            middles[t, f] = middle
+            halves[t, f] = max(high - middle, middle - low) * gain[f]
+            totals[t, f], squares[t, f] = total_and_square(local, weight, scale[f])
+        for i in range(TILE):
+            local[i] = 1.0
+        totals[t, n_features] = total_and_square(local, weight, scale[n_features])[0]
+
+
+@jit
+def lowest(values, sign, buffer):
+    """Return the least of 256 values, times `sign`. By halves: a minimum along a row of floats is not vectorised."""
+    for i in range(TILE):
+        buffer[i] = sign * values[i]
+    half = TILE // 2
+    while half >= 8:
+        for i in range(half):
+            buffer[i] = buffer[i] if buffer[i] < buffer[half + i] else buffer[half + i]
+        half //= 2
+    low = buffer[0]
+    for i in range(1, 8):
+        low = min(low, buffer[i])
+    return low
+
+
+@jit_vectorised
+def total_and_square(values, weight, scale):
+    """Return the fixed-point sum, and the sum of squares, which decides nothing and may be summed in any order."""
+    total, square = np.int64(0), 0.0
+    for i in range(TILE):
+        total += np.int64(np.rint(weight[i] * values[i] * scale))
+        square += weight[i] * values[i] * values[i]
+    return total, square
