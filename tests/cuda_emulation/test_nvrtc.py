@@ -89,6 +89,7 @@ STACK = """
 extern "C" __global__ void indexed(const int* in, int* out) {
     int own[64];
     for (int i = 0; i < 64; i++) own[i] = in[i * blockDim.x];
+    for (int i = 0; i < blockDim.x; i++) own[in[i] & 63] += own[in[i + 1] & 63];
     out[threadIdx.x] = own[in[threadIdx.x] & 63];
 }
 extern "C" __global__ void plain(int* out) { out[threadIdx.x] = 1; }
