@@ -20,15 +20,17 @@ __all__ = [
     "kmeans",
     "merge_small_regions",
     "pixel_features",
+    "texture_features",
 ]
 
 if TYPE_CHECKING:
     from classicseg import batch as batch
     from classicseg import cluster as cluster
+    from classicseg import features as features
     from classicseg import regions as regions
     from classicseg import thermal as thermal
     from classicseg.cluster import KMeansResult, kmeans
-    from classicseg.features import PixelFeatures, pixel_features
+    from classicseg.features import PixelFeatures, pixel_features, texture_features
     from classicseg.regions import connected_regions, merge_small_regions
 else:
     from classicseg._lazy import lazy_exports
@@ -37,8 +39,8 @@ else:
         __name__,
         {
             "cluster": ("KMeansResult", "kmeans"),
-            "features": ("PixelFeatures", "pixel_features"),
+            "features": ("PixelFeatures", "pixel_features", "texture_features"),
             "regions": ("connected_regions", "merge_small_regions"),
         },
-        subpackages=("batch", "cluster", "regions", "thermal"),
+        subpackages=("batch", "cluster", "features", "regions", "thermal"),
     )

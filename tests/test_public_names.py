@@ -15,6 +15,7 @@ PACKAGES = [
     "classicseg",
     "classicseg.batch",
     "classicseg.cluster",
+    "classicseg.features",
     "classicseg.regions",
     "classicseg.thermal",
 ]

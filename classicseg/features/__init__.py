@@ -2,5 +2,6 @@
 
 from classicseg.features._pixel import pixel_features
 from classicseg.features._recipe import PixelFeatures
+from classicseg.features._texture import texture_features
 
-__all__ = ["PixelFeatures", "pixel_features"]
+__all__ = ["PixelFeatures", "pixel_features", "texture_features"]
