@@ -18,7 +18,7 @@ EMULATED = "cuda-emulated"
 ORDERS = {"forward": cudasim.FORWARD, "reverse": cudasim.REVERSE, "random": cudasim.RANDOM}
 
 
-@pytest.fixture(params=[EMULATED, pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.fixture(params=["cpu", EMULATED, pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request):
     """Where a test runs: it has `kernels`, `put` for arrays that go there, and `take` for those that come back."""
     if request.param == "cpu":

@@ -41,9 +41,11 @@ def problem(
         offset = (finite.max(axis=0) + finite.min(axis=0)) / 2
         exponent = np.ceil(np.log2(np.abs(finite - offset).max(axis=0) + 1e-300)).astype(np.int64)
     scale = np.ones(n_features + 1)
-    if image.dtype.kind == "f" or weight is not None:
-        scale[:] = 2.0**30
-        scale[: image.shape[2]] = 2.0**44 if image.dtype.kind == "f" else 2.0**24
+    if weight is not None:
+        scale[:] = 2.0**40
+        scale[: image.shape[2]] = 2.0**34
+    if image.dtype.kind == "f":
+        scale[: image.shape[2]] = 2.0**44
     host = Samples(
         shape=image.shape[:2],
         planes=tuple(image[..., c] for c in range(image.shape[2])),
