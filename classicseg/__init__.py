@@ -6,12 +6,13 @@ frames, hot spots and their reports live in `classicseg.thermal` and `classicseg
 
 from typing import TYPE_CHECKING
 
-from classicseg._errors import ClassicsegError, FileFormatError, NotRadiometricError
+from classicseg._errors import ClassicsegError, DeviceError, FileFormatError, NotRadiometricError
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ClassicsegError",
+    "DeviceError",
     "FileFormatError",
     "KMeansResult",
     "NotRadiometricError",
@@ -21,6 +22,7 @@ __all__ = [
     "merge_small_regions",
     "pixel_features",
     "texture_features",
+    "to_device",
 ]
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from classicseg import features as features
     from classicseg import regions as regions
     from classicseg import thermal as thermal
+    from classicseg._device import to_device
     from classicseg.cluster import KMeansResult, kmeans
     from classicseg.features import PixelFeatures, pixel_features, texture_features
     from classicseg.regions import connected_regions, merge_small_regions
@@ -38,6 +41,7 @@ else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
+            "_device": ("to_device",),
             "cluster": ("KMeansResult", "kmeans"),
             "features": ("PixelFeatures", "pixel_features", "texture_features"),
             "regions": ("connected_regions", "merge_small_regions"),

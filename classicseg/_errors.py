@@ -9,6 +9,10 @@ class ClassicsegError(Exception):
     """
 
 
+class DeviceError(ClassicsegError, RuntimeError):
+    """CUDA was asked for, and CuPy or a CUDA device is missing; the message says what to install or to look at."""
+
+
 class FileFormatError(ClassicsegError, ValueError):
     """A file is broken, or is not of a kind that can be read.
 

@@ -76,9 +76,9 @@ def check_choice(name: str, value: object, choices: Sequence[T]) -> T:
     raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
-def check_image(name: str, image: object, *, ndim: tuple[int, ...] = (2, 3)) -> Array:
+def check_image(name: str, image: object, *, ndim: tuple[int, ...] = (2, 3), cuda: bool = False) -> Array:
     """Return `image` as an array of one of the `ndim`, of a dtype the package computes on, not empty."""
-    array = check_array(name, image)
+    array = check_array(name, image, cuda=cuda)
     if array.ndim not in ndim:
         shapes = " or ".join({2: "(M, N)", 3: "(M, N, C)"}[n] for n in ndim)
         raise ValueError(f"{name} must have shape {shapes}, got {array.shape}; pass one image at a time")
@@ -87,9 +87,9 @@ def check_image(name: str, image: object, *, ndim: tuple[int, ...] = (2, 3)) -> 
     return _check_dtype(name, array)
 
 
-def check_features(features: object) -> Array:
+def check_features(features: object, *, cuda: bool = False) -> Array:
     """Return `features` as an array of shape (..., F), 1 <= F <= 64, of a dtype the package computes on."""
-    array = check_array("features", features)
+    array = check_array("features", features, cuda=cuda)
     if array.ndim < 2:
         raise ValueError(
             f"features must have shape (..., n_features), got {array.shape}; add the last axis with features[..., None]"
@@ -104,8 +104,8 @@ def check_features(features: object) -> Array:
     return _check_dtype("features", array)
 
 
-def check_array(name: str, value: object) -> Array:
-    """Return `value` as an array, or say what it is instead."""
+def check_array(name: str, value: object, *, cuda: bool = False) -> Array:
+    """Return `value` as an array, or say what it is instead; with `cuda`, CuPy's stays on its device."""
     if isinstance(value, (str, bytes, os.PathLike)):
         raise TypeError(
             f"{name} must be an array, got the text {os.fspath(value)!r}; read the file into an array first"
@@ -116,7 +116,7 @@ def check_array(name: str, value: object) -> Array:
             f"and mask=~np.ma.getmaskarray({name}) where there is a mask argument"
         )
     try:
-        array = as_array(name, value)
+        array = as_array(name, value, cuda=cuda)
     except ValueError as error:
         raise ValueError(
             f"{name} must be a regular array, got a sequence whose parts differ in length; make them equally long"
@@ -157,9 +157,9 @@ def check_finite(name: str, array: Array, way_out: str) -> Array:
     return array
 
 
-def check_weights(name: str, weights: object, shape: tuple[int, ...]) -> Array:
+def check_weights(name: str, weights: object, shape: tuple[int, ...], *, cuda: bool = False) -> Array:
     """Return `weights` as a float64 array of `shape`, finite and not negative."""
-    array = _check_dtype(name, check_array(name, weights))
+    array = _check_dtype(name, check_array(name, weights, cuda=cuda))
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, one value per sample, got {array.shape}")
     check_finite(name, array, "give such samples a weight of 0")
@@ -170,11 +170,11 @@ def check_weights(name: str, weights: object, shape: tuple[int, ...]) -> Array:
     return array.astype(np.float64, copy=False)
 
 
-def check_mask(mask: object, shape: tuple[int, ...]) -> Array | None:
+def check_mask(mask: object, shape: tuple[int, ...], *, cuda: bool = False) -> Array | None:
     """Return `mask` as a bool array of `shape`, or None. True marks what takes part."""
     if mask is None:
         return None
-    array = check_array("mask", mask)
+    array = check_array("mask", mask, cuda=cuda)
     if array.shape != shape:
         raise ValueError(f"mask must have the image's shape {shape}, got {array.shape}")
     if array.dtype.kind not in "biu":

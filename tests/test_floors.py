@@ -18,6 +18,7 @@ FLOORS = {
     0: {"_array", "_errors", "_lazy"},
     0.5: {"_validate"},
     1: {"_kernels"},
+    1.5: {"_device"},
     2: {"features"},
     3: {"regions", "metrics"},
     4: {"cluster"},

@@ -46,7 +46,7 @@ def test_cupy_is_recognised_without_importing_it(monkeypatch):
     module.ndarray = type("ndarray", (), {})
     monkeypatch.setitem(sys.modules, "cupy", module)
     assert _array.array_kind(module.ndarray()) == "cupy"
-    with pytest.raises(TypeError, match=r"image is a CuPy array, .* pass image\.get\(\)"):
+    with pytest.raises(TypeError, match=r"image is a CuPy array, .* pass classicseg\.to_device\(image, 'cpu'\)"):
         _array.as_array("image", module.ndarray())
 
 
