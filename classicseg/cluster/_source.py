@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels._samples import Samples
-from classicseg._validate import check_features, check_finite, check_mask, check_weights
+from classicseg._validate import FLOAT32_MAX, check_features, check_finite, check_mask, check_weights
 from classicseg.features import PixelFeatures
 
 Array = NDArray[Any]
@@ -149,7 +149,7 @@ def _described(
 def _span(plane: Array, inside: Array | None) -> tuple[float, int, float]:
     """Return offset, exponent and largest |v| of a float plane: (x - offset) * 2**-exponent is within [-1, 1]."""
     low, high = _limits(plane, inside)
-    if not (math.isfinite(low) and math.isfinite(high)):
+    if not max(-low, high) <= FLOAT32_MAX:  # or NaN
         check_finite("features", plane if inside is None else plane[inside], "mark such samples False in mask")
     middle = low / 2 + high / 2
     half = max(high - middle, middle - low)
