@@ -6,7 +6,6 @@ import dataclasses
 import os
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -40,13 +39,15 @@ class Unwritable(Exception):
     """The output folder refused a file: the fault of no frame, and the next one would meet it too."""
 
 
-Process = Callable[[Frame], Outcome]
+Finish = Callable[[], Outcome]
+Process = Callable[[Frame], Finish]
 
 
 def make_process(setup: Setup) -> Process:
     """Return the function that does one frame, with everything imported and loaded that frames share.
 
-    A profile or calibration that cannot be loaded is refused here, before the first frame.
+    It reads and segments, and returns the function that writes the outputs: another thread calls that, while the
+    next frame is read. A profile or calibration that cannot be loaded is refused here, before the first frame.
     """
     from classicseg.thermal import Calibration, find_hotspots, load_profile
 
@@ -54,18 +55,23 @@ def make_process(setup: Setup) -> Process:
     calibration = None if options.calibration is None else Calibration.load(options.calibration)
     profile = load_profile(options.profile)
 
-    def work(frame: Frame) -> Outcome:
+    def work(frame: Frame) -> Finish:
         started = perf_counter()
         image = _read(frame, {"calibration": calibration, **options.reading()})
         values = image.values
         loaded = perf_counter()
         found = find_hotspots(image, profile=profile, min_delta=options.min_delta, min_area=options.min_area)
         segmented = perf_counter()
-        rows = _rows(found)
-        outputs = _write(frame, setup, values, found, rows)
-        record = _record(image, found, rows)
-        seconds = (loaded - started, segmented - loaded, perf_counter() - segmented)
-        return Outcome("done", outputs=outputs, record=record, seconds=seconds)
+
+        def finish() -> Outcome:
+            began = perf_counter()
+            rows = _rows(found)
+            outputs = _write(frame, setup, values, found, rows)
+            record = _record(image, found, rows)
+            seconds = (loaded - started, segmented - loaded, perf_counter() - began)
+            return Outcome("done", outputs=outputs, record=record, seconds=seconds)
+
+        return finish
 
     return guarded(work)
 
@@ -88,17 +94,31 @@ def _read(frame: Frame, options: dict[str, Any]) -> Any:
 def guarded(work: Process) -> Process:
     """Return `work` with whatever is wrong with a frame turned into its outcome."""
 
-    def process(frame: Frame) -> Outcome:
+    def process(frame: Frame) -> Finish:
         try:
-            return work(frame)
-        except Unwritable as error:
-            return Outcome("unwritable", error=str(error))
+            finish = work(frame)
         except Exception as error:  # noqa: BLE001 - one bad frame never stops a run
-            kind, message = explain(error, frame)
-            details = "" if isinstance(error, ClassicsegError) else traceback.format_exc()
-            return Outcome("failed", kind=kind, error=message, details=details)
+            outcome = failure(error, frame)
+            return lambda: outcome
+
+        def finish_or_fail() -> Outcome:
+            try:
+                return finish()
+            except Exception as error:  # noqa: BLE001
+                return failure(error, frame)
+
+        return finish_or_fail
 
     return process
+
+
+def failure(error: Exception, frame: Frame) -> Outcome:
+    """Return what becomes of a frame because of an exception that is being handled."""
+    if isinstance(error, Unwritable):
+        return Outcome("unwritable", error=str(error))
+    kind, message = explain(error, frame)
+    details = "" if isinstance(error, ClassicsegError) else traceback.format_exc()
+    return Outcome("failed", kind=kind, error=message, details=details)
 
 
 def explain(error: Exception, frame: Frame) -> tuple[str, str]:
@@ -144,18 +164,13 @@ def _write(frame: Frame, setup: Setup, values: Array, found: Any, rows: list[dic
     name = png if found.labels.max(initial=0) <= np.iinfo(np.uint16).max else tif
     outputs = {name: 0}
 
-    def write_label_image() -> None:
+    try:
         with _output(setup, name) as file:
             _write_labels(file, found.labels, "PNG" if name == png else "TIFF")
-
-    try:
-        with ThreadPoolExecutor(1) as disk:  # waits for the disk while the overlay is drawn
-            label_image = disk.submit(write_label_image)
-            if setup.options.overlays:
-                outputs[overlay_name(frame.name)] = 0
-                with _output(setup, overlay_name(frame.name)) as file:
-                    write_overlay(file, values, found.unit, found.labels, found.surfaces, rows)
-            label_image.result()
+        if setup.options.overlays:
+            outputs[overlay_name(frame.name)] = 0
+            with _output(setup, overlay_name(frame.name)) as file:
+                write_overlay(file, values, found.unit, found.labels, found.surfaces, rows)
         for other in set(candidates(frame.name)) - set(outputs):
             remove(output_path(setup.out, other))
         return {name: os.path.getsize(output_path(setup.out, name)) for name in outputs}

@@ -1,5 +1,7 @@
 """A worker process: takes frames from its standard input, answers with outcomes on its standard output.
 
+While the outputs of one frame are written, and the disk is waited for, the next frame is read and segmented.
+
 It is a plain child of the interpreter and not a `multiprocessing` process, so that a script that calls
 `run_batch` needs no ``if __name__ == "__main__"``, and a worker that dies takes only its frame with it.
 """
@@ -11,6 +13,8 @@ import os
 import pickle
 import signal
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 try:
     import fcntl
@@ -29,17 +33,22 @@ def main() -> None:
     lock = _hold(setup.lock)
     process = make_process(setup)
     _send(answer, "ready")
-    while True:
+    writing: Future[None] | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="writer") as writer:
         try:
-            frame = pickle.load(receive)
-        except EOFError:
-            break
-        try:
-            _send(answer, process(frame))
-        except BrokenPipeError:  # the coordinator is gone
-            break
+            while True:
+                finish = process(pickle.load(receive))
+                if writing is not None:
+                    writing.result()  # so that no more than two frames are in memory
+                writing = writer.submit(_answer, answer, finish)
+        except (EOFError, BrokenPipeError):  # no more frames, or the coordinator is gone
+            pass
     if lock is not None:
         os.close(lock)
+
+
+def _answer(answer: object, finish: Callable[[], object]) -> None:
+    _send(answer, finish())
 
 
 def _send(answer: object, message: object) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -20,7 +21,26 @@ def make_dying(setup):
             os._exit(3)
         if name.startswith("noise"):
             print("words between the answers")
-        return Outcome("done", outputs={}, record={"file": frame.file, "threads": os.environ["OMP_NUM_THREADS"]})
+        outcome = Outcome("done", outputs={}, record={"file": frame.file, "threads": os.environ["OMP_NUM_THREADS"]})
+        return lambda: outcome
+
+    return guarded(work)
+
+
+def make_overlapping(setup):
+    """Writing a frame waits until the next one is worked on, which a worker that does one thing at a time never does."""
+    begun = threading.Semaphore(0)
+
+    def work(frame):
+        begun.release()
+
+        def finish():
+            begun.acquire()  # its own
+            met = frame.file.startswith("last") or begun.acquire(timeout=20)
+            begun.release()  # the other's, for it to take
+            return Outcome("done", outputs={}, record={"met": met})
+
+        return finish
 
     return guarded(work)
 
@@ -45,6 +65,6 @@ def make_slow(setup):
     def work(frame):
         Path(setup.out, f"started-{os.getpid()}").touch()
         time.sleep(60)
-        return Outcome("done", outputs={}, record={})
+        return lambda: Outcome("done", outputs={}, record={})
 
     return work

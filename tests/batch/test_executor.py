@@ -36,6 +36,18 @@ def test_a_worker_that_dies_fails_its_frame_only(fakes, setup):
     assert "status 3" in found["exit1"].error
 
 
+def test_frames_beside_one_that_kills_are_done_once(fakes, setup):
+    names = ["a", "kill1", "b", "kill2", "kill3", "c"]
+    run = list(run_frames(frames(*names), setup, fakes.make_dying, n_workers=1))
+    assert sorted(frame.file for frame, _ in run) == sorted(names)
+    assert [frame.file for frame, outcome in run if outcome.state == "failed"] == ["kill1", "kill2", "kill3"]
+
+
+def test_one_frame_is_written_while_the_next_is_worked_on(fakes, setup):
+    found = outcomes(["a", "b", "c", "last"], fakes.make_overlapping, setup, 1)
+    assert all(outcome.record["met"] for outcome in found.values())
+
+
 def test_workers_have_one_thread_each(fakes, setup):
     assert outcomes(["a"], fakes.make_dying, setup, 1)["a"].record["threads"] == "1"
 
@@ -50,8 +62,8 @@ def test_frames_are_drawn_as_workers_become_free(fakes, setup):
 
     run = run_frames(source(), setup, fakes.make_dying, n_workers=2)
     for n_seen, _ in enumerate(run, start=1):
-        # two in work, four in the queue, two waiting to enter it, one in hand
-        assert len(drawn) <= n_seen + 9
+        # two in each worker, four in the queue, two waiting to enter it, one in hand
+        assert len(drawn) <= n_seen + 11
     assert len(drawn) == 40
 
 

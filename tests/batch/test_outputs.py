@@ -176,7 +176,7 @@ def test_everything_a_frame_can_be(tmp_path):
     write_flir_rjpeg(folder / "flat.jpg", np.full((60, 80), 14000, np.uint16))
     process = make_process(Setup(str(tmp_path / "out"), BatchOptions(unit="celsius")))
     for frame in make_plan(folder).frames:
-        outcome = process(frame)
+        outcome = process(frame)()
         assert outcome.state == "done", outcome
         json.dumps(outcome.record, allow_nan=False)
         assert all(size > 0 for size in outcome.outputs.values())
