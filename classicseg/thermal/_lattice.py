@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+
+from classicseg._kernels import kernels_for
 
 REACH = 1.75  # neighbours are sought within so many module lengths
 MOST_NEIGHBOURS = 24
@@ -47,9 +48,8 @@ class Cells:
 
 def alike(cells: Cells) -> NDArray[np.int64]:
     """Return for each cell the indices of similar cells nearby, nearest first, padded with -1."""
-    count = min(MOST_NEIGHBOURS + 1, len(cells))
-    distance, other = cKDTree(cells.centers).query(cells.centers, k=count)
-    distance, other = distance.reshape(len(cells), count)[:, 1:], other.reshape(len(cells), count)[:, 1:]
+    squared, other = nearest(cells.centers, cells.centers, min(MOST_NEIGHBOURS + 1, len(cells)))
+    distance = np.sqrt(squared)
     longer, _ = cells.sides
     near = distance < REACH * np.maximum(longer[:, None], longer[other])
     trace = cells.spread[:, 0] + cells.spread[:, 1]
@@ -59,7 +59,8 @@ def alike(cells: Cells) -> NDArray[np.int64]:
         np.maximum(cells.area[:, None], cells.area[other]),
         np.minimum(cells.area[:, None], cells.area[other]),
     )
-    good = near & same_shape & (larger < AREA_FACTOR * smaller)
+    itself = other == np.arange(len(cells))[:, None]
+    good = near & same_shape & (larger < AREA_FACTOR * smaller) & ~itself
     order = np.argsort(~good, axis=1, kind="stable")
     return np.take_along_axis(np.where(good, other, -1), order, axis=1)
 
@@ -85,7 +86,7 @@ def missing(cells: Cells, doubtful: NDArray[np.float64]) -> list[tuple[NDArray[n
         return []
     place, direction, source = steps[:, :2], steps[:, 2:4], steps[:, 4].astype(np.int64)
     _, shorter = cells.sides
-    free = cKDTree(cells.centers).query(place)[0] > 0.6 * shorter[source]
+    free = np.sqrt(nearest(place, cells.centers, 1)[0][:, 0]) > 0.6 * shorter[source]
     place, direction, source = place[free], direction[free], source[free]
     agree = _apart(place, place) < 0.35 * shorter[source][:, None]
     pointed = (agree & (direction @ direction.T < -0.8)).any(axis=1)
@@ -124,5 +125,14 @@ def _steps(cells: Cells) -> NDArray[np.float64]:
 def offsets(centers: NDArray[np.float64], count: int) -> NDArray[np.int32]:
     """Return the whole-pixel steps (n, count, 2) from every module to its `count` nearest ones."""
     count = min(count, len(centers) - 1)
-    _, other = cKDTree(centers).query(centers, k=count + 1)
+    _, other = nearest(centers, centers, count + 1)
     return np.asarray(np.rint(centers[other[:, 1:]] - centers[:, None]), np.int32)
+
+
+def nearest(
+    points: NDArray[np.float64], others: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return squared distances and indices (n, count) of the `others` nearest to each of `points`, nearest first."""
+    index, squared = np.empty((len(points), count), np.int64), np.empty((len(points), count))
+    kernels_for(points, "modules").nearest_points(points, others, index, squared)
+    return squared, index

@@ -68,6 +68,17 @@ def test_nearest_owner_equals_its_slow_twin(rng, shape):
         assert_array_equal(owner, expected)
 
 
+@pytest.mark.parametrize(("n", "m", "count"), [(1, 1, 1), (5, 3, 3), (9, 40, 1), (30, 30, 7)])
+def test_nearest_points(rng, n, m, count):
+    points, others = rng.integers(0, 5, (n, 2)).astype(np.float64), rng.integers(0, 5, (m, 2)).astype(np.float64)
+    index, squared = np.empty((n, count), np.int64), np.empty((n, count))
+    kernels.nearest_points(points, others, index, squared)
+    expected = ((points[:, None] - others) ** 2).sum(axis=2)
+    order = np.argsort(expected, axis=1, kind="stable")[:, :count]  # many ties on so small a grid
+    assert_array_equal(index, order)
+    assert_array_equal(squared, np.take_along_axis(expected, order, axis=1))
+
+
 def test_extents(rng):
     owner = np.repeat(rng.integers(0, 4, (9, 7)), 3, axis=1).astype(np.int32)
     values = rng.normal(30, 5, owner.shape).astype(np.float32)

@@ -170,6 +170,28 @@ def _count(members):
 
 
 @jit
+def nearest_points(points, others, index, squared):
+    """Write which K of `others` (m, 2) are nearest to each of `points` (n, 2), and their squared distances.
+
+    Nearest first, of equally near ones the lower index; `index` and `squared` are (n, K), K at most m. A few hundred
+    points need no tree.
+    """
+    last = index.shape[1] - 1
+    squared[:] = np.inf
+    for i in range(points.shape[0]):
+        found, distances = index[i], squared[i]
+        for j in range(others.shape[0]):
+            down, right = points[i, 0] - others[j, 0], points[i, 1] - others[j, 1]
+            distance = down * down + right * right
+            if distance < distances[last]:
+                place = last
+                while place > 0 and distances[place - 1] > distance:
+                    distances[place], found[place] = distances[place - 1], found[place - 1]
+                    place -= 1
+                distances[place], found[place] = distance, j
+
+
+@jit
 def extents(owner, values, boxes, total):
     """Write the box (row_min, col_min, row_max, col_max; half open) of each module to `boxes` (n, 4), and add its
     values to `total` (n,). A module without a pixel has an empty box."""
