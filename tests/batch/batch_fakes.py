@@ -28,7 +28,7 @@ def make_dying(setup):
 
 
 def make_overlapping(setup):
-    """Writing a frame waits until the next one is worked on, which a worker that does one thing at a time never does."""
+    """Writing a frame waits until the next one is worked on, which never comes where one thing is done at a time."""
     begun = threading.Semaphore(0)
 
     def work(frame):
