@@ -20,6 +20,7 @@ __all__ = [
     "connected_regions",
     "kmeans",
     "merge_small_regions",
+    "motion_features",
     "pixel_features",
     "texture_features",
     "to_device",
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from classicseg import thermal as thermal
     from classicseg._device import to_device
     from classicseg.cluster import KMeansResult, kmeans
-    from classicseg.features import PixelFeatures, pixel_features, texture_features
+    from classicseg.features import PixelFeatures, motion_features, pixel_features, texture_features
     from classicseg.regions import connected_regions, merge_small_regions
 else:
     from classicseg._lazy import lazy_exports
@@ -43,7 +44,7 @@ else:
         {
             "_device": ("to_device",),
             "cluster": ("KMeansResult", "kmeans"),
-            "features": ("PixelFeatures", "pixel_features", "texture_features"),
+            "features": ("PixelFeatures", "motion_features", "pixel_features", "texture_features"),
             "regions": ("connected_regions", "merge_small_regions"),
         },
         subpackages=("batch", "cluster", "features", "regions", "thermal"),

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg import kmeans, pixel_features, texture_features
 from classicseg._kernels.cpu import texture
-from classicseg.features import _texture
+from classicseg.features import _planes, _texture
 from classicseg.features._codes import binary_patterns, textons
 from classicseg.features._jets import Jet, jet
 
@@ -185,7 +185,7 @@ def test_equals_the_slow_twin(rng, monkeypatch, kind, masked, size):
     options = {"kind": kind, "size": size, "mask": mask if masked else None}
     options |= {} if kind == "lbp" else {"sigma": 0.7, "n_orientations": 3}
     found = texture_features(np.where(mask, image, np.nan), **options)
-    filled = _texture._filled(image, mask)
+    filled = _planes.filled(image, mask)
     if kind == "filters":
         assert_allclose(found, naive.window_energy(naive.jet(filled, 0.7), 3, size, mask), atol=2e-6)
         return
@@ -250,7 +250,7 @@ def test_what_is_outside_the_mask_counts_nowhere(rng, kind, bad):
 def test_a_pixel_outside_the_mask_is_seen_as_the_nearest_inside(rng):
     image = np.arange(63.0).reshape(7, 9)
     mask = rng.random((7, 9)) < 0.3
-    filled = _texture._filled(image, mask)
+    filled = _planes.filled(image, mask)
     assert_array_equal(filled[mask], image[mask])
     for at in zip(*np.nonzero(~mask)):
         assert filled[at] in naive.nearest_inside(image, mask, at)

@@ -81,3 +81,15 @@ def luma(image: Array) -> Array:
             red, green, blue = (image[rows, :, c].astype(np.float32) * np.float32(LUMA[c]) for c in range(3))
             np.add(red + green, blue, out=out[rows])
     return out
+
+
+def filled(gray: Array, mask: NDArray[np.bool_] | None) -> Array:
+    """Return a gray image with every pixel outside the mask replaced by the nearest inside."""
+    if mask is None or mask.all():
+        return gray
+    if not mask.any():
+        raise ValueError("mask must mark at least one pixel as True, got none")
+    from scipy.ndimage import distance_transform_edt
+
+    nearest = distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    return np.asarray(gray[tuple(nearest)])

@@ -12,7 +12,7 @@ from classicseg._validate import check_choice, check_float, check_image, check_i
 from classicseg.features._channels import full_range
 from classicseg.features._codes import N_PATTERNS, binary_patterns, n_textons, textons
 from classicseg.features._jets import jet, oriented_energies, reach
-from classicseg.features._planes import check_inside, luma, native
+from classicseg.features._planes import check_inside, filled, luma, native
 
 Kind = Literal["textons", "filters", "lbp"]
 KINDS: tuple[Kind, ...] = ("textons", "filters", "lbp")
@@ -114,7 +114,7 @@ def texture_features(
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
     check_inside("image", array, inside)
-    gray = _filled(luma(native(array)), inside)
+    gray = filled(luma(native(array)), inside)
     if kind == "filters":
         return _energies(gray, sigma, n_orientations, size // 2, inside)
     if kind == "textons":
@@ -130,18 +130,6 @@ def texture_features(
     if inside is not None:
         out[~inside] = 0
     return out
-
-
-def _filled(gray: NDArray[Any], inside: NDArray[np.bool_] | None) -> NDArray[Any]:
-    """Return the image with every pixel outside the mask replaced by the nearest inside."""
-    if inside is None or inside.all():
-        return gray
-    if not inside.any():
-        raise ValueError("mask must mark at least one pixel as True, got none")
-    from scipy.ndimage import distance_transform_edt
-
-    nearest = distance_transform_edt(~inside, return_distances=False, return_indices=True)
-    return np.asarray(gray[tuple(nearest)])
 
 
 def _blocks(shape: tuple[int, ...], halo: int) -> list[tuple[int, int]]:
