@@ -30,7 +30,7 @@ def motion_features(previous: ArrayLike, image: ArrayLike, *, mask: ArrayLike | 
     Returns
     -------
     ndarray of float32, shape (M, N, 2)
-        u and v of every pixel of `image`: the columns (to the right) and rows (downwards) that it moved since
+        Motion u and v of every pixel of `image`: the columns (to the right) and rows (downwards) that it moved since
         `previous`, in pixels per frame. What is at (row, col) in `image` was at (row - v, col - u) in `previous`.
         0 outside the mask.
 
@@ -56,7 +56,7 @@ def motion_features(previous: ArrayLike, image: ArrayLike, *, mask: ArrayLike | 
     pixels every 4. On shifts of 0.5 to 11 pixels of three images it was the most exact of those tried: within 0.06
     pixels (median) and 0.15 (95 of 100 pixels), where Farneback's method gives no motion in smooth areas and
     scikit-image's Lucas-Kanade takes ten times as long.
-    Source: T. Kroeger, R. Timofte, D. Dai, L. Van Gool, "Fast optical flow using dense inverse search", ECCV 2016,
+    Source: T. Kroeger et al., "Fast optical flow using dense inverse search", ECCV 2016,
     doi:10.1007/978-3-319-46493-0_29.
 
     Examples
