@@ -106,7 +106,7 @@ def threads() -> str:
 
 
 def gpu_state(installed: dict[str, str], driver: Path = Path("/proc/driver/nvidia")) -> str:
-    """Return the NVIDIA devices the driver lists, and the CuPy there is for them."""
+    """Return the NVIDIA devices the driver lists, the CuPy there is for them, and whether they work together."""
     models = [
         line.partition(":")[2].strip()
         for path in sorted(driver.glob("gpus/*/information"))
@@ -115,7 +115,16 @@ def gpu_state(installed: dict[str, str], driver: Path = Path("/proc/driver/nvidi
     ]
     cupy = ", ".join(f"{name} {installed[name]}" for name in CUPY if name in installed)
     devices = ", ".join(models) or "no NVIDIA device"
-    return f"{devices}; {cupy or 'no CuPy installed'}; this version runs on the CPU"
+    return f"{devices}; {cupy or 'no CuPy installed'}; {cuda_state() if cupy else 'everything runs on the CPU'}"
+
+
+def cuda_state() -> str:
+    """Return what CuPy finds when it is asked, which says more than that it is installed."""
+    from classicseg._kernels.cuda import _device
+
+    if reason := _device.missing():
+        return f"everything runs on the CPU: {reason}"
+    return f"CuPy sees {', '.join(_device.devices())}; k-means runs there on what classicseg.to_device brings"
 
 
 def cache() -> str:

@@ -1,6 +1,7 @@
 import os
 import sys
 from importlib import metadata
+from types import SimpleNamespace
 
 import pytest
 
@@ -113,7 +114,41 @@ def test_gpu_is_what_the_driver_lists(tmp_path):
     card.mkdir(parents=True)
     (card / "information").write_text("Model: \t\t NVIDIA H200\nIRQ: 12\n")
     assert _info.gpu_state({"cupy-cuda12x": "13.4"}, tmp_path).startswith("NVIDIA H200; cupy-cuda12x 13.4; ")
-    assert _info.gpu_state({}, tmp_path / "none").startswith("no NVIDIA device; no CuPy installed; ")
+    nothing = _info.gpu_state({}, tmp_path / "none")
+    assert nothing == "no NVIDIA device; no CuPy installed; everything runs on the CPU"
+
+
+def fake_cupy(monkeypatch, is_available):
+    def properties(device):
+        return {"name": b"NVIDIA H200"}
+
+    runtime = SimpleNamespace(getDeviceCount=lambda: 2, getDeviceProperties=properties)
+    fake = type(sys)("cupy")
+    fake.__version__ = "14.2"
+    fake.cuda = SimpleNamespace(is_available=is_available, runtime=runtime)
+    monkeypatch.setitem(sys.modules, "cupy", fake)
+
+
+def test_gpu_is_usable_when_cupy_says_so(monkeypatch):
+    fake_cupy(monkeypatch, lambda: True)
+    assert _info.cuda_state().startswith("CuPy sees NVIDIA H200, NVIDIA H200; k-means runs there on what ")
+
+
+def test_cupy_without_a_driver_is_told(monkeypatch):
+    fake_cupy(monkeypatch, lambda: False)
+    assert _info.cuda_state().startswith("everything runs on the CPU: CuPy 14.2 finds no CUDA device; see that ")
+
+    def broken():
+        raise OSError("libcuda is a stub")
+
+    fake_cupy(monkeypatch, broken)
+    assert "CuPy 14.2 found no usable driver (libcuda is a stub)" in _info.cuda_state()
+
+
+def test_cupy_that_does_not_load_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert "CuPy cannot be imported (" in _info.cuda_state()
+    assert "pip install 'classicseg[cuda12]' or 'classicseg[cuda13]'" in _info.cuda_state()
 
 
 def test_cache_tells_folder_count_and_size(monkeypatch, tmp_path):

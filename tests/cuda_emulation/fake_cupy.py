@@ -19,9 +19,11 @@ POISON = 0xCB
 BINARY = "add sub mul truediv floordiv mod pow and_ or_ xor lt le gt ge eq ne lshift rshift".split()  # noqa: SIM905
 METHODS = "all any argmax argmin clip copy cumsum max mean min nonzero ravel repeat reshape std sum take transpose view"
 FUNCTIONS = (
-    "abs all any argmax argmin array_equal atleast_1d broadcast_to clip concatenate count_nonzero cumsum diff "
-    "expand_dims flatnonzero floor isfinite isnan logical_and logical_not max maximum mean min minimum moveaxis nanmax "
-    "nanmin nonzero prod ravel repeat reshape rint sort sqrt stack std sum take tile transpose unique where"
+    "abs add all any argmax argmin array_equal atleast_1d bitwise_and bitwise_or broadcast_to clip concatenate "
+    "count_nonzero cumsum diff divide equal expand_dims flatnonzero floor greater greater_equal invert isfinite isnan "
+    "less less_equal logical_and logical_not max maximum mean min minimum moveaxis multiply nanmax nanmin negative "
+    "nonzero not_equal power prod ravel repeat reshape rint sort sqrt stack std subtract sum take tile transpose "
+    "true_divide unique where"
 )
 TYPES = "bool_ float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
 
@@ -349,13 +351,16 @@ def _made() -> types.ModuleType:
     for one in (empty, empty_like, full, zeros, ones, arange, asarray, array, ascontiguousarray, asnumpy, from_dlpack):
         setattr(made, one.__name__, one)
     made.ndarray, made.RawModule, made.get_array_module = ndarray, RawModule, get_array_module
-    made.float, made.inf, made.nan = float, np.inf, np.nan
+    made.inf, made.nan = np.inf, np.nan
     made.cuda = types.SimpleNamespace(
         Device=Device,
         Stream=Stream,
         is_available=lambda: True,
         get_current_stream=Stream,
-        runtime=types.SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=RuntimeError),
+        runtime=types.SimpleNamespace(
+            getDeviceCount=lambda: 1,
+            getDeviceProperties=lambda device: {"name": b"emulated device"},
+        ),
     )
     return made
 
