@@ -112,6 +112,24 @@ def test_planes_that_lie_apart(device):
     check(device, given._replace(samples=given.samples._replace(planes=tuple(map(device.put, planes)))), n_steps=2)
 
 
+def test_planes_of_different_dtypes(device):
+    """Colours in bytes beside a depth in metres and counts of 16 bits: each plane has its own kind."""
+    shape = (23, 31)
+    kinds = [np.uint8, np.float32, np.uint16, np.float64]
+    single = [problem(device, photograph(shape, 1, kind, seed), 1) for seed, kind in enumerate(kinds)]
+    gain = np.array([1.0, 90.0, 1 / 256, 60.0, 2.0, 2.0])
+
+    def joined(parts):
+        first = parts[0]._replace(planes=tuple(part.planes[0] for part in parts), x=True, y=True, gain=gain)
+        offset, exponent = (np.concatenate([getattr(part, name) for part in parts]) for name in ("offset", "exponent"))
+        scale = np.concatenate([*(part.sum_scale[:1] for part in parts), np.ones(3)])
+        return first._replace(offset=offset, exponent=exponent, sum_scale=scale)
+
+    host = joined([one.host for one in single])
+    centers = oracle.values(host).reshape(-1, 6)[::97]
+    check(device, single[0]._replace(samples=joined([one.samples for one in single]), host=host, centers=centers))
+
+
 def test_a_cluster_without_samples_keeps_its_center(device):
     centers = np.array([[10.0, 20, 30], [1e6, 0, 0], [200, 210, 220], [-1e30, 0, 0]])
     given = problem(device, photograph((21, 33)), 4, centers=centers)

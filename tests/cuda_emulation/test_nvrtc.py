@@ -2,55 +2,45 @@
 
 from pathlib import Path
 
+import numpy as np
 import nvrtc
 import pytest
 
 from classicseg._kernels import cuda
-from classicseg._kernels.cuda import _module
+from classicseg._kernels.cuda import _module, kmeans
 
 FOLDER = Path(cuda.__file__).parent
 
 
-def kmeans(pixel, planes, *, xy, weighted, label, in_shared):
-    shape = {"PIXEL": pixel, "PLANES": planes, "X": int(xy), "Y": int(xy)}
-    return _module.defines(**shape, WEIGHTED=int(weighted), LABEL=label, IN_SHARED=int(in_shared))
+def constants(n_planes, dtype, *, xy, weighted, n_clusters):
+    return kmeans.constants_of([np.dtype(dtype)] * n_planes, xy, xy, weighted, n_clusters)
 
 
-# Text → sets of constants: the everyday one, a thermal one, and the corners of what register pressure depends on.
+# Text → sets of constants: the everyday one, a thermal one, and the corner of what register pressure depends on.
 VARIANTS = {
     "kmeans": [
-        kmeans("uint8", 3, xy=True, weighted=False, label="uint8", in_shared=True),
-        kmeans("float", 1, xy=True, weighted=True, label="uint8", in_shared=True),
-        kmeans("float", 64, xy=False, weighted=True, label="int", in_shared=False),
+        constants(3, np.uint8, xy=True, weighted=False, n_clusters=16),
+        constants(1, np.float32, xy=True, weighted=True, n_clusters=8),
+        constants(64, np.float32, xy=False, weighted=True, n_clusters=70_000),
     ]
 }
+SHAPES = ((1, True), (3, False), (3, True), (4, True), (5, True), (14, True), (15, True), (30, True), (31, True))
 EVERY_VARIANT = {
     "kmeans": [
-        kmeans(pixel, planes, xy=xy, weighted=weighted, label=label, in_shared=in_shared)
-        for pixel in ("uint8", "uint16", "float", "double")
-        for planes, xy in (
-            (1, True),
-            (3, False),
-            (3, True),
-            (4, True),
-            (5, True),
-            (14, True),
-            (15, True),
-            (30, True),
-            (31, True),
-            (62, True),
-            (64, False),
-        )
-        for weighted, label, in_shared in ((False, "uint8", True), (True, "uint16", False))
+        constants(n_planes, dtype, xy=xy, weighted=weighted, n_clusters=n_clusters)
+        for dtype in (np.uint8, np.uint16, np.float32, np.float64)
+        for n_planes, xy in (*SHAPES, (62, True), (64, False))
+        for weighted, n_clusters in ((False, 16), (True, 1000))
     ]
+    + [kmeans.constants_of([np.dtype(one) for one in "BBBd"], True, True, True, 16)]
 }
 
 
 def listed(variants):
     return [
-        pytest.param(name, constants, id="-".join([name, *(one[2:] for one in constants)]))
+        pytest.param(name, options, id="-".join([name, *(one[2:] for one in options)]))
         for name, sets in variants.items()
-        for constants in sets
+        for options in sets
     ]
 
 
@@ -60,12 +50,11 @@ def compiler():
         pytest.skip("NVRTC is not installed; it comes with nvidia-cuda-nvrtc, of the extra test on Linux")
 
 
-def check(name, constants, architecture):
-    options = (*_module.OPTIONS, *constants)
-    usage = nvrtc.compile_usage(_module.source(name), f"{name}.cu", options, architecture)
-    assert {kernel: (one.stack, one.spill_stores, one.spill_loads) for kernel, one in usage.items()} == dict.fromkeys(
-        usage, (0, 0, 0)
-    )
+def check(name, options, architecture):
+    text = _module.source(name)
+    usage = nvrtc.compile_usage(text, f"{name}.cu", (*_module.OPTIONS, *options), architecture)
+    on_stack = {kernel: (one.stack, one.spill_stores, one.spill_loads) for kernel, one in usage.items()}
+    assert on_stack == dict.fromkeys(usage, (0, 0, 0))
 
 
 def test_every_text_has_its_variants():
@@ -73,16 +62,16 @@ def test_every_text_has_its_variants():
 
 
 @pytest.mark.parametrize("architecture", nvrtc.ARCHITECTURES)
-@pytest.mark.parametrize(("name", "constants"), listed(VARIANTS))
-def test_no_stack_frame_and_no_spill(name, constants, architecture):
-    check(name, constants, architecture)
+@pytest.mark.parametrize(("name", "options"), listed(VARIANTS))
+def test_no_stack_frame_and_no_spill(name, options, architecture):
+    check(name, options, architecture)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", nvrtc.ARCHITECTURES)
-@pytest.mark.parametrize(("name", "constants"), listed(EVERY_VARIANT))
-def test_no_stack_frame_and_no_spill_in_any_variant(name, constants, architecture):
-    check(name, constants, architecture)
+@pytest.mark.parametrize(("name", "options"), listed(EVERY_VARIANT))
+def test_no_stack_frame_and_no_spill_in_any_variant(name, options, architecture):
+    check(name, options, architecture)
 
 
 STACK = """

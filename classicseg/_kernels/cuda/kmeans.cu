@@ -1,8 +1,8 @@
 // k-means on a GPU. An iteration is `assign` then `update`; `label` gives the result of the centers as they stand.
 //
 // Compile-time constants, set by kmeans.py:
-//   PIXEL      type of the planes: uint8, uint16, float or double
 //   PLANES     number of planes; X, Y: 1 where the column, the row index is a feature after them
+//   KINDS_LOW  two bits per plane, the first 32: 0 uint8, 1 uint16, 2 float, 3 double; KINDS_HIGH: the planes after
 //   WEIGHTED   1 where samples have weights
 //   LABEL      narrowest of uint8, uint16 and int that holds every label and NONE
 //   IN_SHARED  1 where scores and sums of all clusters fit into a block's shared memory, else they stay in global
@@ -21,7 +21,7 @@ constexpr int RESIDENT = F <= 6 ? 2 : 1;              // blocks a multiprocessor
 constexpr int UNROLL = F <= 6 ? 4 : 1;                 // of the loop over centers
 constexpr int ROW = (F + 1 + 3) / 4 * 4;               // floats of one center's scores, read four at a time
 constexpr int NONE = LABEL(-1);                        // label of a sample that no iteration has seen
-constexpr bool INTEGER_PIXELS = PIXEL(0.5) == PIXEL(0);
+constexpr bool INTEGER_PIXELS = ((KINDS_LOW | KINDS_HIGH) & 0xaaaaaaaaaaaaaaaaull) == 0;  // all planes
 constexpr bool READ_AGAIN = F > 32 && !INTEGER_PIXELS;  // rather than keep values beside their differences
 constexpr int FEATURE_UNROLL = READ_AGAIN ? 1 : F + 1;  // of loops that take each value once
 constexpr bool INTEGER_SUMS = INTEGER_PIXELS && !WEIGHTED;  // every amount is a whole number below 2^24
@@ -50,12 +50,16 @@ struct Frame {
     int n_columns, n_clusters;
 };
 
+__device__ __forceinline__ int kind(int c) { return int((c < 32 ? KINDS_LOW : KINDS_HIGH) >> (2 * (c & 31))) & 3; }
+
 // Value of plane c at a pixel: the integer itself, or the float scaled to [-1, 1].
 __device__ __forceinline__ float plane_value(const Frame& frame, int c, int row, int column) {
-    TABLE long long* at = frame.addresses + 3 * c;
-    PIXEL x = *reinterpret_cast<const PIXEL*>(at[0] + row * at[1] + column * at[2]);
-    if constexpr (INTEGER_PIXELS) return float(x);
-    return float((double(x) - frame.numbers[OFFSET + c]) * frame.numbers[SCALE + c]);
+    TABLE long long* table = frame.addresses + 3 * c;
+    long long at = table[0] + row * table[1] + column * table[2];
+    if (kind(c) == 0) return float(*reinterpret_cast<const uint8*>(at));
+    if (kind(c) == 1) return float(*reinterpret_cast<const uint16*>(at));
+    double x = kind(c) == 2 ? double(*reinterpret_cast<const float*>(at)) : *reinterpret_cast<const double*>(at);
+    return float((x - frame.numbers[OFFSET + c]) * frame.numbers[SCALE + c]);
 }
 
 // A thread's samples: the values, and their differences from the origin. What is not used costs no register.
@@ -301,7 +305,7 @@ __device__ void prepare(const double* numbers, const double* centers, int n_clus
         for (int step = 16; step; step /= 2) sum += __shfl_xor_sync(ALL, sum, step);
         double mean = sum / n_clusters;
         // A whole number within the range makes v - origin exact for integers; given centers may lie anywhere.
-        bool whole = INTEGER_PIXELS || f >= PLANES;
+        bool whole = f >= PLANES || kind(f) < 2;
         double low = whole ? 0.0 : -1.0, high = f >= PLANES ? 16777216.0 : whole ? 65535.0 : 1.0;
         mean = mean > low ? mean < high ? mean : high : low;
         if (lane == 0) head[ORIGIN + f] = float(whole ? rint(mean) : mean);

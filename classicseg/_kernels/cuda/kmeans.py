@@ -28,7 +28,7 @@ BLOCKS_PER_MULTIPROCESSOR = 16  # several times what fits at once, so that the l
 SAMPLES_PER_INERTIA = 16384  # fixed, so that the bits of inertia do not depend on the device
 MOST_SHARED = 48 << 10  # what every device gives a block without asking for more
 FUNCTIONS = ("begin", "assign", "update", "label")
-PIXELS = {"u1": "uint8", "u2": "uint16", "f4": "float", "f8": "double"}
+KINDS = ("u1", "u2", "f4", "f8")  # as kmeans.cu numbers them
 
 
 @dataclass(frozen=True)
@@ -120,24 +120,13 @@ def _start(frames: tuple[Samples, ...], centers: Any, *, batch: bool) -> State:
     (n_rows, n_columns), n_features = first.shape, first.n_features
     n_frames, n_clusters = centers.shape[:2]
     _check_size(first)
-    row = -(-(n_features + 1) // 4) * 4  # as ROW in kmeans.cu
-    shared_bytes = n_clusters * (4 * row + 8 * (n_features + 1))
-    in_shared = shared_bytes <= MOST_SHARED
-    label = "uint8" if n_clusters < 256 else "uint16" if n_clusters < 65536 else "int"
+    row = _row(n_features)
+    label_dtype, shared_bytes = _label_dtype(n_clusters), _shared_bytes(n_clusters, n_features)
     with _device(first) as device:
-        constants = defines(
-            PIXEL=PIXELS[first.planes[0].dtype.str[1:]] if first.planes else "uint8",
-            PLANES=len(first.planes),
-            X=int(first.x),
-            Y=int(first.y),
-            WEIGHTED=int(first.weight is not None),
-            LABEL=label,
-            IN_SHARED=int(in_shared),
-        )
+        constants = constants_of(_dtypes(first), first.x, first.y, first.weight is not None, n_clusters)
         run = kernels("kmeans", FUNCTIONS, constants, device.id)
         kept, addresses = zip(*map(_addresses, frames))
-        label_dtype = np.dtype(np.int32 if label == "int" else label)
-        none = -1 if label == "int" else np.iinfo(label_dtype).max  # NONE in kmeans.cu
+        none = -1 if label_dtype.kind == "i" else np.iinfo(label_dtype).max  # NONE in kmeans.cu
         state = State(
             run=run,
             samples=frames,
@@ -150,7 +139,7 @@ def _start(frames: tuple[Samples, ...], centers: Any, *, batch: bool) -> State:
             scores=cupy.empty((n_frames, n_clusters, row), np.float32),
             heads=cupy.empty((n_frames, 1 + 2 * n_features), np.float32),
             progress=cupy.asarray(np.array([[0.0, np.inf]] * n_frames)),
-            shared_bytes=shared_bytes if in_shared else 0,
+            shared_bytes=shared_bytes if shared_bytes <= MOST_SHARED else 0,
             keep=kept,
         )
         model = (np.int32(n_clusters), state.centers, state.scores, state.heads)
@@ -158,9 +147,40 @@ def _start(frames: tuple[Samples, ...], centers: Any, *, batch: bool) -> State:
     return state
 
 
+def constants_of(dtypes: Sequence[np.dtype[Any]], x: bool, y: bool, weighted: bool, n_clusters: int) -> tuple[str, ...]:
+    """Return the compiler's options for planes of these dtypes; kmeans.cu says what each constant means."""
+    kinds = sum(KINDS.index(dtype.str[1:]) << 2 * c for c, dtype in enumerate(dtypes))
+    return defines(
+        PLANES=len(dtypes),
+        X=int(x),
+        Y=int(y),
+        KINDS_LOW=f"{kinds % 2**64}ull",
+        KINDS_HIGH=f"{kinds >> 64}ull",
+        WEIGHTED=int(weighted),
+        LABEL={"u1": "uint8", "u2": "uint16", "i4": "int"}[_label_dtype(n_clusters).str[1:]],
+        IN_SHARED=int(_shared_bytes(n_clusters, len(dtypes) + x + y) <= MOST_SHARED),
+    )
+
+
+def _label_dtype(n_clusters: int) -> np.dtype[Any]:
+    """Return the narrowest dtype that holds every label and one number more."""
+    return np.dtype(np.uint8 if n_clusters < 256 else np.uint16 if n_clusters < 65536 else np.int32)
+
+
+def _shared_bytes(n_clusters: int, n_features: int) -> int:
+    return n_clusters * (4 * _row(n_features) + 8 * (n_features + 1))
+
+
+def _row(n_features: int) -> int:
+    return -(-(n_features + 1) // 4) * 4  # ROW in kmeans.cu
+
+
+def _dtypes(samples: Samples) -> tuple[np.dtype[Any], ...]:
+    return tuple(plane.dtype for plane in samples.planes)
+
+
 def _kind(samples: Samples) -> tuple[object, ...]:
-    dtypes = tuple(plane.dtype for plane in samples.planes)
-    return samples.shape, dtypes, samples.x, samples.y, samples.weight is None
+    return samples.shape, _dtypes(samples), samples.x, samples.y, samples.weight is None
 
 
 def _check_size(samples: Samples) -> None:
