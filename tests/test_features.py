@@ -134,6 +134,7 @@ def test_foreign_byte_order_keeps_its_dtype(dtype):
         ("xyI", np.uint16, 65535),
         ("Labxy", np.uint8, 100),
         ("xyLuv", np.float32, 100),
+        ("dxyLab", np.uint8, 100),
         ("RGBLabxy", np.uint8, 255),
         ("LuvRGBxy", np.uint8, 100),
         ("xy", np.uint16, 65535),
@@ -146,7 +147,7 @@ def test_foreign_byte_order_keeps_its_dtype(dtype):
 )
 def test_crossing_the_image_weighs_as_much_as_the_unit(channels, dtype, unit):
     image = np.zeros((3, 5) if "T" in channels else (3, 5, 3), dtype)
-    features = pixel_features(image, channels)
+    features = pixel_features(image, channels, depth=np.ones((3, 5)) if "d" in channels else None)
     weights = dict(zip(features.names, features.weights))
     assert weights.pop("x") == weights.pop("y") == unit / 5
     assert set(weights.values()) <= {1.0}

@@ -23,9 +23,9 @@ def thermal_frame():
 @pytest.mark.parametrize(
     ("frame", "found"),
     [
-        (np.full((20, 20), 21.5, np.float32), "floats beyond 0 to 1 such as 21.5"),
-        (np.full((20, 20), -12.25), "floats beyond 0 to 1 such as -12.25"),
-        (np.full((20, 20, 3), 255.0), "floats beyond 0 to 1 such as 255"),
+        (np.full((20, 20), 21.5, np.float32), "floats from 0 to 21.5"),
+        (np.full((20, 20), -12.25), "floats from -12.25 to 0"),
+        (np.full((20, 20, 3), 255.0), "floats from 0 to 255"),
         (np.full((20, 20), 7000, np.uint16), "gray values of uint16"),
         (np.full((20, 20), 7000, np.int16), "gray values of int16"),
         (np.full((20, 20, 3), 7, np.int64), "colours of int64"),
@@ -42,7 +42,7 @@ def test_radiometric_sequences_are_refused(frame, found):
 def test_a_radiometric_second_frame_is_refused():
     with pytest.raises(ValueError) as caught:
         motion_features(np.zeros((20, 20)), np.full((20, 20), 30.0))
-    assert str(caught.value) == RADIOMETRIC.format(name="image", found="floats beyond 0 to 1 such as 30")
+    assert str(caught.value) == RADIOMETRIC.format(name="image", found="floats from 0 to 30")
     with pytest.raises(ValueError, match=r"^image must be a frame of a video.*got a ThermalImage"):
         motion_features(np.zeros((20, 20)), thermal_frame())
 

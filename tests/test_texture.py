@@ -82,6 +82,16 @@ def test_textons_equal_the_slow_twin(responses, contrast, n):
         assert found[0, 0] == expected
 
 
+@pytest.mark.parametrize("n", range(1, 9))
+def test_textons_of_every_orientation_equal_the_slow_twin(rng, n):
+    responses = rng.normal(0, 20, (5, 1, 200)).astype(np.float32)
+    found = textons(Jet(*responses), 5.0, n)[0]
+    expected = [naive.texton(*one, 5.0, n) for one in responses[:, 0].T]
+    clear = [margin > 1e-3 for _, margin in expected]
+    assert_array_equal(found[clear], np.array([code for code, _ in expected])[clear])
+    assert len(set(found[clear])) > min(n, 4) + 3  # slopes, blobs, lines and saddles are among them
+
+
 def test_a_tie_of_textons_goes_to_the_first():
     zero = np.zeros((1, 1), np.float32)
     assert textons(Jet(zero, zero, zero, zero, zero), 0.0, 4)[0, 0] == 0  # every measure is 0
@@ -173,6 +183,12 @@ def test_a_window_without_pixels_inside_is_empty():
     out = np.full((1, 3, 2), 7, np.float32)
     texture.window_histograms(np.array([[0, 255, 255]], np.uint8), 1, 1.0, out)
     assert_array_equal(out[0], [[1, 0], [1, 0], [0, 0]])
+
+
+def test_codes_beyond_the_bins_count_nowhere():
+    out = np.empty((1, 4, 2), np.float32)
+    texture.window_histograms(np.array([[1, 2, 3, 0]], np.uint8), 3, 1.0, out)
+    assert_array_equal(out[0], [[0.5, 0.5]] * 4)
 
 
 @pytest.mark.parametrize("kind", KINDS)

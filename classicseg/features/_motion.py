@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_image, check_mask
 from classicseg.features._channels import full_range
-from classicseg.features._planes import check_inside, filled, luma, native, row_blocks
+from classicseg.features._planes import HIGHEST, LOWEST, check_inside, filled, luma, native, row_blocks, value_range
 
 MIN_SIDE = 16  # the flow needs a patch and a coarser scale: smaller frames are continued to this
 PATCH_STRIDE = 4
@@ -97,11 +97,9 @@ def _check_brightness(name: str, frame: NDArray[Any], mask: NDArray[np.bool_] | 
     """Refuse floats that cannot be brightness; resampling may overshoot 0 to 1 by a half."""
     if frame.dtype.kind != "f":
         return
-    for rows in row_blocks(frame.shape):
-        values = frame[rows] if mask is None else frame[rows][mask[rows]]
-        if values.min(initial=0) < -0.5 or values.max(initial=0) > 1.5:
-            worst = values.flat[np.abs(values).argmax()]
-            raise _radiometric(name, f"floats beyond 0 to 1 such as {worst:g}")
+    low, high = value_range(frame, mask)
+    if low < LOWEST or high > HIGHEST:
+        raise _radiometric(name, f"floats from {low:g} to {high:g}")
 
 
 def _radiometric(name: str, found: str) -> ValueError:
@@ -119,7 +117,7 @@ def _eight_bits(frame: NDArray[Any]) -> NDArray[np.uint8]:
         return frame
     out = np.empty(frame.shape[:2], np.uint8)
     factor = np.float32(255 / full_range(frame.dtype))
-    for rows in row_blocks(frame.shape):
+    for rows in row_blocks(frame):
         with np.errstate(over="ignore", invalid="ignore"):  # outside the mask anything may stand
             gray = luma(frame[rows]).astype(np.float32) * factor
         out[rows] = np.rint(np.nan_to_num(gray, nan=0.0)).clip(0, 255)

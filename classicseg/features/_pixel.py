@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from classicseg._array import check_same_device
+from classicseg._kernels import adopt
 from classicseg._validate import check_image, check_mask
 from classicseg.features._channels import tokens_of, unit_of, weights_of
 from classicseg.features._planes import check_encoded, check_inside, converted, luma, native
@@ -58,8 +60,8 @@ def pixel_features(
     Raises
     ------
     ValueError, TypeError
-        If an argument has the wrong shape, dtype or value, a token does not fit the image, or `image` or `extra`
-        has NaN or infinity inside the mask.
+        If an argument has the wrong shape, dtype or value, a token does not fit the image, `image` or `extra` has
+        NaN or infinity inside the mask, or the arrays do not lie on one device.
 
     Notes
     -----
@@ -73,7 +75,8 @@ def pixel_features(
 
     I of an RGB image is the luma 0.2126 R + 0.7152 G + 0.0722 B of ITU-R BT.709. Lab and Luv are those of
     scikit-image (sRGB as in IEC 61966-2-1, CIE 15:2004 with D65 and the 2° observer) within 3e-4, in float32.
-    Luma, Lab and Luv are computed here, once, into float32 planes; every other feature is a view.
+    Luma, Lab and Luv are computed here, once, into float32 planes; every other feature is a view. CuPy arrays and
+    other arrays on a CUDA device stay there, planes and mask too.
 
     Examples
     --------
@@ -82,21 +85,24 @@ def pixel_features(
     >>> pixel_features(np.zeros((4, 6, 3), np.uint8), "Lab", extra=np.zeros((4, 6, 2))).names
     ('L', 'a', 'b', 'e0', 'e1')
     """
-    given = check_image("image", image)
+    given = check_image("image", adopt(image), cuda=True)
     array = native(given)
-    inside = check_mask(mask, array.shape[:2])
+    inside = check_mask(adopt(mask), array.shape[:2], cuda=True)
+    if inside is not None:
+        check_same_device("mask", inside, "image", array)
     tokens = tokens_of(channels, given, has_depth=depth is not None, has_extra=extra is not None)
     distance = None if depth is None else _like_image("depth", depth, (2,), array)
-    more = np.empty((*array.shape[:2], 0)) if extra is None else _like_image("extra", extra, (2, 3), array)
-    more = more[..., None] if more.ndim == 2 else more
+    more = None if extra is None else _like_image("extra", extra, (2, 3), array)
     if distance is not None:
         inside = _without_holes(distance, inside)
-    check_inside("image", array, inside)
-    check_inside("extra", more, inside)
+    for name, source in (("image", array), ("extra", more)):
+        if source is not None:
+            check_inside(name, source, inside)
     planes: dict[str, NDArray[Any] | None] = {}
     for token in tokens:
         planes |= _planes_of(token, array, distance, inside)
-    planes |= {f"e{e}": more[..., e] for e in range(more.shape[2])}
+    if more is not None:
+        planes |= {f"e{e}": plane for e, plane in enumerate(_channels(more))}
     names = tuple(planes)
     if len(names) > MAX_FEATURES:
         raise ValueError(f"channels and extra must give at most {MAX_FEATURES} features, got {len(names)}")
@@ -106,10 +112,15 @@ def pixel_features(
 
 
 def _like_image(name: str, value: ArrayLike, ndim: tuple[int, ...], image: NDArray[Any]) -> NDArray[Any]:
-    array = native(check_image(name, value, ndim=ndim))
+    array = native(check_image(name, adopt(value), ndim=ndim, cuda=True))
+    check_same_device(name, array, "image", image)
     if array.shape[:2] != image.shape[:2]:
         raise ValueError(f"{name} must have the image's shape {image.shape[:2]}, got {array.shape}")
     return array
+
+
+def _channels(array: NDArray[Any]) -> list[NDArray[Any]]:
+    return [array] if array.ndim == 2 else [array[..., c] for c in range(array.shape[2])]
 
 
 def _without_holes(depth: NDArray[Any], inside: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
@@ -124,7 +135,7 @@ def _planes_of(
 ) -> dict[str, NDArray[Any] | None]:
     """Return the source of each channel of one token; None for a position."""
     if token == "RGB":
-        return {name: image[..., c] for c, name in enumerate(token)}
+        return dict(zip(token, _channels(image)))
     if token in ("Lab", "Luv"):
         check_encoded(image, inside)
         return dict(zip(token, converted(image, token)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classicseg._array import array_kind
 from classicseg._kernels import kernels_for
 from classicseg._validate import FLOAT32_MAX
 
@@ -15,13 +16,14 @@ Array = NDArray[Any]
 
 DTYPES = (np.uint8, np.uint16, np.float32, np.float64)  # the dtypes that algorithms read as they are
 BLOCK = 1 << 14  # pixels looked at together, so that checks need memory for these only
+LOWEST, HIGHEST = -0.5, 1.5  # what interpolation may make of floats of 0 to 1
 LUMA = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709, of R, G and B as they are encoded
 
 
-def row_blocks(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Yield slices of rows of about BLOCK pixels each."""
-    rows = max(1, BLOCK // shape[1])
-    for start in range(0, shape[0], rows):
+def row_blocks(array: Array) -> Iterator[slice]:
+    """Yield slices of rows of about BLOCK pixels each; all rows at once on a device, where every look waits."""
+    rows = max(1, BLOCK // array.shape[1]) if array_kind(array) == "numpy" else len(array)
+    for start in range(0, len(array), rows):
         yield slice(start, start + rows)
 
 
@@ -30,16 +32,23 @@ def native(array: Array) -> Array:
     return array if any(array.dtype == dtype for dtype in DTYPES) else array.astype(np.float32)
 
 
+def _inside_blocks(array: Array, mask: NDArray[np.bool_] | None) -> Iterator[Array]:
+    """Yield the values inside the mask, block by block; none that is empty."""
+    for rows in row_blocks(array):
+        values = array[rows] if mask is None else array[rows][mask[rows]]
+        if values.size:
+            yield values
+
+
 def check_inside(name: str, array: Array, mask: NDArray[np.bool_] | None) -> None:
     """Refuse NaN, infinity and what float32 cannot hold inside the mask."""
     if array.dtype.kind != "f":
         return
     count, largest = 0, 0.0
-    for rows in row_blocks(array.shape):
-        values = array[rows] if mask is None else array[rows][mask[rows]]
+    for values in _inside_blocks(array, mask):
         count += values.size - int(np.count_nonzero(np.isfinite(values)))
         if array.dtype.itemsize > 4 and not count:
-            largest = max(largest, -float(values.min(initial=0)), float(values.max(initial=0)))
+            largest = max(largest, -float(values.min()), float(values.max()))
     if count:
         raise ValueError(f"{name} must be finite, got {count} NaN or infinite values; mark such pixels False in mask")
     if largest > FLOAT32_MAX:
@@ -49,15 +58,20 @@ def check_inside(name: str, array: Array, mask: NDArray[np.bool_] | None) -> Non
         )
 
 
+def value_range(array: Array, mask: NDArray[np.bool_] | None) -> tuple[float, float]:
+    """Return the lowest and the highest value inside the mask, or 0 where that lies between."""
+    low = high = 0.0
+    for values in _inside_blocks(array, mask):
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+    return low, high
+
+
 def check_encoded(image: Array, mask: NDArray[np.bool_] | None) -> None:
     """Refuse float colours that no formula for Lab and Luv fits."""
     if image.dtype.kind != "f":
         return
-    low = high = 0.0
-    for rows in row_blocks(image.shape):
-        values = image[rows] if mask is None else image[rows][mask[rows]]
-        low, high = min(low, values.min(initial=0)), max(high, values.max(initial=0))
-    if low < -0.5 or high > 1.5:
+    low, high = value_range(image, mask)
+    if low < LOWEST or high > HIGHEST:
         raise ValueError(
             f"image must range over 0 to 1 for the tokens Lab and Luv, got values from {low:g} to {high:g}; "
             "divide by the highest value that the source can hold, such as 255"
@@ -66,7 +80,7 @@ def check_encoded(image: Array, mask: NDArray[np.bool_] | None) -> None:
 
 def converted(image: Array, space: str) -> Array:
     """Return the three channels of Lab or Luv, (3, M, N) float32."""
-    out = np.empty((3, *image.shape[:2]), np.float32)
+    out = np.empty_like(image, np.float32, shape=(3, *image.shape[:2]))  # where the image lies
     getattr(kernels_for(image, "color"), space.lower())(image, out)
     return out
 
@@ -75,9 +89,9 @@ def luma(image: Array) -> Array:
     """Return a gray image as it is; of a colour one 0.2126 R + 0.7152 G + 0.0722 B, float32, in its own units."""
     if image.ndim == 2:
         return image
-    out = np.empty(image.shape[:2], np.float32)
+    out = np.empty_like(image, np.float32, shape=image.shape[:2])  # where the image lies
     with np.errstate(invalid="ignore", over="ignore"):  # outside the mask anything may stand
-        for rows in row_blocks(image.shape):
+        for rows in row_blocks(image):
             red, green, blue = (image[rows, :, c].astype(np.float32) * np.float32(LUMA[c]) for c in range(3))
             np.add(red + green, blue, out=out[rows])
     return out

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classicseg._array import array_kind
+
 Array = NDArray[Any]
 
 
@@ -45,6 +47,11 @@ class PixelFeatures:
         """Return the features as an (M, N, F) float32 array."""
         if copy is False:
             raise ValueError("PixelFeatures keeps no array, so copy=False cannot be met; use np.asarray(features)")
+        if any(array_kind(plane) != "numpy" for plane in self.planes):
+            raise TypeError(
+                "features lie on a CUDA device, and NumPy wants them on the host; make them of arrays from "
+                "classicseg.to_device(array, 'cpu')"
+            )
         out = np.empty(self.shape, np.float32)
         with np.errstate(over="ignore", invalid="ignore"):  # outside the mask anything may stand
             for f, (name, weight) in enumerate(zip(self.names, self.weights)):
