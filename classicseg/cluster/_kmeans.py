@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from classicseg._array import like
 from classicseg._kernels import kernels_for
 from classicseg._validate import check_array, check_choice, check_finite, check_float, check_int
 from classicseg.cluster._initial import INITS, SAMPLES_PER_CENTER, Init, first_centers
@@ -76,6 +77,7 @@ class KMeansResult:
         means: NDArray[np.float32] = np.vstack([self.centers, np.full(self.centers.shape[1], np.nan)]).astype(
             np.float32
         )
+        means = like(means, self.labels)
         return means[self.labels]  # label -1 is the last row
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from classicseg._array import check_same_device, like, to_host
+from classicseg._kernels import adopt
 from classicseg._kernels._samples import Samples
 from classicseg._validate import FLOAT32_MAX, check_features, check_finite, check_mask, check_weights
 from classicseg.features import PixelFeatures
@@ -30,7 +32,7 @@ class Source:
     offset: NDArray[np.float64]  # feature = weights * (offset + v * unit)
     unit: NDArray[np.float64]
     exponent: int  # gain = weights * unit * 2**-exponent
-    inside: NDArray[np.intp] | None  # flat index of the samples inside the mask, None where all are
+    inside: NDArray[np.intp] | None  # flat index of the samples inside the mask, None where all are; on their device
     n_samples: int
 
     def to_v(self, centers: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -54,9 +56,11 @@ class Source:
 
     def take(self, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the features (n, F) of samples by their number inside the mask."""
-        flat = chosen if self.inside is None else self.inside[chosen]
+        flat = chosen if self.inside is None else to_host(self.inside[like(chosen, self.inside)])
         row, column = np.divmod(flat, self.samples.shape[1])
-        columns = [plane[row, column].astype(np.float64) for plane in self.samples.planes]
+        columns = []
+        for plane in self.samples.planes:  # of arrays on a GPU only these samples come to the host
+            columns.append(to_host(plane[like(row, plane), like(column, plane)]).astype(np.float64))
         columns += [index for index, used in ((column, self.samples.x), (row, self.samples.y)) if used]
         out = np.empty((len(flat), len(self.order)))
         out[:, self.order] = np.stack(columns, axis=1) * self.weights
@@ -86,18 +90,23 @@ def source_of(
         names, planes, weights = features.names, features.planes, np.array(features.weights)
         own_mask = features.mask
     else:
-        array = check_features(features)
+        array = check_features(adopt(features), cuda=True)
         array = array if array.dtype in STORED and array.dtype.isnative else array.astype(np.float32)
         shape = array.shape[:-1]
         flat = array.reshape(-1, array.shape[-1])
         names, weights = tuple(map(str, range(flat.shape[1]))), np.ones(flat.shape[1])
         planes, own_mask = tuple(flat.T), None
-    inside = check_mask(mask, shape)
+    place = next((plane for plane in planes if plane is not None), np.empty(0))  # positions alone are on the host
+    inside = check_mask(adopt(mask), shape, cuda=True)
+    if inside is not None:
+        check_same_device("mask", inside, "features", place)
     if own_mask is not None:
         inside = own_mask if inside is None else inside & own_mask
     if inside is not None and not inside.any():
         raise ValueError("mask must mark at least one sample as True, got none")
-    weight = None if sample_weight is None else check_weights("sample_weight", sample_weight, shape)
+    weight = None if sample_weight is None else check_weights("sample_weight", adopt(sample_weight), shape, cuda=True)
+    if weight is not None:
+        check_same_device("sample_weight", weight, "features", place)
     if weight is not None and not (weight if inside is None else weight[inside]).any():
         raise ValueError("sample_weight must have a positive sum inside the mask, got only zeros")
     return _described(shape, names, planes, weights, inside, weight)
