@@ -57,6 +57,16 @@ def test_flow_belongs_to_the_pixels_of_the_second_frame():
     assert_allclose(np.median(flow[44:, 50:], axis=(0, 1)), [0, 0], atol=0.1)
 
 
+def test_inside_one_colour_the_flow_is_that_of_the_edges():
+    frames = []
+    for row, col in ((0, 0), (3, -4)):
+        frame = scene(row, col, shape=(96, 112))
+        frame[36 + row : 60 + row, 44 + col : 68 + col] = 0.5
+        frames.append(eight(frame))
+    flow = motion_features(*frames)
+    assert_allclose(np.median(flow[45:57, 46:58], axis=(0, 1)), [-4, 3], atol=0.2)
+
+
 def test_a_turn():
     """What is at (row, col) was at (row - v, col - u): a turn has a flow that differs everywhere."""
     angle = 0.03
