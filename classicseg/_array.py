@@ -44,6 +44,11 @@ def as_array(name: str, array: object, *, cuda: bool = False) -> np.ndarray[Any,
         )
     if isinstance(array, np.ndarray):
         return array
+    if on_cuda(array):
+        raise TypeError(
+            f"{name} lies on a CUDA device, and this function runs on the CPU only; "
+            f"pass classicseg.to_device({name}, 'cpu') to copy it to the host"
+        )
     if hasattr(array, "__dlpack__") and hasattr(array, "__dlpack_device__"):
         try:
             return np.from_dlpack(array)

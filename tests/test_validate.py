@@ -13,11 +13,14 @@ from classicseg._errors import FileFormatError, NotRadiometricError
 class OnDevice:
     """A DLPack object that lives elsewhere."""
 
+    def __init__(self, kind):
+        self.kind = kind
+
     def __dlpack__(self, **kwargs):
         raise BufferError("device memory")
 
     def __dlpack_device__(self):
-        return (2, 0)
+        return (self.kind, 0)
 
 
 class InMemory:
@@ -37,7 +40,11 @@ def test_dlpack_is_taken_without_a_copy():
     array = np.arange(6.0)
     assert np.shares_memory(_array.as_array("features", InMemory(array)), array)
     with pytest.raises(TypeError, match=r"features is not in host memory .* copy it there first"):
-        _array.as_array("features", OnDevice())
+        _array.as_array("features", OnDevice(8))  # Metal
+    with pytest.raises(
+        TypeError, match=r"features lies on a CUDA device, .* pass classicseg\.to_device\(features, 'cpu'\)"
+    ):
+        _array.as_array("features", OnDevice(2))
 
 
 def test_cupy_is_recognised_without_importing_it(monkeypatch):

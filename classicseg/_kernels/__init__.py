@@ -17,11 +17,12 @@ def kernels_for(array: object, name: str) -> ModuleType:
 
     The module is imported at first use, so that importing classicseg loads neither Numba nor CuPy.
     """
-    module = f"classicseg._kernels.{_ROOM[array_kind(array)]}.{name}"
+    room = _ROOM[array_kind(array)]
+    module = f"classicseg._kernels.{room}.{name}"
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module:
+        if room == "cpu" or error.name != module:
             raise
     raise TypeError(
         f"there is no {name} on CUDA yet, and the input is a CuPy array; "

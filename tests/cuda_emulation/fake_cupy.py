@@ -251,7 +251,7 @@ def asnumpy(value):
 def from_dlpack(value):
     """Take the memory of another library's device array, without a copy."""
     kind, _ = value.__dlpack_device__()
-    if kind != 2:
+    if kind not in (2, 13):  # kDLCUDA, kDLCUDAManaged
         raise RuntimeError(
             "CPU arrays cannot be directly imported to CuPy. Use `cupy.array(numpy.from_dlpack(input))`."
         )
