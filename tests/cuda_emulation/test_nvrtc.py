@@ -7,7 +7,7 @@ import nvrtc
 import pytest
 
 from classicseg._kernels import cuda
-from classicseg._kernels.cuda import _module, kmeans
+from classicseg._kernels.cuda import _module, color, kmeans
 
 FOLDER = Path(cuda.__file__).parent
 
@@ -16,23 +16,26 @@ def constants(n_planes, dtype, *, xy, weighted, n_clusters):
     return kmeans.constants_of([np.dtype(dtype)] * n_planes, xy, xy, weighted, n_clusters)
 
 
+COLORS = [color.constants_of(np.dtype(dtype)) for dtype in (np.uint8, np.uint16, np.float32, np.float64)]
 # Text → sets of constants: the everyday one, a thermal one, and the corner of what register pressure depends on.
 VARIANTS = {
+    "color": COLORS,
     "kmeans": [
         constants(3, np.uint8, xy=True, weighted=False, n_clusters=16),
         constants(1, np.float32, xy=True, weighted=True, n_clusters=8),
         constants(64, np.float32, xy=False, weighted=True, n_clusters=70_000),
-    ]
+    ],
 }
 SHAPES = ((1, True), (3, False), (3, True), (4, True), (5, True), (14, True), (15, True), (30, True), (31, True))
 EVERY_VARIANT = {
+    "color": COLORS,
     "kmeans": [
         constants(n_planes, dtype, xy=xy, weighted=weighted, n_clusters=n_clusters)
         for dtype in (np.uint8, np.uint16, np.float32, np.float64)
         for n_planes, xy in (*SHAPES, (62, True), (64, False))
         for weighted, n_clusters in ((False, 16), (True, 1000))
     ]
-    + [kmeans.constants_of([np.dtype(one) for one in "BBBd"], True, True, True, 16)]
+    + [kmeans.constants_of([np.dtype(one) for one in "BBBd"], True, True, True, 16)],
 }
 
 

@@ -1,0 +1,44 @@
+"""RGB (sRGB) to CIE Lab and Luv on a GPU: the twin of the CPU's kernels, equal to them within rounding of float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from classicseg._kernels.cuda._module import defines, kernels
+
+THREADS = 256  # as in color.cu
+FUNCTIONS = ("lab", "luv")
+PIXELS = {
+    "u1": ("unsigned char", 255),
+    "u2": ("unsigned short", 65535),
+    "f4": ("float", 0),
+    "f8": ("double", 0),
+}
+
+
+def lab(image: Any, out: Any, n_threads: int | None = None) -> None:
+    """Write L, a, b of `image` (M, N, 3) to `out` (3, M, N) float32. uint8, uint16, or floats of -0.5 to 1.5."""
+    _convert("lab", image, out)
+
+
+def luv(image: Any, out: Any, n_threads: int | None = None) -> None:
+    """Write L, u, v of `image` (M, N, 3) to `out` (3, M, N) float32. uint8, uint16, or floats of -0.5 to 1.5."""
+    _convert("luv", image, out)
+
+
+def constants_of(dtype: np.dtype[Any]) -> tuple[str, ...]:
+    """Return the compiler's options for images of this dtype; color.cu says what each constant means."""
+    pixel, highest = PIXELS[dtype.str[1:]]
+    return defines(PIXEL=pixel, HIGHEST=highest)
+
+
+def _convert(function: str, image: Any, out: Any) -> None:
+    import cupy
+
+    run = kernels("color", FUNCTIONS, constants_of(image.dtype), image.device.id)
+    n_pixels = image.shape[0] * image.shape[1]
+    with image.device:
+        pixels = cupy.ascontiguousarray(image)
+        getattr(run, function)((-(-n_pixels // THREADS),), (THREADS,), (pixels, np.int64(n_pixels), out))
