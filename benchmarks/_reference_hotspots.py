@@ -1,7 +1,7 @@
 """The steps of `classicseg.thermal.find_hotspots`, written with scikit-learn, scikit-image, SciPy and NumPy.
 
-Each step uses the ordinary fast call of its library: filters and distance transform of SciPy, k-means started
-from the centers of a subset, `label`, `regionprops_table` on the candidates only, fancy indexing instead of
+Each step uses the ordinary fast call of its library: filters and distance transform of SciPy, k-means on every few
+pixels, `label`, `regionprops_table` on the candidates only, fancy indexing instead of
 loops. The geometry of the module grid and the thresholds, plain NumPy on a few hundred points, are shared with
 the package, so that both sides decide alike.
 """
@@ -23,7 +23,6 @@ from classicseg.thermal import _surfaces as surface_rules
 from classicseg.thermal._lattice import Cells, offsets, regular
 
 Array = NDArray[Any]
-TOL = 0.02  # farthest move of a center at which k-means stops, as in the package
 
 
 def find_hotspots(values: Array, min_delta: float, min_area: int = 4) -> tuple[Array, Array, list[dict[str, float]]]:
@@ -112,15 +111,16 @@ def _smooth(values: Array) -> Array:
     features[..., 1] = np.arange(values.shape[1]) * (place / values.shape[1])
     features[..., 2] = np.arange(values.shape[0])[:, None] * (place / values.shape[0])
     features[..., 3] = texture
-    model = _kmeans(features.reshape(-1, 4), surface_rules.N_CLUSTERS)
-    return (model.cluster_centers_[:, 3] < surface_rules.SMOOTH)[model.labels_].reshape(values.shape)
+    step = surface_rules.thinning(np.ones(values.shape, bool))
+    model = _kmeans(features[::step, ::step].reshape(-1, 4), surface_rules.N_CLUSTERS)
+    found = model.predict(features.reshape(-1, 4))
+    return (model.cluster_centers_[:, 3] < surface_rules.SMOOTH)[found].reshape(values.shape)
 
 
 def _kmeans(samples: Array, n_clusters: int) -> KMeans:
-    """Fit a subset, then all samples from its centers; `tol` of scikit-learn is relative to the variance."""
-    start = KMeans(n_clusters, n_init=1, random_state=0).fit(samples[::64]).cluster_centers_
-    tol = TOL**2 / float(samples.var(axis=0).mean())
-    return KMeans(n_clusters, init=start, n_init=1, max_iter=100, tol=tol).fit(samples)
+    """Fit every few pixels; `tol` of scikit-learn is relative to the variance."""
+    tol = surface_rules.TOL**2 / float(samples.var(axis=0).mean())
+    return KMeans(n_clusters, n_init=1, max_iter=100, tol=tol, random_state=0).fit(samples)
 
 
 def _candidates(regions: Array, smooth: Array) -> Cells:

@@ -23,6 +23,13 @@ def octaves(deviation, noise):
     return out
 
 
+def nearest_is(temperature, texture, steps, centers, chosen):
+    rows, cols = np.indices(temperature.shape)
+    features = np.stack([temperature, cols * steps[0], rows * steps[1], texture], axis=2)
+    distance = ((features[:, :, None] - centers) ** 2).sum(axis=3)
+    return chosen[distance.argmin(axis=2)]
+
+
 def compare(image, owner, where, within, offsets, at_least):
     """Median at the same place of the neighbouring modules, NaN where fewer than `at_least` of them tell."""
     reference = np.full(image.shape, np.nan)

@@ -19,7 +19,9 @@ from classicseg.thermal._lattice import Cells, missing, regular
 from classicseg.thermal._windows import closed
 
 N_CLUSTERS = 6
-ENOUGH = 4096  # pixels: so many give the centers as well as all of them do
+ENOUGH = 16384  # pixels: so many give the centers as well as all of them do
+TOL = 0.005  # octaves: where k-means stops sooner, what it finds depends on the pixels that it saw
+THINNING = (8, 4, 2, 1)  # of rows and columns, the first that leaves enough
 TEMPERATURE_WEIGHT = 4.0  # the 5-95 % range of temperatures, in octaves of texture
 POSITION_WEIGHT = 0.5  # the whole frame, in octaves of texture
 SMOOTH = 1.25  # octaves above the noise; modules reach 0.4-0.8, soil and grass 1.6-4
@@ -109,17 +111,35 @@ def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[n
     kernels.octaves(variance, max(noise, 1e-6 * (1 + float(level[-1] - level[0]))), texture)
     low, high = level[len(some) // 20], level[-1 - len(some) // 20]
     scale = TEMPERATURE_WEIGHT / max(float(high - low), 1e-6)
-    features = np.empty((*values.shape, 4), np.float32)
-    features[..., 0] = np.clip((mean - low) * scale, -0.2 * TEMPERATURE_WEIGHT, 1.2 * TEMPERATURE_WEIGHT)
-    features[..., 1] = np.arange(values.shape[1]) * (POSITION_WEIGHT / values.shape[1])
-    features[..., 2] = np.arange(values.shape[0])[:, None] * (POSITION_WEIGHT / values.shape[0])
-    features[..., 3] = texture
-    mask = None if inside.all() else inside
-    thin = slice(None, None, 2 if np.count_nonzero(inside[::2]) >= ENOUGH else 1)  # rows
-    n_clusters = min(N_CLUSTERS, int(inside.sum()))
-    found = kmeans(features[thin], n_clusters, mask=None if mask is None else mask[thin], tol=0.02, rng=0)
-    smooth: NDArray[np.bool_] = np.append(found.centers[:, 3] < SMOOTH, False)[found.predict(features, mask=mask)]
-    return smooth
+    temperature = np.clip((mean - low) * scale, -0.2 * TEMPERATURE_WEIGHT, 1.2 * TEMPERATURE_WEIGHT)
+    steps = np.array([POSITION_WEIGHT / values.shape[1], POSITION_WEIGHT / values.shape[0]], np.float32)
+    centers = _centers(temperature, texture, steps, inside)
+    smooth = np.empty(values.shape, bool)
+    kernels.nearest_is(temperature, texture, steps, centers.astype(np.float32), centers[:, 3] < SMOOTH, smooth)
+    return smooth & inside
+
+
+def _centers(
+    temperature: NDArray[np.float32],
+    texture: NDArray[np.float32],
+    steps: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return the centers (K, 4) of temperature, column and row times `steps`, and texture, from some of the pixels."""
+    step = thinning(inside)
+    thin = np.s_[::step, ::step]
+    features = np.empty((*temperature[thin].shape, 4), np.float32)
+    features[..., 0] = temperature[thin]
+    features[..., 1] = np.arange(0, temperature.shape[1], step) * steps[0]
+    features[..., 2] = np.arange(0, temperature.shape[0], step)[:, None] * steps[1]
+    features[..., 3] = texture[thin]
+    n_clusters = min(N_CLUSTERS, int(np.count_nonzero(inside[thin])))
+    return kmeans(features, n_clusters, mask=inside[thin], tol=TOL, rng=0).centers
+
+
+def thinning(inside: NDArray[np.bool_]) -> int:
+    """Return the step between rows and columns that leaves enough pixels."""
+    return next(step for step in THINNING if step == 1 or np.count_nonzero(inside[::step, ::step]) >= ENOUGH)
 
 
 def _put_back(

@@ -112,7 +112,8 @@ def test_counts_give_the_same_spots_without_a_severity(field):
     assert result.unit == "counts"
     assert set(result.table["severity"]) == {"unknown"}
     assert not [name for name in result.table if "celsius" in name]
-    assert_allclose(result.table["delta_counts"] / 50, find_hotspots(temperature).table["delta_celsius"], atol=0.1)
+    # the noise is 0.15 K, and rounding can decide which modules are the 8 nearest
+    assert_allclose(result.table["delta_counts"] / 50, find_hotspots(temperature).table["delta_celsius"], atol=0.25)
 
 
 def test_masked_and_nan_pixels_take_no_part(field):

@@ -35,6 +35,18 @@ def test_octaves_over_the_whole_range_of_numbers():
         assert_allclose(out[1::3, 1], expected, rtol=3e-7, atol=4e-7)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (3, 40), (9, 13)])
+def test_nearest_is(rng, shape):
+    temperature, texture = rng.integers(0, 5, (2, *shape)).astype(np.float32)
+    steps = np.array([0.5, 0.25], np.float32)
+    centers = rng.integers(0, 5, (6, 4)).astype(np.float32)  # so that there are ties, and float32 is exact
+    centers[4] = centers[1]
+    chosen = np.array([True, False, True, False, True, False])
+    out = np.empty(shape, bool)
+    kernels.nearest_is(temperature, texture, steps, centers, chosen, out)
+    assert_array_equal(out, naive.nearest_is(temperature, texture, steps, centers, chosen))
+
+
 def test_moments(rng):
     regions = rng.integers(0, 4, (9, 11)).astype(np.int32)
     member = rng.random((9, 11)) < 0.5

@@ -243,7 +243,7 @@ def test_a_gap_in_a_row_stays_a_gap(field, rng, number, level, roughness):
 
 
 def test_a_mask_of_every_other_row_is_no_error(field):
-    """k-means looks at every second row of a large frame; a mask may leave just those out."""
+    """k-means looks at every few rows of a large frame; a mask may leave just those out."""
     inside = np.zeros(field[0].shape, bool)
     inside[1::2] = True
     for mask in (inside, ~inside):

@@ -128,6 +128,33 @@ def _thirds(line, n_lines, out):
 
 
 @jit
+def nearest_is(temperature, texture, steps, centers, chosen, out):
+    """Whether the nearest center of each pixel is `chosen` (K,); a tie goes to the lower index.
+
+    Features are temperature, column times ``steps[0]``, row times ``steps[1]`` and texture, as in `centers` (K, 4);
+    all float32. One center at a time over a whole line is vector code.
+    """
+    n_rows, n_cols = temperature.shape
+    across = np.arange(n_cols).astype(np.float32) * steps[0]
+    best = np.empty(n_cols, np.float32)
+    for row in range(n_rows):
+        best[:] = np.inf
+        for k in range(centers.shape[0]):
+            down = np.float32(row) * steps[1] - centers[k, 2]
+            _take_center(temperature[row], across, down * down, texture[row], centers[k], best, out[row], chosen[k])
+
+
+@jit
+def _take_center(temperature, across, down, texture, center, best, out, chosen):
+    warmth, col, rough = center[0], center[1], center[3]
+    for i in range(best.shape[0]):
+        t, x, r = temperature[i] - warmth, across[i] - col, texture[i] - rough
+        distance = t * t + x * x + down + r * r
+        out[i] = chosen if distance < best[i] else out[i]
+        best[i] = distance if distance < best[i] else best[i]
+
+
+@jit
 def moments(regions, member, out):
     """Add area, row, col, row², col², row·col and membership of every pixel to its region's row of `out` (R, 7).
 
