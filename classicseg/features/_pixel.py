@@ -95,7 +95,7 @@ def pixel_features(
     more = None if extra is None else _like_image("extra", extra, (2, 3), array)
     if distance is not None:
         inside = _without_holes(distance, inside)
-    for name, source in (("image", array), ("extra", more)):
+    for name, source in (("image", array), ("depth", distance), ("extra", more)):
         if source is not None:
             check_inside(name, source, inside)
     planes: dict[str, NDArray[Any] | None] = {}
