@@ -1,0 +1,343 @@
+"""Every public algorithm, seen through each of its array arguments, and what it does with bad and odd ones."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from bad_input import (
+    SAME,
+    Refused,
+    features_table,
+    image_table,
+    labels_table,
+    masks_table,
+    refused,
+    too_large,
+)
+from numpy.testing import assert_allclose, assert_array_equal
+from scenes import heat, module_field
+
+from classicseg import (
+    connected_regions,
+    kmeans,
+    merge_small_regions,
+    motion_features,
+    pixel_features,
+    texture_features,
+)
+from classicseg.thermal import find_hotspots, heat_in_boxes
+
+
+@dataclass(frozen=True)
+class Subject:
+    name: str
+    covers: str  # name in `classicseg.__all__`, or "thermal." and a name in that of `classicseg.thermal`
+    argument: str
+    call: Callable[..., Any]  # takes the array and options, returns arrays
+    clean: Callable[[], Any]
+    odd: Mapping[str, Any]  # form → SAME, Refused or a function of the result
+    masks: Mapping[str, Any] | None = None  # the same for the forms of its mask; None where none is tried
+
+
+# --- Images whose result no dtype changes ----------------------------------------------------------------------
+
+
+def patches():
+    """Three flat patches of colour, 9 × 12, far apart."""
+    image = np.full((9, 12, 3), (20, 30, 40), np.uint8)
+    image[:, 4:8] = (200, 20, 60)
+    image[5:, 2:] = (90, 180, 200)
+    return image + np.arange(108, dtype=np.uint8).reshape(9, 12, 1) % 3
+
+
+def squares():
+    """Region labels 1 to 12 of 3 × 3 pixels each."""
+    return np.arange(1, 13, dtype=np.int32).reshape(3, 4).repeat(3, axis=0).repeat(3, axis=1)
+
+
+def modules():
+    """Solar modules with a hot spot; the soil above them holds pixel (1, 1), where forms put a NaN."""
+    temperature, boxes = module_field(np.random.default_rng(1))
+    row, col = boxes[9][:2]
+    return heat(temperature, (row + 8, col + 6, row + 16, col + 14), 9.0)
+
+
+# --- The algorithms as functions of one array ------------------------------------------------------------------
+
+
+def clustered(features, **options):
+    found = kmeans(features, 3, rng=0, **options)
+    return [found.labels, found.centers, found.inertia]
+
+
+def predicted(features, **options):
+    return [kmeans(patches(), 3, rng=0).predict(features, **options)]
+
+
+def described(image, **options):
+    features = pixel_features(image, "RGBxy", **options)
+    mask = np.ones(features.shape[:2], bool) if features.mask is None else features.mask
+    return [np.where(mask[..., None], np.asarray(features), 0), mask]
+
+
+def with_depth(depth):
+    features = pixel_features(patches(), "RGBd", depth=depth)
+    mask = np.ones(features.shape[:2], bool) if features.mask is None else features.mask
+    return [np.where(mask[..., None], np.asarray(features), 0), mask]
+
+
+def with_extra(extra):
+    return [np.asarray(pixel_features(patches(), "RGB", extra=extra))]
+
+
+def textured(image, **options):
+    return [texture_features(image, size=5, **options)]
+
+
+def moved(image, **options):
+    return [motion_features(np.roll(patches(), 1, axis=1), image, **options)]
+
+
+def distances():
+    """A depth image, 9 × 12; a NaN or infinity in it is a hole."""
+    return np.arange(1, 109, dtype=np.uint8).reshape(9, 12)
+
+
+def connected(labels, **options):
+    return [connected_regions(labels, **options)]
+
+
+def merged(labels):
+    return [merge_small_regions(labels, 10)]
+
+
+def merged_by(image):
+    return [merge_small_regions(squares(), 10, image=image)]
+
+
+def spots(image, **options):
+    found = find_hotspots(image, **options)
+    return [found.labels, found.surfaces, *(column for column in found.table.values() if column.dtype.kind != "U")]
+
+
+def heated(temperature, **options):
+    table = heat_in_boxes(temperature, [[2, 3, 6, 7], [30, 40, 60, 90]], **options)
+    return [table[name] for name in ("area_px", "min_celsius", "mean_celsius", "median_celsius", "max_celsius")]
+
+
+# --- Results that are defined, though they are not those of a clean copy ---------------------------------------
+
+
+def constant(value):
+    def check(result):
+        assert (result[0] == value).all()
+
+    return check
+
+
+def labels_of_patches(result):
+    assert_array_equal(result[0], clustered(patches())[0])
+
+
+def no_spots(result):
+    assert not result[0].any()
+    assert len(result[2]) == 0
+
+
+def spots_without_one_pixel(result):
+    mask = np.ones((240, 320), bool)
+    mask[1, 1] = False
+    for found, expected in zip(result, spots(modules(), mask=mask), strict=True):
+        assert_allclose(found, expected, rtol=1e-6)
+    assert result[0].max() == 1
+
+
+def heat_without_one_pixel(result):
+    """Nodata is left out, here outside both boxes."""
+    for found, expected in zip(result, heated(modules()), strict=True):
+        assert_allclose(found, expected, rtol=1e-6)
+
+
+def no_heat(result):
+    assert not result[0].any()
+    assert np.isnan(result[1:]).all()
+
+
+def nothing_inside(result):
+    assert not result[1].any()
+
+
+def no_depth(result):
+    """A hole is outside the mask."""
+    assert not result[1][1, 1]
+    assert result[1].sum() == 107
+
+
+def no_extra(result):
+    assert_array_equal(result[0], patches())
+
+
+def motion_table():
+    """Both frames are of one shape and dtype; wide integers are raw counts, not brightness."""
+    alike = "previous and image must have one shape and dtype, got (9, 12, 3) of uint8 and {} of {}"
+    counts = (
+        "{{name}} must be a frame of a video, uint8 or floats of 0 to 1 (colour may be uint16), got colours of {}. "
+        "Optical flow follows brightness that stays the same from frame to frame; temperatures and raw counts of a "
+        "thermal camera do not, as it corrects its offset and drifts. Where they do, map both frames by one fixed "
+        "range: np.clip((frame - low) * (255 / (high - low)), 0, 255).astype('uint8')"
+    )
+    return {
+        **image_table((9, 12, 3)),
+        "constant": SAME,
+        **refused(alike.format("(1, 1, 3)", "uint8"), "1×1"),
+        **refused(alike.format("(9, 12, 3)", "uint16"), "big-endian"),
+        **refused(alike.format("(9, 12, 3)", "float32"), "float16", "1e36"),
+        **refused(alike.format("(9, 12, 3)", "float64"), "NaN", "inf", "-inf", "float64", "long double", "1e300"),
+        **refused(counts.format("int64"), "list", "int64"),
+        **refused(counts.format("uint64"), "uint64"),
+    }
+
+
+NO_SAMPLE = Refused(ValueError, "mask must mark at least one sample as True, got none")
+MASKED_PIXELS = "mark such pixels False in mask"
+NO_PIXEL = Refused(ValueError, "mask must mark at least one pixel as True, got none")
+NOT_FINITE = "{{name}} must be finite, got 1 NaN or infinite values; {}"
+
+SUBJECTS = [
+    Subject(
+        "kmeans",
+        "kmeans",
+        "features",
+        clustered,
+        patches,
+        features_table((9, 12, 3))
+        | refused("n_clusters must be at most 1, got 3", "1×1")
+        | {"constant": constant(0), "1e36": labels_of_patches}
+        | too_large("2.0e+302"),
+        masks_table(NO_SAMPLE, (9, 12)),
+    ),
+    Subject(
+        "KMeansResult.predict",
+        "kmeans",
+        "features",
+        predicted,
+        patches,
+        features_table((9, 12, 3))
+        | {"1×1": SAME, "constant": constant(predicted(patches())[0][0, 0]), "1e36": SAME}
+        | too_large("2.0e+302"),
+        masks_table(NO_SAMPLE, (9, 12)),
+    ),
+    Subject(
+        "pixel_features",
+        "pixel_features",
+        "image",
+        described,
+        patches,
+        image_table((9, 12, 3))
+        | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
+        | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+        | too_large("2.0e+302", MASKED_PIXELS),
+        masks_table(nothing_inside, (9, 12)),
+    ),
+    Subject(
+        "pixel_features(depth)",
+        "pixel_features",
+        "depth",
+        with_depth,
+        distances,
+        image_table((9, 12), "(M, N)")
+        | {"constant": SAME, "1e36": SAME}
+        | dict.fromkeys(("NaN", "inf", "-inf"), no_depth)
+        | refused("the token d and depth= go together; got channels 'RGBd' and depth missing", "None")
+        | refused("depth must have the image's shape (9, 12), got (1, 1)", "1×1")
+        | too_large("1.1e+302", MASKED_PIXELS),
+    ),
+    Subject(
+        "pixel_features(extra)",
+        "pixel_features",
+        "extra",
+        with_extra,
+        patches,
+        image_table((9, 12, 3))
+        | {"constant": SAME, "1e36": SAME, "None": no_extra}
+        | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+        | refused("extra must have the image's shape (9, 12), got (1, 1, 3)", "1×1")
+        | too_large("2.0e+302", MASKED_PIXELS),
+    ),
+    Subject(
+        "texture_features",
+        "texture_features",
+        "image",
+        textured,
+        patches,
+        image_table((9, 12, 3))
+        | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
+        | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+        | too_large("2.0e+302", MASKED_PIXELS),
+        masks_table(NO_PIXEL, (9, 12)),
+    ),
+    Subject(
+        "motion_features",
+        "motion_features",
+        "image",
+        moved,
+        patches,
+        motion_table(),
+        masks_table(NO_PIXEL, (9, 12)),
+    ),
+    Subject(
+        "connected_regions",
+        "connected_regions",
+        "labels",
+        connected,
+        squares,
+        labels_table((9, 12)) | {"1×1": constant(1), "constant": constant(1), "bool": SAME},
+        masks_table(constant(0), (9, 12)),
+    ),
+    Subject(
+        "merge_small_regions",
+        "merge_small_regions",
+        "labels",
+        merged,
+        squares,
+        labels_table((9, 12)) | {"1×1": constant(1), "constant": constant(1), "bool": SAME},
+    ),
+    Subject(
+        "merge_small_regions(image)",
+        "merge_small_regions",
+        "image",
+        merged_by,
+        patches,
+        image_table((9, 12, 3))
+        | dict.fromkeys(("constant", "1e36"), SAME)
+        | {"None": constant(1)}
+        | refused("image must have the labels' shape (9, 12), got (1, 1, 3)", "1×1")
+        | refused(NOT_FINITE.format("set the labels of such pixels to 0"), "NaN", "inf", "-inf")
+        | too_large("2.0e+302", "set the labels of such pixels to 0"),
+    ),
+    Subject(
+        "find_hotspots",
+        "thermal.find_hotspots",
+        "image",
+        spots,
+        modules,
+        image_table((240, 320), "(M, N)")
+        | {"1×1": no_spots, "constant": no_spots, "1e36": SAME}
+        | dict.fromkeys(("NaN", "inf", "-inf"), spots_without_one_pixel)
+        | too_large("4.0e+301", MASKED_PIXELS),
+        masks_table(no_spots, (240, 320)),
+    ),
+    Subject(
+        "heat_in_boxes",
+        "thermal.heat_in_boxes",
+        "temperature",
+        heated,
+        modules,
+        image_table((240, 320), "(M, N)")
+        | refused("boxes must have 0 <= min < max within the frame of shape (1, 1), got [2, 3, 6, 7] in row 0", "1×1")
+        | {"constant": SAME, "1e36": SAME, "1e300": SAME}
+        | dict.fromkeys(("NaN", "inf", "-inf"), heat_without_one_pixel),
+        masks_table(no_heat, (240, 320)),
+    ),
+]
