@@ -18,6 +18,9 @@ def main(arguments: list[str] | None = None) -> None:
     if not (options.names or options.table or options.readme):
         list_cases()
     for name in dict.fromkeys(name for asked in options.names for name in (asked, *load_case(asked).also)):
+        if reason := load_case(name).cannot_run():
+            print(f"{name} not run: {reason}")
+            continue
         with tempfile.TemporaryDirectory() as scratch:
             context = Context(Path(scratch), options.data, options.tiny)
             result = run_case(load_case(name), context, repeats=options.repeats, threads=options.threads)

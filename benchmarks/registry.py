@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CASES = ("read", "kmeans", "first_call", "pipeline", "pipeline_memory", "threading")
+CASES = ("read", "kmeans", "first_call", "pipeline", "pipeline_memory", "threading", "gpu")
 
 Outputs = Mapping[str, Mapping[str, Any]]  # contender → name → array or number
 
@@ -58,6 +58,7 @@ class Case:
     cold: bool = False  # each contender starts from an empty kernel cache, so that its first call compiles
     compare: bool = True  # the table shows ratios
     also: Sequence[str] = ()  # cases that belong to this one and run after it
+    cannot_run: Callable[[], str | None] = lambda: None  # why this machine cannot run it, such as the lack of a GPU
 
 
 @dataclass(frozen=True)

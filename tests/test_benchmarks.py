@@ -1,5 +1,6 @@
 """Every benchmark case runs at its smallest size; no test looks at a clock."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout and never installed
 
-from benchmarks import images, kmeans, machine, pipeline, runner, table  # noqa: E402
+from benchmarks import gpu, images, kmeans, machine, pipeline, runner, table  # noqa: E402
+from benchmarks.__main__ import main as benchmarks_main  # noqa: E402
 from benchmarks.memory import tree_megabytes  # noqa: E402
 from benchmarks.registry import CASES, Agreement, Case, Contender, Context, Row, load_case  # noqa: E402
 
@@ -28,6 +30,8 @@ def results(tmp_path_factory):
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_case_runs_and_its_contenders_agree(results, name):
+    if reason := load_case(name).cannot_run():
+        pytest.skip(reason)
     (path,) = results.glob(f"{name}-[0-9]*.json")
     result = json.loads(path.read_text())
     assert result["rows"]
@@ -68,6 +72,13 @@ def test_the_reference_pipeline_finds_the_spots_that_we_find(results):
 def test_every_case_lists_itself():
     listing = subprocess.run([sys.executable, "-m", "benchmarks"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in listing.stdout.splitlines()] == list(CASES)
+
+
+def test_a_case_that_cannot_run_here_says_why(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(gpu, "CASE", dataclasses.replace(gpu.CASE, cannot_run=lambda: "no GPU here"))
+    benchmarks_main(["gpu", "--out", str(tmp_path)])
+    assert capsys.readouterr().out == "gpu not run: no GPU here\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_case_names_those_there_are():

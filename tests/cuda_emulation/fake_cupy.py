@@ -9,10 +9,10 @@ added. Transfers to the host are counted (`transfers`), so that tests can tell h
 from __future__ import annotations
 
 import operator
+import time
 import types
 from typing import Any
 
-import cudasim
 import numpy as np
 
 POISON = 0xCB
@@ -282,7 +282,9 @@ class Device:
         self.id = 0 if device is None else device
         if self.id != 0:
             raise RuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
-        self.attributes = {"MultiProcessorCount": 2, "MaxSharedMemoryPerBlock": cudasim.MOST_SHARED}
+        clocks = {"ClockRate": 1_000_000, "MemoryClockRate": 1_000_000, "GlobalMemoryBusWidth": 64}
+        self.attributes = {"MultiProcessorCount": 2, **clocks}
+        self.compute_capability = "90"
 
     def __enter__(self):
         return self
@@ -311,6 +313,16 @@ class Stream:
 
     def __exit__(self, *error):
         pass
+
+    def synchronize(self):
+        pass
+
+
+class Event:
+    """A point in time, at once when it is recorded."""
+
+    def record(self):
+        self.time = time.perf_counter()
 
     def synchronize(self):
         pass
@@ -355,6 +367,8 @@ def _made() -> types.ModuleType:
     made.cuda = types.SimpleNamespace(
         Device=Device,
         Stream=Stream,
+        Event=Event,
+        get_elapsed_time=lambda start, end: 1e3 * (end.time - start.time),
         is_available=lambda: True,
         get_current_stream=Stream,
         runtime=types.SimpleNamespace(
