@@ -65,10 +65,13 @@ def assign(state):
     changes = np.zeros((n_blocks, *state.sums.shape), np.int64)
     scored = [0] * n_blocks
     n_features = len(model.gain)
+    plain = tiles.values.dtype.kind == "u" and not len(tiles.weight) and (state.model.is_list or max(state.shape) < 2**22)
+    narrow = np.int32 if plain else np.int64  # 256 such values fit into it
     unrolled = (0,) * n_features if n_features <= UNROLLED else ()
 
     def block(b, first, last):
-        scored[b] = step_tiles(tiles, model, centers, state.assigned, first, last, changes[b], unrolled)
+        fixed = np.empty((n_features + 1, TILE), narrow)
+        scored[b] = step_tiles(tiles, model, centers, state.assigned, first, last, changes[b], fixed, unrolled)
 
     over_ranges(block, len(tiles.count), state.n_threads)
     state.sums += changes.sum(axis=0)

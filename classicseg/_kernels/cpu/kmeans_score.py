@@ -69,12 +69,30 @@ def fill_table(work, gain, candidates, nearest, n_candidates, table):
 
 
 @jit_vectorised
-def score(local, table, candidates, n_candidates, scores, labels, unrolled):
-    """Find the best and the second best score of each sample. Four centers at a time stay in registers."""
+def score_pair(local, table, candidates, lead, labels, unrolled):
+    """Let two centers compete: one score, their difference, tells the winner and its lead."""
+    n_features = len(unrolled) if len(unrolled) > 0 else local.shape[0]
+    first, second = np.int32(candidates[0]), np.int32(candidates[1])
+    for f in range(n_features + 1):
+        table[1, f] -= table[0, f]
+    for i in range(TILE):
+        value = table[1, n_features]
+        for f in range(n_features):
+            value += table[1, f] * local[f, i]
+        labels[0, i] = second if value < 0 else first
+        lead[i] = abs(value)
+
+
+@jit_vectorised
+def score(local, table, candidates, n_candidates, best, lead, labels, unrolled):
+    """Find the best score of each sample, and its lead over the second best.
+
+    Four centers at a time stay in registers.
+    """
     n_features = len(unrolled) if len(unrolled) > 0 else local.shape[0]
     for i in range(TILE):
-        scores[0, i] = HUGE
-        scores[1, i] = HUGE
+        best[i] = HUGE
+        lead[i] = HUGE
     for j in range(0, n_candidates, 4):
         own0, own1 = np.int32(candidates[j]), np.int32(candidates[j + 1])
         own2, own3 = np.int32(candidates[j + 2]), np.int32(candidates[j + 3])
@@ -86,10 +104,12 @@ def score(local, table, candidates, n_candidates, scores, labels, unrolled):
                 value1 += table[j + 1, f] * local[f, i]
                 value2 += table[j + 2, f] * local[f, i]
                 value3 += table[j + 3, f] * local[f, i]
-            first, runner_up, label = rank(value0, own0, scores[0, i], scores[1, i], labels[0, i])
-            first, runner_up, label = rank(value1, own1, first, runner_up, label)
-            first, runner_up, label = rank(value2, own2, first, runner_up, label)
-            scores[0, i], scores[1, i], labels[0, i] = rank(value3, own3, first, runner_up, label)
+            first, second, label = rank(value0, own0, best[i], lead[i], labels[0, i])
+            first, second, label = rank(value1, own1, first, second, label)
+            first, second, label = rank(value2, own2, first, second, label)
+            best[i], lead[i], labels[0, i] = rank(value3, own3, first, second, label)
+    for i in range(TILE):
+        lead[i] -= best[i]
 
 
 @jit_vectorised
@@ -104,33 +124,32 @@ def rank(value, own, best, second, label):
 
 
 @jit
-def summary_of_scores(scores, buffer):
-    """Return the least lead of a winner over its runner-up, and the greatest best score.
+def lowest(values, sign, buffer):
+    """Return the least of 256 values times `sign`.
 
     By halves: the compiler does not vectorise a minimum of floats along a row.
     """
+    sign = np.float32(sign)
     for i in range(TILE):
-        buffer[0, i] = scores[1, i] - scores[0, i]
-        buffer[1, i] = scores[0, i]
+        buffer[i] = sign * values[i]
     half = TILE // 2
     while half >= 16:
         for i in range(half):
-            buffer[0, i] = buffer[0, i] if buffer[0, i] < buffer[0, half + i] else buffer[0, half + i]
-            buffer[1, i] = buffer[1, i] if buffer[1, i] > buffer[1, half + i] else buffer[1, half + i]
+            buffer[i] = buffer[i] if buffer[i] < buffer[half + i] else buffer[half + i]
         half //= 2
-    closest, worst = buffer[0, 0], buffer[1, 0]
+    low = buffer[0]
     for i in range(1, 16):
-        closest, worst = min(closest, buffer[0, i]), max(worst, buffer[1, i])
-    return np.float64(closest), np.float64(worst)
+        low = min(low, buffer[i])
+    return np.float64(low)
 
 
 @jit
-def decide_again(tiles, model, centers, candidates, scores, error, t, labels):
+def decide_again(tiles, model, centers, candidates, lead, error, t, labels):
     """Decide near-ties of tile `t` by the definition, in float64 and without contraction."""
     n_stored, n_features = tiles.values.shape[1], model.gain.shape[0]
     value = np.empty(n_features)
     for i in range(tiles.count[t]):
-        if scores[1, i] - scores[0, i] > error:
+        if lead[i] > error:
             continue
         for f in range(n_stored):
             value[f] = np.float64(tiles.values[t, f, i])

@@ -13,16 +13,24 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit
-from classicseg._kernels.cpu.kmeans_score import decide_again, fill_table, find_candidates, score, summary_of_scores
+from classicseg._kernels.cpu.kmeans_score import (
+    decide_again,
+    fill_table,
+    find_candidates,
+    lowest,
+    score,
+    score_pair,
+)
 from classicseg._kernels.cpu.kmeans_sums import (
     MANY,
     MIXED,
-    UNKNOWN,
     add_by_label,
+    add_totals,
     count_changes,
     fill_fixed,
     keep,
     move_each,
+    shift_by_label,
     weigh,
 )
 from classicseg._kernels.cpu.kmeans_tiles import TILE
@@ -48,11 +56,11 @@ class Centers(NamedTuple):
 
 
 @jit
-def step_tiles(tiles, model, centers, assigned, first, last, sums, unrolled):
+def step_tiles(tiles, model, centers, assigned, first, last, sums, fixed, unrolled):
     """Bring the labels of tiles `first` to `last` up to date with `centers`, and `sums` (K, F + 1) with them.
 
-    `unrolled` is a tuple of F zeros, whose length is known to the compiler, or empty for many features. Returns
-    how many scores it took.
+    `fixed` (F + 1, 256) is scratch of the integer type that holds a tile's sums. `unrolled` is a tuple of F zeros,
+    whose length is known to the compiler, or empty for many features. Returns how many scores it took.
     """
     # Arrays are taken out of the tuples once, and passed on whole with the tile's number: passing tuples or rows
     # on costs more than scoring a tile (Numba counts references).
@@ -64,9 +72,9 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, unrolled):
     n_clusters, n_features = rows.shape
     local, table = np.empty((n_features, TILE), np.float32), np.empty((n_clusters + 3, n_features + 1), np.float32)
     work, candidates = np.empty((n_features + 2, n_clusters)), np.empty(n_clusters + 3, np.int64)
-    scores, buffer = np.empty((2, TILE), np.float32), np.empty((2, TILE), np.float32)
+    best, lead, buffer = np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
     new = np.empty((1, TILE), np.int32)
-    fixed, marks = np.empty((n_features + 1, TILE), np.int64), np.zeros(n_clusters, np.bool_)
+    marks = np.zeros(n_clusters, np.bool_)
     scored = 0
     for t in range(first, last):
         if travel < safe[t]:
@@ -80,41 +88,47 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, unrolled):
         if n_candidates == 1:
             farthest = np.sqrt(distance) + np.sqrt(reach)
             n_changed = 0 if before == nearest else TILE
+            if before == MIXED:
+                for i in range(TILE):
+                    new[0, i] = nearest
         else:
             scored += n_candidates * TILE
             fill_local(values, place, corner, middles, positions, t, local)
             widest = fill_table(work, gain, candidates, nearest, n_candidates, table)
-            score(local, table, candidates, n_candidates, scores, new, unrolled)
-            closest, worst = summary_of_scores(scores, buffer)
             error = 4 * UNIT * (n_features + 4) * (widest + reach) + rounding
+            if n_candidates == 2:
+                score_pair(local, table, candidates, lead, new, unrolled)
+                farthest = np.sqrt(distance) + np.sqrt(reach)
+            else:
+                score(local, table, candidates, n_candidates, best, lead, new, unrolled)
+                farthest = np.sqrt(max(-lowest(best, -1, buffer) + error + distance + reach, 0.0))
+            closest = lowest(lead, 1, buffer)
             if closest <= error:
-                decide_again(tiles, model, rows, candidates[:n_candidates], scores, error, t, new)
+                decide_again(tiles, model, rows, candidates[:n_candidates], lead, error, t, new)
             if before == MIXED:
                 n_changed = count_changes(labels, t, new)
             rest = min(rest, closest - error)
-            farthest = np.sqrt(max(worst + error + distance + reach, 0.0))
-        if 0 < n_changed < MANY and not weights.shape[0]:
-            move_each(values, place, corner, positions, scale, labels, t, new, n_samples, sums)
-            keep(labels, t, new)
-        elif n_changed > 0:
-            if before == MIXED or n_candidates > 1:
+        if n_changed > 0:
+            if before >= 0:
+                add_totals(totals, t, -1, sums, before)
+            if n_candidates == 1 and before != MIXED:
+                add_totals(totals, t, 1, sums, nearest)
+            elif n_changed < MANY and not weights.shape[0]:
+                move_each(values, place, corner, positions, scale, labels, t, new, n_samples, sums)
+            else:
                 fill_fixed(values, place, corner, positions, scale, t, n_samples, fixed)
                 if weights.shape[0]:
                     weigh(values, weights, scale, t, n_samples, fixed)
-            if before == MIXED:
-                add_by_label(fixed, labels, t, n_samples, -1, marks, sums)
-            elif before != UNKNOWN:
-                sums[before] -= totals[t]
-            if n_candidates == 1:
-                sums[nearest] += totals[t]
-                only[t] = nearest
-            else:
-                add_by_label(fixed, new, 0, n_samples, 1, marks, sums)
+                if before == MIXED:
+                    shift_by_label(fixed, labels, t, new, n_samples, marks, sums)
+                else:
+                    add_by_label(fixed, new, n_samples, marks, sums)
+            if n_candidates > 1:
                 keep(labels, t, new)
-                only[t] = MIXED
+            only[t] = nearest if n_candidates == 1 else MIXED
         # Distances to the own center and to any other differ by at least this much, for every sample of the tile.
-        lead = rest / (farthest + np.sqrt(farthest * farthest + rest)) if rest > 0 else 0.0
-        safe[t] = travel + lead * (1 - 1e-9)
+        apart = rest / (farthest + np.sqrt(farthest * farthest + rest)) if rest > 0 else 0.0
+        safe[t] = travel + apart * (1 - 1e-9)
     return scored
 
 

@@ -10,6 +10,13 @@ MANY = 64  # changed samples of a tile from which on summing it anew is faster t
 
 
 @jit
+def add_totals(totals, t, sign, sums, label):
+    """Add the sums of the whole tile `t`, or take them away."""
+    for f in range(sums.shape[1]):
+        sums[label, f] += sign * totals[t, f]
+
+
+@jit
 def fill_fixed(values, place, corner, positions, scale, t, n_samples, fixed):
     """Write what each sample of tile `t` adds to the sums (F + 1, 256); 0 beyond the last sample."""
     n_stored, n_features = values.shape[1], scale.shape[0] - 1
@@ -81,18 +88,34 @@ def move_each(values, place, corner, positions, scale, labels, t, new, n_samples
 
 
 @jit
-def add_by_label(fixed, labels, t, n_samples, sign, marks, sums):
-    """Add `sign` times the samples of tile `t` to the sums of their `labels` (T, 256).
+def add_by_label(fixed, new, n_samples, marks, sums):
+    """Add the samples of a tile to the sums of their `new` labels: one label after the other, which vectorises.
 
-    One label after the other, which vectorises. `marks` (K,) is False before and after.
+    `marks` (K,) is False before and after.
     """
     for i in range(n_samples):
+        marks[new[0, i]] = True
+    for k in range(marks.shape[0]):
+        if marks[k]:
+            marks[k] = False
+            for f in range(fixed.shape[0]):
+                total = fixed[f, 0] * 0
+                for i in range(TILE):
+                    total += fixed[f, i] if new[0, i] == k else 0
+                sums[k, f] += total
+
+
+@jit
+def shift_by_label(fixed, labels, t, new, n_samples, marks, sums):
+    """Take the samples of tile `t` from the sums of their old labels to those of their new ones."""
+    for i in range(n_samples):
+        marks[new[0, i]] = True
         marks[labels[t, i]] = True
     for k in range(marks.shape[0]):
         if marks[k]:
             marks[k] = False
             for f in range(fixed.shape[0]):
-                total = np.int64(0)
+                total = fixed[f, 0] * 0
                 for i in range(TILE):
-                    total += fixed[f, i] if labels[t, i] == k else 0
-                sums[k, f] += sign * total
+                    total += (fixed[f, i] if new[0, i] == k else 0) - (fixed[f, i] if labels[t, i] == k else 0)
+                sums[k, f] += total

@@ -14,7 +14,7 @@ from classicseg._kernels.cpu._jit import jit, jit_vectorised, run_blocks
 
 TILE = 256  # samples of a tile: 16 float32 vectors of AVX-512 per feature, and all scratch stays in 16 kB
 SIDE = 256  # rows and columns of a block: places within it fit into two bytes
-KEY_BITS = 12  # of a full block: 16 samples per key, 16 keys per tile
+KEY_BITS = 10  # of a full block: 64 samples per key, 4 keys per tile; more made sorting dearer than they saved
 BLOCKS_PER_THREAD = 4  # evens out ranges that are dearer than others; integer sums do not depend on it
 
 
@@ -105,7 +105,7 @@ def _fill_block(samples, mask, model, corner, size, count, tiles, first_tile):
     block = np.empty((samples.n_features, count), tiles.values.dtype)
     for f, plane in enumerate(samples.planes):
         factor = math.ldexp(1.0, -int(samples.exponent[f]))
-        copy_samples(plane, corner, codes, model.is_list, float(samples.offset[f]), factor, block[f])
+        copy_samples(plane, corner, size, codes, model.is_list, float(samples.offset[f]), factor, block[f])
     copy_positions(codes, model, block, n_stored)
     order = np.arange(count, dtype=np.int32)
     if count > TILE:
@@ -113,7 +113,7 @@ def _fill_block(samples, mask, model, corner, size, count, tiles, first_tile):
     write_tiles(block, codes, order, first_tile, tiles)
     if samples.weight is not None:
         weight = np.empty(count)
-        copy_samples(samples.weight, corner, codes, model.is_list, 0.0, 1.0, weight)
+        copy_samples(samples.weight, corner, size, codes, model.is_list, 0.0, 1.0, weight)
         write_weights(weight, order, first_tile, tiles.weight)
 
 
@@ -141,13 +141,18 @@ def list_places(mask, corner, size, codes):
 
 
 @jit
-def copy_samples(plane, corner, codes, is_list, offset, factor, out):
-    """Write v of one plane's samples."""
+def copy_samples(plane, corner, size, codes, is_list, offset, factor, out):
+    """Write v of one plane's samples in a block."""
+    plain = offset == 0.0 and factor == 1.0
+    if plain and codes.shape[0] == size[0] * size[1]:
+        for r in range(size[1]):
+            start, line = r * size[0], plane[corner[1] + r, corner[0] : corner[0] + size[0]]
+            for c in range(line.shape[0]):
+                out[start + c] = line[c]
+        return
     for n in range(codes.shape[0]):
-        code = codes[n]
-        row, column = (0, code) if is_list else (code >> 8, code & 255)
-        value = plane[corner[1] + row, corner[0] + column]
-        out[n] = (np.float64(value) - offset) * factor
+        row, column = (0, codes[n]) if is_list else (codes[n] >> 8, codes[n] & 255)
+        out[n] = (np.float64(plane[corner[1] + row, corner[0] + column]) - offset) * factor
 
 
 @jit
@@ -176,48 +181,53 @@ def sort_block(block, gain, order):
         low[f] = least
         step[f] = np.float32(most) - np.float32(least)
         wide[f] = gain[f] * step[f]
-    feature = np.empty(n_bits, np.int32)
-    for b in range(n_bits):
-        feature[b] = np.argmax(wide)
-        wide[feature[b]] *= 0.5
-        bits[feature[b]] += 1
+    part = np.zeros((n_features, 1 << n_bits), np.int32)  # bits of a cell's number, taken apart to their places
+    for place in range(n_bits - 1, -1, -1):  # the first feature's bit on top, as the levels of a k-d tree
+        f = np.argmax(wide)
+        wide[f] *= 0.5
+        bits[f] += 1
+        for cell in range((1 << bits[f]) - 1, -1, -1):
+            part[f, cell] = part[f, cell >> 1] | (cell & 1) << place
     for f in range(n_features):
         step[f] = np.float32(1 << bits[f]) / step[f] if step[f] > 0 else np.float32(0)
     keys = np.zeros(n, np.int32)
-    write_keys(block, low, step, bits, feature, keys)
-    start = np.zeros((1 << n_bits) + 1, np.int32)
-    for i in range(n):
-        start[keys[i] + 1] += 1
+    write_keys(block, low, step, bits, part, keys)
+    # Two halves, each with counters of its own, side by side: a counter is seldom needed again at once.
+    half = n // 2
+    start = np.zeros((1 << n_bits, 2), np.int32)
+    for i in range(half):
+        start[keys[i], 0] += 1
+        start[keys[half + i], 1] += 1
+    start[keys[n - 1], 1] += n & 1
+    total = np.int32(0)
     for k in range(1 << n_bits):
-        start[k + 1] += start[k]
-    for i in range(n):
-        at = start[keys[i]]
-        order[at] = i
-        start[keys[i]] = at + 1
+        for part in range(2):
+            total, start[k, part] = total + start[k, part], total
+    for i in range(half):
+        first, second = start[keys[i], 0], start[keys[half + i], 1]
+        order[first], order[second] = i, half + i
+        start[keys[i], 0] = first + 1
+        start[keys[half + i], 1] = second + 1
+    if n & 1:
+        order[start[keys[n - 1], 1]] = n - 1
 
 
-@jit
-def write_keys(block, low, step, bits, feature, keys):
-    """Write the keys: level by level of a k-d tree, the first feature's bit on top."""
-    n = keys.shape[0]
+@jit_vectorised
+def write_keys(block, low, step, bits, part, keys):
+    """Write the keys: the parts that the features' cells contribute."""
     level = np.empty(TILE, np.int32)
-    for first in range(0, n, TILE):
-        last = min(first + TILE, n)
+    for first in range(0, keys.shape[0], TILE):
+        last = min(first + TILE, keys.shape[0])
         for f in range(block.shape[0]):
             if bits[f] == 0:
                 continue
             top = np.float32((1 << bits[f]) - 1)
             for i in range(last - first):
                 cell = (np.float32(block[f, first + i]) - low[f]) * step[f]
-                cell = cell if cell < top else top
-                level[i] = np.int32(cell if cell > np.float32(0) else np.float32(0))
-            left = bits[f]
-            for b in range(feature.shape[0]):
-                if feature[b] == f:
-                    left -= 1
-                    place = np.int32(feature.shape[0] - 1 - b)
-                    for i in range(last - first):
-                        keys[first + i] |= ((level[i] >> left) & 1) << place
+                cell = cell if cell > np.float32(0) else np.float32(0)
+                level[i] = np.int32(cell if cell < top else top)
+            for i in range(last - first):
+                keys[first + i] |= part[f, level[i]]
 
 
 @jit
@@ -225,14 +235,19 @@ def write_tiles(block, codes, order, first_tile, tiles):
     """Write the samples in their order to the tiles; the last tile is filled up with its last sample."""
     n = order.shape[0]
     values, place, count = tiles.values, tiles.place, tiles.count
+    own = np.empty(TILE, np.int64)
     for first in range(0, n, TILE):
         t = first_tile + first // TILE
         count[t] = min(TILE, n - first)
+        for i in range(count[t]):
+            own[i] = order[first + i]
+        for i in range(count[t], TILE):
+            own[i] = order[n - 1]
         for f in range(values.shape[1]):
             for i in range(TILE):
-                values[t, f, i] = block[f, order[min(first + i, n - 1)]]
+                values[t, f, i] = block[f, own[i]]
         for i in range(TILE):
-            code = codes[order[min(first + i, n - 1)]]
+            code = codes[own[i]]
             place[t, 0, i] = code & 255
             place[t, 1, i] = code >> 8
 

@@ -1,8 +1,9 @@
-"""Histograms over square windows.
+"""Textons, and histograms of codes over square windows.
 
-What makes it fast: every column keeps the histogram of its part of the window, to which one pixel comes and from which
-one goes when the window moves down; moving right, a whole column comes and another goes. So the work per pixel does
-not grow with the window. Counts are integers: blocks of rows and threads change no bit.
+What makes histograms fast: every column keeps the histogram of its part of the window, to which one pixel comes and
+from which one goes when the window moves down; moving right, a whole column comes and another goes. So the work per
+pixel does not grow with the window. Counts are integers: blocks of rows and threads change no bit. Textons need no
+angle: the nearest orientation has the largest product with the vector of twice the angle.
 """
 
 import numpy as np
@@ -10,6 +11,50 @@ import numpy as np
 from classicseg._kernels.cpu._jit import jit, run_blocks
 
 ROWS = 64  # rows of a block, which first counts the 2 * radius rows around its first one
+TWO, ROOT_HALF = np.float32(2), np.float32(0.5**0.5)
+
+
+@jit
+def textons(x, y, xx, xy, yy, contrast, directions, codes):
+    """Write the code of the strongest of seven measures of the derivatives (M, N); a tie goes to the first.
+
+    `directions` (2, n) are cosine and sine of twice the angles told apart.
+    """
+    n = directions.shape[1]
+    for row in range(codes.shape[0]):
+        for col in range(codes.shape[1]):
+            dx, dy, laplacian = x[row, col], y[row, col], xx[row, col] + yy[row, col]
+            p, q = xx[row, col] - yy[row, col], TWO * xy[row, col]  # twice the angle across a dark line
+            shear = np.sqrt(p * p + q * q)
+            strongest, code = contrast, 0
+            strongest, code = _stronger(TWO * np.sqrt(dx * dx + dy * dy), 1, strongest, code)
+            strongest, code = _stronger(laplacian, n + 1, strongest, code)
+            strongest, code = _stronger(-laplacian, n + 2, strongest, code)
+            strongest, code = _stronger(ROOT_HALF * (shear + laplacian), n + 3, strongest, code)
+            strongest, code = _stronger(ROOT_HALF * (shear - laplacian), 2 * n + 3, strongest, code)
+            strongest, code = _stronger(shear, 3 * n + 3, strongest, code)
+            if code == 1:
+                code += _nearest(dx * dx - dy * dy, TWO * dx * dy, directions)
+            elif code == n + 3:
+                code += _nearest(p, q, directions)
+            elif code == 2 * n + 3:
+                code += _nearest(-p, -q, directions)  # across a light line
+            codes[row, col] = code
+
+
+@jit
+def _stronger(measure, its_code, strongest, code):
+    return (measure, its_code) if measure > strongest else (strongest, code)
+
+
+@jit
+def _nearest(p, q, directions):
+    best, most = 0, directions[0, 0] * p + directions[1, 0] * q
+    for k in range(1, directions.shape[1]):
+        along = directions[0, k] * p + directions[1, k] * q
+        if along > most:
+            best, most = k, along
+    return best
 
 
 def window_histograms(codes, radius, scale, out, n_threads=None):
