@@ -175,10 +175,40 @@ def test_many_near_ties(device, dtype):
     check(device, given._replace(centers=centers), n_steps=2)
 
 
+def test_the_bound_on_rounding_holds_where_it_is_tightest(cuda):
+    """One pixel between two centers, many times: near and far, and closer to the middle than float32 can tell."""
+    rng = np.random.default_rng(7)
+    given = []
+    for _ in range(2000):
+        image = rng.integers(0, 256, (1, 1, 3), np.uint8)
+        middle = rng.uniform(0, 255, 3)
+        sample = image[0, 0] - middle
+        normal = rng.normal(size=3)
+        normal -= sample * (normal @ sample) / (sample @ sample)  # the pixel lies in the plane between the centers
+        reach = 10 ** rng.uniform(-4, 2.4)
+        away = normal / np.linalg.norm(normal) * reach
+        shift = rng.normal(size=3) * 2.0**-24 * 10 ** rng.uniform(-2, 0.5) * (reach + np.linalg.norm(sample))
+        given.append(problem(cuda, image, 2, centers=np.stack([middle + away + shift, middle - away])))
+    state = cuda.kernels.start_batch([one.samples for one in given], np.stack([one.centers for one in given]))
+    labels = cuda.take(cuda.kernels.finish(state)[0]).ravel()
+    expected = np.array([oracle.finish(one.host, one.centers)[0].item() for one in given])
+    assert 700 < expected.sum() < 1300
+    assert np.array_equal(labels, expected)
+
+
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
 def test_floats_of_any_size(device, scale):
     image = (photograph((21, 33), 2, np.float64) * scale).astype(np.float32)
     check(device, problem(device, image, 4))
+
+
+def test_small_counts_beside_large_ones_are_summed_exactly(device):
+    """The difference of a small count from the middle of all centers has no room for a fraction of the middle."""
+    rng = np.random.default_rng(8)
+    image = np.where(
+        rng.random((20, 31, 1)) < 0.5, rng.integers(0, 60, (20, 31, 1)), rng.integers(6e4, 65536, (20, 31, 1))
+    )
+    check(device, problem(device, image.astype(np.uint16), 3, centers=[[20.3], [40.7], [61234.56]]))
 
 
 def test_a_gain_of_zero_and_one_that_float32_cannot_hold(device):
