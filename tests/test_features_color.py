@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_probe import peak_of
 from naive_features import convert
@@ -60,6 +60,7 @@ def test_equals_the_slow_twin(rng, space, dtype):
     assert_allclose(planes_of(image, space), convert(image, space), rtol=0, atol=BOUND)
 
 
+@settings(deadline=None)  # the first call may compile
 @given(st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3), st.sampled_from(SPACES))
 def test_any_colour_equals_the_slow_twin(colour, space):
     image = np.array([[colour]], np.float32)

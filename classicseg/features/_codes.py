@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classicseg._kernels import kernels_for
 from classicseg.features._jets import Jet
 
 Codes = NDArray[np.uint8]
@@ -22,28 +23,14 @@ def n_textons(n_orientations: int) -> int:
 
 
 def textons(responses: Jet, contrast: float, n_orientations: int) -> Codes:
-    """Name the local shape of brightness by the strongest of seven measures; a tie goes to the first.
-
-    0 flat; 1 to n slopes; n + 1 dark blob; n + 2 light blob; then n dark lines, n light lines, and the saddle.
+    """Name the local shape of brightness: 0 flat; 1 to n slopes; n + 1 dark blob; n + 2 light blob; then n dark lines,
+    n light lines, and the saddle.
     """
-    x, y, xx, xy, yy = responses
-    laplacian = xx + yy
-    shear = np.hypot(xx - yy, 2 * xy)
-    root = np.float32(math.sqrt(0.5))
-    light, dark = root * (shear - laplacian), root * (shear + laplacian)
-    strongest = np.full_like(x, contrast)
-    kind = np.zeros(x.shape, np.uint8)
-    for which, measure in enumerate((2 * np.hypot(x, y), laplacian, -laplacian, dark, light, shear), start=1):
-        np.copyto(kind, which, where=measure > strongest)
-        np.maximum(strongest, measure, out=strongest)
-    n = n_orientations
-    code = np.array([0, 1, n + 1, n + 2, n + 3, 2 * n + 3, 3 * n + 3], np.uint8)[kind]
-    if n > 1:
-        normal = np.arctan2(2 * xy, xx - yy) / 2  # across a dark line; a light one lies across it
-        for which, angle in ((1, np.arctan2(y, x)), (4, normal), (5, normal + np.float32(math.pi / 2))):
-            turns = np.rint(angle * np.float32(n / math.pi)).astype(np.int8) % np.int8(n)
-            code += np.where(kind == which, turns, 0).astype(np.uint8)
-    return code
+    codes = np.empty(responses.x.shape, np.uint8)
+    angles = 2 * math.pi / n_orientations * np.arange(n_orientations)  # doubled: a direction and its opposite are one
+    directions = np.array([np.cos(angles), np.sin(angles)], np.float32)
+    kernels_for(codes, "texture").textons(*responses, np.float32(contrast), directions, codes)
+    return codes
 
 
 def binary_patterns(image: NDArray[Any], start: int, stop: int) -> Codes:

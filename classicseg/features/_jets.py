@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,20 +63,23 @@ def _kernels(sigma: float) -> list[NDArray[np.float64]]:
     return [smooth, sigma * first / (first @ offset), sigma**2 * second * 2 / (second @ offset**2)]
 
 
-def oriented_energies(responses: Jet, n_orientations: int) -> list[Plane]:
-    """Return odd² + even² of the filters that look along n_orientations directions, and their centre-surround².
+def oriented_energies(responses: Jet, n_orientations: int) -> Iterator[Plane]:
+    """Yield odd² + even² of the filters that look along n_orientations directions, then their centre-surround².
 
     Orientation k looks across structures whose normal is k / n_orientations of half a turn from the column axis to
     the row axis. One orientation means the mean over all: of four, it is exact.
     """
-    n_directions = max(n_orientations, 4) if n_orientations == 1 else n_orientations
-    energies = []
-    for k in range(n_directions):
-        c, s = (np.float32(f(math.pi * k / n_directions)) for f in (math.cos, math.sin))
-        odd = c * responses.x + s * responses.y
-        even = c * c * responses.xx + 2 * c * s * responses.xy + s * s * responses.yy
-        energies.append(odd * odd + even * even)
     if n_orientations == 1:
-        energies = [sum(energies[1:], energies[0]) / np.float32(n_directions)]
+        yield np.mean([_energy(responses, math.pi * k / 4) for k in range(4)], axis=0)
+    else:
+        for k in range(n_orientations):
+            yield _energy(responses, math.pi * k / n_orientations)
     surround = responses.xx + responses.yy
-    return [*energies, surround * surround]
+    yield surround * surround
+
+
+def _energy(responses: Jet, angle: float) -> Plane:
+    c, s = np.float32(math.cos(angle)), np.float32(math.sin(angle))
+    odd = c * responses.x + s * responses.y
+    even = c * c * responses.xx + 2 * c * s * responses.xy + s * s * responses.yy
+    return np.asarray(odd * odd + even * even)

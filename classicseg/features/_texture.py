@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -12,12 +13,13 @@ from classicseg._validate import check_choice, check_float, check_image, check_i
 from classicseg.features._channels import full_range
 from classicseg.features._codes import N_PATTERNS, binary_patterns, n_textons, textons
 from classicseg.features._jets import jet, oriented_energies, reach
-from classicseg.features._planes import check_inside, filled, luma, native
+from classicseg.features._planes import check_inside, filled, luma, native, value_range
 
 Kind = Literal["textons", "filters", "lbp"]
 KINDS: tuple[Kind, ...] = ("textons", "filters", "lbp")
-BLOCK = 1 << 17  # pixels whose filter responses are held together, about 10 MB
+BLOCK = 1 << 16  # pixels whose filter responses a thread holds together, about 5 MB
 OUTSIDE = 255  # code of a pixel outside the mask, which no histogram counts
+LARGEST = 1e15  # values beyond could have squared responses that float32 does not hold
 CONTRAST = 0.02  # of the image's range: weaker structure is flat
 
 
@@ -58,7 +60,7 @@ def texture_features(
         True where pixels take part. Those outside do not count in any window; what they hold is replaced by the
         nearest pixel inside before filters look at it.
     n_threads : int, optional
-        Threads to use for histograms. Default: ``CLASSICSEG_NUM_THREADS``, else all processors this process may use.
+        Threads to use. Default: ``CLASSICSEG_NUM_THREADS``, else all processors this process may use.
 
     Returns
     -------
@@ -84,7 +86,8 @@ def texture_features(
     Filters are the first and second derivatives of a Gaussian along rows and columns, times sigma per order, steered
     to the orientations; centre-surround is the Laplacian. Their windows stop at the border of the image, beyond which
     filters see the last pixel. Textons have a codebook fixed in advance, the basic image features, so that the same
-    patch has the same texton in every image. Memory: the result, one byte per pixel and blocks of rows.
+    patch has the same texton in every image. Computed in float32: values beyond 1e15 are refused, and structure below
+    1e-18 is none. Memory: the result, one byte per pixel, and blocks of rows per thread.
 
     Sources: J. Malik, S. Belongie, T. Leung, J. Shi, "Contour and texture analysis for image segmentation", Int. J.
     Computer Vision 43(1), 2001, doi:10.1023/A:1011174803800 (textons, windowed histograms); M. Crosier, L. D. Griffin,
@@ -114,15 +117,20 @@ def texture_features(
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
     check_inside("image", array, inside)
+    _check_range(array, inside)
     gray = filled(luma(native(array)), inside)
     if kind == "filters":
-        return _energies(gray, sigma, n_orientations, size // 2, inside)
+        return _energies(gray, sigma, n_orientations, size // 2, inside, n_threads)
     if kind == "textons":
-        codes = _texton_codes(gray, sigma, contrast, n_orientations)
-        n_bins = n_textons(n_orientations)
+        codes = _codes(
+            gray.shape,
+            reach(sigma),
+            lambda start, stop: textons(jet(gray, sigma, start, stop), contrast, n_orientations),
+            n_threads,
+        )
     else:
-        codes = np.concatenate([binary_patterns(gray, start, stop) for start, stop in _blocks(gray.shape, 1)])
-        n_bins = N_PATTERNS
+        codes = _codes(gray.shape, 1, lambda start, stop: binary_patterns(gray, start, stop), n_threads)
+    n_bins = n_textons(n_orientations) if kind == "textons" else N_PATTERNS
     out = np.empty((*gray.shape, n_bins), np.float32)
     if inside is not None:
         codes[~inside] = OUTSIDE
@@ -132,38 +140,61 @@ def texture_features(
     return out
 
 
-def _blocks(shape: tuple[int, ...], halo: int) -> list[tuple[int, int]]:
-    """Return first and last row of blocks of about BLOCK pixels, high enough that their halo costs little."""
+def _check_range(image: NDArray[Any], inside: NDArray[np.bool_] | None) -> None:
+    low, high = value_range(image, inside) if image.dtype.kind == "f" else (0.0, 0.0)
+    if max(-low, high) > LARGEST:
+        raise ValueError(
+            f"image must lie within ±{LARGEST:g}, so that squares fit into float32, got values from {low:g} to "
+            f"{high:g}; divide by a constant, or mark such pixels False in mask"
+        )
+
+
+def _for_blocks(shape: tuple[int, ...], halo: int, function: Callable[[int, int], None], n_threads: int | None) -> None:
+    """Call ``function(start, stop)`` for blocks of about BLOCK pixels, high enough that their halo costs little."""
+    from classicseg._kernels.cpu._jit import run_blocks
+
     rows = max(BLOCK // shape[1], 4 * halo, 1)
-    return [(start, min(start + rows, shape[0])) for start in range(0, shape[0], rows)]
+    run_blocks(lambda i: function(i * rows, min((i + 1) * rows, shape[0])), -(-shape[0] // rows), n_threads)
 
 
-def _texton_codes(gray: NDArray[Any], sigma: float, contrast: float, n_orientations: int) -> NDArray[np.uint8]:
-    codes = np.empty(gray.shape, np.uint8)
-    for start, stop in _blocks(gray.shape, reach(sigma)):
-        codes[start:stop] = textons(jet(gray, sigma, start, stop), contrast, n_orientations)
+def _codes(
+    shape: tuple[int, ...], halo: int, codes_of: Callable[[int, int], NDArray[np.uint8]], n_threads: int | None
+) -> NDArray[np.uint8]:
+    codes = np.empty(shape, np.uint8)
+
+    def block(start: int, stop: int) -> None:
+        codes[start:stop] = codes_of(start, stop)
+
+    _for_blocks(shape, halo, block, n_threads)
     return codes
 
 
 def _energies(
-    gray: NDArray[Any], sigma: float, n_orientations: int, radius: int, inside: NDArray[np.bool_] | None
+    gray: NDArray[Any],
+    sigma: float,
+    n_orientations: int,
+    radius: int,
+    inside: NDArray[np.bool_] | None,
+    n_threads: int | None,
 ) -> NDArray[np.float32]:
     from scipy.ndimage import uniform_filter
 
     def window_mean(plane: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(uniform_filter(plane, 2 * radius + 1, mode="constant"))
 
-    out = np.empty((*gray.shape, n_orientations + 1), np.float32)
-    for start, stop in _blocks(gray.shape, radius + reach(sigma)):
+    out = np.zeros((*gray.shape, n_orientations + 1), np.float32)
+
+    def block(start: int, stop: int) -> None:
         above, below = max(start - radius, 0), min(stop + radius, len(gray))
         middle = slice(start - above, stop - above)
         weight = np.ones((below - above, gray.shape[1]), np.float32)
         if inside is not None:
             weight *= inside[above:below]
+        here = weight[middle] > 0
         share = window_mean(weight)[middle]
         for e, energy in enumerate(oriented_energies(jet(gray, sigma, above, below), n_orientations)):
-            mean = window_mean(weight * energy)[middle] / np.maximum(share, np.finfo(np.float32).tiny)
-            out[start:stop, :, e] = np.sqrt(np.maximum(mean, 0))
-    if inside is not None:
-        out[~inside] = 0
+            total = np.maximum(window_mean(weight * energy)[middle], 0)  # rounding may leave a little below 0
+            np.sqrt(np.divide(total, share, out=total, where=here), out=out[start:stop, :, e], where=here)
+
+    _for_blocks(gray.shape, radius + reach(sigma), block, n_threads)
     return out
