@@ -181,8 +181,8 @@ def test_the_bound_on_rounding_holds_where_it_is_tightest(cuda):
     given = []
     for _ in range(2000):
         image = rng.integers(0, 256, (1, 1, 3), np.uint8)
-        middle = rng.uniform(0, 255, 3)
-        sample = image[0, 0] - middle
+        sample = rng.normal(size=3) * 10 ** rng.uniform(-3, 2)
+        middle = image[0, 0] - sample
         normal = rng.normal(size=3)
         normal -= sample * (normal @ sample) / (sample @ sample)  # the pixel lies in the plane between the centers
         reach = 10 ** rng.uniform(-4, 2.4)
@@ -203,7 +203,7 @@ def test_floats_of_any_size(device, scale):
 
 
 def test_small_counts_beside_large_ones_are_summed_exactly(device):
-    """The difference of a small count from the middle of all centers has no room for a fraction of the middle."""
+    """Counts are kept as differences from the middle of all centers, and come back whole."""
     rng = np.random.default_rng(8)
     image = np.where(
         rng.random((20, 31, 1)) < 0.5, rng.integers(0, 60, (20, 31, 1)), rng.integers(6e4, 65536, (20, 31, 1))

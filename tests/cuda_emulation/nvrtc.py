@@ -6,10 +6,11 @@ log, tells registers, stack and spills of every kernel.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,6 +47,8 @@ def library_path() -> Path | None:
 
 @functools.cache
 def _library(path: Path) -> ctypes.CDLL:
+    for builtins in path.parent.glob("libnvrtc-builtins.so.*"):  # some versions do not find it beside themselves
+        ctypes.CDLL(str(builtins))
     library = ctypes.CDLL(str(path))
     library.nvrtcGetErrorString.restype = ctypes.c_char_p
     return library
@@ -53,24 +56,39 @@ def _library(path: Path) -> ctypes.CDLL:
 
 def compile_usage(code: str, name: str, options: Sequence[str], architecture: str) -> dict[str, Usage]:
     """Compile `code` for `architecture` and return what each kernel in it uses."""
+    flags = (f"--gpu-architecture={architecture}", *options, "--ptxas-options=-v")
+    with _compiled(code, name, flags) as (library, program):
+        return parse_usage(_text(library, program, "ProgramLog"))
+
+
+def compile_ptx(code: str, name: str, options: Sequence[str]) -> str:
+    """Return the intermediate form of `code`, in which the rounding of each operation is written."""
+    with _compiled(code, name, ("--gpu-architecture=compute_90", *options)) as (library, program):
+        return _text(library, program, "PTX")
+
+
+@contextlib.contextmanager
+def _compiled(code: str, name: str, flags: Sequence[str]) -> Iterator[tuple[ctypes.CDLL, ctypes.c_void_p]]:
     path = library_path()
     assert path is not None
     library = _library(path)
     program = ctypes.c_void_p()
     _check(library, library.nvrtcCreateProgram(ctypes.byref(program), code.encode(), name.encode(), 0, None, None))
     try:
-        flags = [f"--gpu-architecture={architecture}", *options, "--ptxas-options=-v"]
         argv = (ctypes.c_char_p * len(flags))(*[flag.encode() for flag in flags])
-        status = library.nvrtcCompileProgram(program, len(flags), argv)
-        size = ctypes.c_size_t()
-        _check(library, library.nvrtcGetProgramLogSize(program, ctypes.byref(size)))
-        log = ctypes.create_string_buffer(size.value)
-        _check(library, library.nvrtcGetProgramLog(program, log))
-        if status != 0:
-            raise CompileFailed(log.value.decode())
-        return parse_usage(log.value.decode())
+        if library.nvrtcCompileProgram(program, len(flags), argv) != 0:
+            raise CompileFailed(_text(library, program, "ProgramLog"))
+        yield library, program
     finally:
         library.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+def _text(library: ctypes.CDLL, program: ctypes.c_void_p, what: str) -> str:
+    size = ctypes.c_size_t()
+    _check(library, library[f"nvrtcGet{what}Size"](program, ctypes.byref(size)))
+    text = ctypes.create_string_buffer(size.value)
+    _check(library, library[f"nvrtcGet{what}"](program, text))
+    return text.value.decode()
 
 
 def _check(library: ctypes.CDLL, status: int) -> None:

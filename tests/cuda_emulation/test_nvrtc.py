@@ -1,5 +1,6 @@
 """Every CUDA text compiles for the devices it is meant for, without a stack frame and without a spill."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,36 @@ def test_no_stack_frame_and_no_spill(name, options, architecture):
 @pytest.mark.parametrize(("name", "options"), listed(EVERY_VARIANT))
 def test_no_stack_frame_and_no_spill_in_any_variant(name, options, architecture):
     check(name, options, architecture)
+
+
+# Texts whose results have the bits of the CPU's; the others keep a stated bound.
+SAME_BITS = {name: VARIANTS[name] for name in ("kmeans",)}
+
+
+@pytest.mark.parametrize(("name", "options"), listed(SAME_BITS))
+def test_every_product_and_every_sum_rounds_by_itself(name, options):
+    """As on the CPU: .rn forbids the assembler to fuse, and a fused float32 is an fmaf of the text."""
+    ptx = nvrtc.compile_ptx(_module.source(name), f"{name}.cu", (*_module.OPTIONS, *options))
+    assert not re.search(LOOSE, ptx)
+    assert "fma.rn.f64" not in ptx
+
+
+LOOSE = r"\b(mul|add|sub|div|sqrt)(\.approx|\.full|\.ftz)*\.f(32|64)\b|\.ftz\b"
+FUSED = """
+extern "C" __global__ void fused(const double* in, double* out, float* single) {
+    out[0] = in[0] * in[1] + in[2];
+    single[0] = single[1] / single[2];
+}
+"""
+
+
+def test_a_fused_product_and_a_loose_division_are_found():
+    kept = nvrtc.compile_ptx(FUSED, "planted.cu", _module.OPTIONS)
+    assert "mul.rn.f64" in kept
+    assert "fma.rn.f64" not in kept
+    assert not re.search(LOOSE, kept)
+    assert "fma.rn.f64" in nvrtc.compile_ptx(FUSED, "planted.cu", ())  # the compiler's own default
+    assert re.search(LOOSE, nvrtc.compile_ptx(FUSED, "planted.cu", ("--use_fast_math",)))
 
 
 STACK = """
