@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from memory_probe import peak_of
 from naive_features import features as naive
 from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
 
 from classicseg import PixelFeatures, pixel_features
 from classicseg.features import _planes
@@ -203,6 +204,19 @@ def test_zero_is_a_hole_in_an_integer_depth_only():
     holes = pixel_features(image, "Td", depth=np.array([[0, 1, 65535]], np.uint16))
     assert_array_equal(holes.mask, [[False, True, True]])
     assert pixel_features(image, "Td", depth=np.array([[0.0, 1, 2]])).mask is None
+
+
+@pytest.mark.parametrize(("frame", "inside"), [("00180", 0.935), ("00060", 1.0)])
+def test_holes_of_depth_images(test_data, frame, inside):
+    """Frames of a living room from Open3D's examples, written as most RGB-D data are: 0 where nothing was seen."""
+    folder = test_data / "rgbd" / "livingroom"
+    image = np.asarray(Image.open(folder / "image" / f"{frame}.jpg"))
+    depth = np.asarray(Image.open(folder / "depth" / f"{frame}.png"))
+    features = pixel_features(image, "RGBxyd", depth=depth)
+    mask = np.ones(depth.shape, bool) if features.mask is None else features.mask
+    assert_array_equal(mask, depth > 0)
+    assert mask.mean() == pytest.approx(inside, abs=0.001)
+    assert features.planes[5] is depth
 
 
 def test_without_mask_and_holes_there_is_no_mask():

@@ -78,6 +78,17 @@ def test_a_turn():
     assert np.percentile(error, 95) < 0.15
 
 
+def test_the_flow_between_two_cameras_is_the_disparity():
+    """A real scene: the stereo pair of a motorcycle (Middlebury 2014) that comes with scikit-image."""
+    left, right, disparity = pytest.importorskip("skimage.data").stereo_motorcycle()
+    known = np.isfinite(disparity)
+    flow = motion_features(right, left)
+    error = np.hypot(flow[..., 0] - disparity, flow[..., 1])[known]
+    assert np.ptp(disparity[known]) > 50
+    assert np.median(error) < 0.3
+    assert (error < 1).mean() > 0.7  # what one camera alone sees has no counterpart
+
+
 @pytest.mark.parametrize("form", ["float32", "float64", "rgb8", "rgb16", "rgb_float"])
 def test_every_form_of_a_frame_gives_the_same(form):
     frames = [eight(scene()), eight(scene(1, 2))]
