@@ -16,6 +16,8 @@ from classicseg.cluster._initial import INITS, SAMPLES_PER_CENTER, Init, first_c
 from classicseg.cluster._source import Source, source_of
 from classicseg.features import PixelFeatures
 
+SUBSET_STEPS = 20  # of the init "subset"
+
 
 @dataclass(frozen=True)
 class KMeansResult:
@@ -148,19 +150,7 @@ def kmeans(
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
     centers = _initial(source, n_clusters, init, np.random.default_rng(rng), tol)
-    return _lloyd(source, centers, max_num_iter, tol, n_threads)
-
-
-def _lloyd(
-    source: Source, centers: NDArray[np.float64], max_num_iter: int, tol: float, n_threads: int | None
-) -> KMeansResult:
-    kernels: Any = kernels_for((*source.samples.planes, centers)[0], "kmeans")
-    state = kernels.start(source.samples, source.to_v(centers), n_threads)
-    limit = math.ldexp(tol, -source.exponent)  # the kernels' features are scaled
-    for step in range(1, max_num_iter + 1):
-        kernels.lloyd_step(state, limit)
-        if step % kernels.CHECK_EVERY == 0 and kernels.progress(state)[1] <= limit:
-            break
+    kernels, state, limit = _lloyd(source, centers, max_num_iter, tol, n_threads)
     n_iter, moved = kernels.progress(state)
     labels, means, inertia = kernels.finish(state)
     return KMeansResult(
@@ -172,6 +162,20 @@ def _lloyd(
     )
 
 
+def _lloyd(
+    source: Source, centers: NDArray[np.float64], max_num_iter: int, tol: float, n_threads: int | None
+) -> tuple[Any, Any, float]:
+    """Iterate from `centers`; return the kernels, their state, and `tol` in their units."""
+    kernels: Any = kernels_for((*source.samples.planes, centers)[0], "kmeans")
+    state = kernels.start(source.samples, source.to_v(centers), n_threads)
+    limit = math.ldexp(tol, -source.exponent)
+    for step in range(1, max_num_iter + 1):
+        kernels.lloyd_step(state, limit)
+        if step % kernels.CHECK_EVERY == 0 and kernels.progress(state)[1] <= limit:
+            break
+    return kernels, state, limit
+
+
 def _initial(
     source: Source, n_clusters: int, init: Init | ArrayLike, rng: np.random.Generator, tol: float
 ) -> NDArray[np.float64]:
@@ -179,8 +183,9 @@ def _initial(
         rule = check_choice("init", init, INITS)
         centers = first_centers(source, n_clusters, rule, rng)
         if rule == "subset":
-            subset = source_of(source.draw(4 * SAMPLES_PER_CENTER * n_clusters, rng))
-            centers = _lloyd(subset, centers, 20, tol, 1).centers
+            subset = source.subset(4 * SAMPLES_PER_CENTER * n_clusters, rng)
+            kernels, state, _ = _lloyd(subset, centers, SUBSET_STEPS, tol, 1)
+            centers = source.from_v(kernels.means(state))
         return centers
     given = check_array("init", init)
     if given.shape != (n_clusters, len(source.order)):

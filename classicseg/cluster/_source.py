@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ class Source:
     offset: NDArray[np.float64]  # feature = weights * (offset + v * unit)
     unit: NDArray[np.float64]
     exponent: int  # gain = weights * unit * 2**-exponent
+    largest: NDArray[np.float64]  # of |v| of each feature, and 1 for the count
     inside: NDArray[np.intp] | None  # flat index of the samples inside the mask, None where all are; on their device
     n_samples: int
 
@@ -47,12 +48,35 @@ class Source:
         out[:, self.order] = self.weights * (self.offset + centers * self.unit)
         return out
 
+    def subset(self, size: int, rng: np.random.Generator) -> Source:
+        """Return `size` of the samples, drawn without replacement, or all if fewer; without weights.
+
+        As a mask, so that the same kernels run on the same dtypes: they need not be compiled twice.
+        """
+        chosen = self._chosen(size, rng)
+        flat = chosen if self.inside is None else to_host(self.inside[like(chosen, self.inside)])
+        mask = np.zeros(math.prod(self.samples.shape), np.bool_)
+        mask[flat] = True
+        planes, largest = self.samples.planes, self.largest
+        return replace(
+            self,
+            samples=self.samples._replace(
+                mask=like(mask.reshape(self.samples.shape), (*planes, mask)[0]),
+                weight=None,
+                sum_scale=_sum_scale(largest, planes, None, len(flat)),
+            ),
+            inside=like(flat, (*planes, flat)[0]),
+            n_samples=len(flat),
+        )
+
     def draw(self, size: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return the features of `size` samples drawn without replacement, in raster order, or of all if fewer."""
-        chosen = np.arange(self.n_samples)
-        if size < self.n_samples:
-            chosen = np.sort(rng.choice(self.n_samples, size, replace=False))
-        return self.take(chosen)
+        return self.take(self._chosen(size, rng))
+
+    def _chosen(self, size: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        if size >= self.n_samples:
+            return np.arange(self.n_samples)
+        return np.sort(rng.choice(self.n_samples, size, replace=False))
 
     def take(self, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the features (n, F) of samples by their number inside the mask."""
@@ -140,6 +164,7 @@ def _described(
     largest[len(arrays) :] = [raster["yx".index(names[f])] for f in positions]
     unit = np.ldexp(1.0, exponent)
     top = int(np.frexp(np.abs(weights[order] * unit * largest).max())[1])
+    largest = np.append(largest, 1.0)
     samples = Samples(
         shape=raster,
         planes=arrays,
@@ -150,9 +175,9 @@ def _described(
         gain=np.ldexp(weights[order] * unit, TOP - top),
         mask=inside,
         weight=weight,
-        sum_scale=_sum_scale(np.append(largest, 1.0), exponent, arrays, weight, n_samples),
+        sum_scale=_sum_scale(largest, arrays, weight, n_samples),
     )
-    return Source(samples, shape, order, weights[order], offset, unit, top - TOP, index, n_samples)
+    return Source(samples, shape, order, weights[order], offset, unit, top - TOP, largest, index, n_samples)
 
 
 def _span(plane: Array, inside: Array | None) -> tuple[float, int, float]:
@@ -173,7 +198,6 @@ def _limits(plane: Array, inside: Array | None) -> tuple[float, float]:
 
 def _sum_scale(
     largest: NDArray[np.float64],
-    exponent: NDArray[np.int64],
     planes: tuple[Array, ...],
     weight: Array | None,
     n_samples: int,

@@ -65,7 +65,9 @@ def assign(state):
     changes = np.zeros((n_blocks, *state.sums.shape), np.int64)
     scored = [0] * n_blocks
     n_features = len(model.gain)
-    plain = tiles.values.dtype.kind == "u" and not len(tiles.weight) and (state.model.is_list or max(state.shape) < 2**22)
+    plain = (
+        tiles.values.dtype.kind == "u" and not len(tiles.weight) and (state.model.is_list or max(state.shape) < 2**22)
+    )
     narrow = np.int32 if plain else np.int64  # 256 such values fit into it
     unrolled = (0,) * n_features if n_features <= UNROLLED else ()
 
@@ -100,6 +102,11 @@ def lloyd_step(state, tol):
 def progress(state):
     """Return the number of steps done, and how far the farthest center moved in the last one."""
     return state.n_iter, state.moved
+
+
+def means(state):
+    """Return the state's centers."""
+    return state.centers.copy()
 
 
 def finish(state):

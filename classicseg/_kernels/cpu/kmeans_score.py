@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_vectorised
+from classicseg._kernels.cpu._jit import jit, jit_inline, jit_vectorised
 from classicseg._kernels.cpu.kmeans_tiles import TILE
 
 HUGE = np.float32(3e38)
 
 
-@jit
+@jit_inline
 def find_candidates(middles, halves, t, gain, columns, rounding, work, candidates):
     """List the centers that may be the nearest one of a point in the box of tile `t`.
 
@@ -48,7 +48,7 @@ def find_candidates(middles, halves, t, gain, columns, rounding, work, candidate
     return nearest, n_candidates, rest
 
 
-@jit
+@jit_inline
 def fill_table(work, gain, candidates, nearest, n_candidates, table):
     """Write F slopes and a base per candidate: slopes @ local + base is its squared distance, less a part common
     to all. Returns the greatest squared distance from a candidate to the middle."""
@@ -143,7 +143,7 @@ def lowest(values, sign, buffer):
     return np.float64(low)
 
 
-@jit
+@jit_inline
 def decide_again(tiles, model, centers, candidates, lead, error, t, labels):
     """Decide near-ties of tile `t` by the definition, in float64 and without contraction."""
     n_stored, n_features = tiles.values.shape[1], model.gain.shape[0]

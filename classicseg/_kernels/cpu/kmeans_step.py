@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_inline
 from classicseg._kernels.cpu.kmeans_score import (
     decide_again,
     fill_table,
@@ -132,7 +132,7 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, fixed, unroll
     return scored
 
 
-@jit
+@jit_inline
 def fill_local(values, place, corner, middles, positions, t, local):
     """Write v - middle of the samples of tile `t`, right but for one rounding."""
     n_stored = values.shape[1]

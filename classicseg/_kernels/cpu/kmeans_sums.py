@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_inline
 from classicseg._kernels.cpu.kmeans_tiles import TILE
 
 MIXED, UNKNOWN = -1, -2  # instead of the one label of all samples of a tile
@@ -16,7 +16,7 @@ def add_totals(totals, t, sign, sums, label):
         sums[label, f] += sign * totals[t, f]
 
 
-@jit
+@jit_inline
 def fill_fixed(values, place, corner, positions, scale, t, n_samples, fixed):
     """Write what each sample of tile `t` adds to the sums (F + 1, 256); 0 beyond the last sample."""
     n_stored, n_features = values.shape[1], scale.shape[0] - 1
@@ -40,7 +40,7 @@ def fill_fixed(values, place, corner, positions, scale, t, n_samples, fixed):
             fixed[f, i] = 0
 
 
-@jit
+@jit_inline
 def weigh(values, weights, scale, t, n_samples, fixed):
     """Replace all that `fill_fixed` wrote by its weighted twin."""
     for f in range(fixed.shape[0]):
@@ -49,7 +49,7 @@ def weigh(values, weights, scale, t, n_samples, fixed):
             fixed[f, i] = np.int64(np.rint(weights[t, i] * value * scale[f]))
 
 
-@jit
+@jit_inline
 def count_changes(labels, t, new):
     n_changed = 0
     for i in range(TILE):
@@ -57,13 +57,13 @@ def count_changes(labels, t, new):
     return n_changed
 
 
-@jit
+@jit_inline
 def keep(labels, t, new):
     for i in range(TILE):
         labels[t, i] = new[0, i]
 
 
-@jit
+@jit_inline
 def move_each(values, place, corner, positions, scale, labels, t, new, n_samples, sums):
     """Take the samples that change from their old centers to their new ones."""
     n_stored, n_features = values.shape[1], scale.shape[0] - 1
@@ -87,7 +87,7 @@ def move_each(values, place, corner, positions, scale, labels, t, new, n_samples
         sums[old, n_features] -= 1
 
 
-@jit
+@jit_inline
 def add_by_label(fixed, new, n_samples, marks, sums):
     """Add the samples of a tile to the sums of their `new` labels: one label after the other, which vectorises.
 
@@ -105,7 +105,7 @@ def add_by_label(fixed, new, n_samples, marks, sums):
                 sums[k, f] += total
 
 
-@jit
+@jit_inline
 def shift_by_label(fixed, labels, t, new, n_samples, marks, sums):
     """Take the samples of tile `t` from the sums of their old labels to those of their new ones."""
     for i in range(n_samples):

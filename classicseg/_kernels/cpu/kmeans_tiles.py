@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_vectorised, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_inline, jit_vectorised, run_blocks
 
 TILE = 256  # samples of a tile: 16 float32 vectors of AVX-512 per feature, and all scratch stays in 16 kB
 SIDE = 256  # rows and columns of a block: places within it fit into two bytes
@@ -55,40 +55,49 @@ def count_ranges(n, n_threads):
 def build_tiles(samples, n_threads):
     """Sort the samples into tiles, and measure every tile."""
     model = Model(samples.gain, samples.sum_scale, samples.x, samples.y, samples.is_list)
-    mask = np.empty((0, 0), np.bool_) if samples.mask is None else samples.mask
-    corner, size = _blocks(samples.shape, samples.is_list)
-    count = np.empty(len(corner), np.int64)
-    over_ranges(lambda _, a, b: count_samples(mask, corner[a:b], size[a:b], count[a:b]), len(corner), n_threads)
-    corner, size, count = corner[count > 0], size[count > 0], count[count > 0]
-    first_tile = np.concatenate([[0], np.cumsum(-(-count // TILE))])
+    blocks = [block for block in _blocks(samples) if len(block.places)]
+    first_tile = np.cumsum([0, *(-(-len(block.places) // TILE) for block in blocks)])
     n_tiles, n_features = int(first_tile[-1]), samples.n_features
     tiles = Tiles(
         np.empty((n_tiles, len(samples.planes), TILE), _stored_dtype(samples.planes)),
         np.empty((n_tiles, 2, TILE), np.uint8),
         np.empty(n_tiles, np.int32),
-        np.repeat(corner, np.diff(first_tile), axis=0),
+        np.repeat(np.array([block.corner for block in blocks]), np.diff(first_tile), axis=0),
         np.empty((n_tiles, n_features)),
         np.empty((n_tiles, n_features)),
-        np.empty((0 if samples.weight is None else n_tiles, TILE)),
+        np.zeros((0 if samples.weight is None else n_tiles, TILE)),
         np.empty((n_tiles, n_features + 1), np.int64),
         np.empty((n_tiles, n_features)),
     )
 
     def fill(_, first, last):
         for b in range(first, last):
-            _fill_block(samples, mask, model, corner[b], size[b], int(count[b]), tiles, first_tile[b])
+            _fill_block(samples, blocks[b], model, tiles, first_tile[b])
 
-    over_ranges(fill, len(corner), n_threads)
+    over_ranges(fill, len(blocks), n_threads)
     over_ranges(lambda _, a, b: measure(tiles, model, a, b), n_tiles, n_threads)
     return tiles, model
 
 
-def _blocks(shape, is_list):
-    """Return the corner (column, row) and the size (columns, rows) of every block."""
-    high, wide = (1, SIDE * SIDE) if is_list else (SIDE, SIDE)
-    row, column = np.meshgrid(np.arange(0, shape[0], high), np.arange(0, shape[1], wide), indexing="ij")
-    corner = np.stack([column.ravel(), row.ravel()], axis=1).astype(np.int64)
-    return corner, np.minimum((wide, high), np.array(shape[::-1]) - corner)
+class Block(NamedTuple):
+    """A part of the raster, or a run of a list."""
+
+    corner: tuple[int, int]  # column and row
+    size: tuple[int, int]  # columns and rows
+    places: Any  # int32 (n,) of its samples inside the mask: (row << 8) + column, in a list the number in the run
+
+
+def _blocks(samples):
+    (rows, columns), mask = samples.shape, samples.mask
+    high, wide = (1, SIDE * SIDE) if samples.is_list else (SIDE, SIDE)
+    every = np.add.outer(np.arange(0, high << 8, 256, dtype=np.int32), np.arange(wide, dtype=np.int32))
+    for row in range(0, rows, high):
+        for column in range(0, columns, wide):
+            size = (min(wide, columns - column), min(high, rows - row))
+            places = every[: size[1], : size[0]]
+            if mask is not None:
+                places = places[mask[row : row + size[1], column : column + size[0]]]
+            yield Block((column, row), size, places.ravel())
 
 
 def _stored_dtype(planes):
@@ -97,72 +106,42 @@ def _stored_dtype(planes):
     return np.result_type(np.uint8, *planes)
 
 
-def _fill_block(samples, mask, model, corner, size, count, tiles, first_tile):
+def _fill_block(samples, block, model, tiles, first_tile):
     """Sort the samples of one block, and write them to its tiles."""
-    codes = np.empty(count, np.int32)
-    list_places(mask, corner, size, codes)
-    n_stored = len(samples.planes)
-    block = np.empty((samples.n_features, count), tiles.values.dtype)
+    n, n_stored = len(block.places), len(samples.planes)
+    features = np.empty((samples.n_features, n), tiles.values.dtype)
     for f, plane in enumerate(samples.planes):
         factor = math.ldexp(1.0, -int(samples.exponent[f]))
-        copy_samples(plane, corner, size, codes, model.is_list, float(samples.offset[f]), factor, block[f])
-    copy_positions(codes, model, block, n_stored)
-    order = np.arange(count, dtype=np.int32)
-    if count > TILE:
-        sort_block(block, model.gain, order)
-    write_tiles(block, codes, order, first_tile, tiles)
+        copy_samples(
+            plane, block.corner, block.size, block.places, model.is_list, float(samples.offset[f]), factor, features[f]
+        )
+    if samples.x:
+        features[n_stored] = block.places & 255
+    if samples.y:
+        features[-1] = block.places >> 8
+    order = np.arange(n, dtype=np.int32)
+    if n > TILE:
+        sort_block(features, model.gain, order)
+    write_tiles(features, block.places, order, first_tile, tiles)
     if samples.weight is not None:
-        weight = np.empty(count)
-        copy_samples(samples.weight, corner, size, codes, model.is_list, 0.0, 1.0, weight)
-        write_weights(weight, order, first_tile, tiles.weight)
+        column, row = block.corner
+        at = (0, column + block.places) if model.is_list else (row + (block.places >> 8), column + (block.places & 255))
+        tiles.weight[first_tile:].reshape(-1)[:n] = samples.weight[at][order]
 
 
 @jit
-def count_samples(mask, corner, size, count):
-    for b in range(corner.shape[0]):
-        count[b] = size[b, 0] * size[b, 1]
-        if mask.size:
-            n = 0
-            for r in range(corner[b, 1], corner[b, 1] + size[b, 1]):
-                for c in range(corner[b, 0], corner[b, 0] + size[b, 0]):
-                    n += mask[r, c]
-            count[b] = n
-
-
-@jit
-def list_places(mask, corner, size, codes):
-    """Write (row << 8) + column, within the block, of its samples; in a list simply the number within the run."""
-    n = 0
-    for r in range(size[1]):
-        for c in range(size[0]):
-            if mask.size == 0 or mask[corner[1] + r, corner[0] + c]:
-                codes[n] = (r << 8) + c
-                n += 1
-
-
-@jit
-def copy_samples(plane, corner, size, codes, is_list, offset, factor, out):
+def copy_samples(plane, corner, size, places, is_list, offset, factor, out):
     """Write v of one plane's samples in a block."""
     plain = offset == 0.0 and factor == 1.0
-    if plain and codes.shape[0] == size[0] * size[1]:
+    if plain and places.shape[0] == size[0] * size[1]:
         for r in range(size[1]):
             start, line = r * size[0], plane[corner[1] + r, corner[0] : corner[0] + size[0]]
             for c in range(line.shape[0]):
                 out[start + c] = line[c]
         return
-    for n in range(codes.shape[0]):
-        row, column = (0, codes[n]) if is_list else (codes[n] >> 8, codes[n] & 255)
+    for n in range(places.shape[0]):
+        row, column = (0, places[n]) if is_list else (places[n] >> 8, places[n] & 255)
         out[n] = (np.float64(plane[corner[1] + row, corner[0] + column]) - offset) * factor
-
-
-@jit
-def copy_positions(codes, model, block, n_stored):
-    """Write the positions within the block."""
-    for n in range(codes.shape[0]):
-        if model.x:
-            block[n_stored, n] = codes[n] & 255
-        if model.y:
-            block[block.shape[0] - 1, n] = codes[n] >> 8
 
 
 @jit
@@ -181,17 +160,18 @@ def sort_block(block, gain, order):
         low[f] = least
         step[f] = np.float32(most) - np.float32(least)
         wide[f] = gain[f] * step[f]
-    part = np.zeros((n_features, 1 << n_bits), np.int32)  # bits of a cell's number, taken apart to their places
-    for place in range(n_bits - 1, -1, -1):  # the first feature's bit on top, as the levels of a k-d tree
-        f = np.argmax(wide)
+    weight = np.zeros((n_features, n_bits), np.float32)  # what each bit of a feature counts in the key
+    for place in range(n_bits - 1, -1, -1):  # the widest feature's bit on top, as the levels of a k-d tree
+        f = 0
+        for other in range(1, n_features):
+            f = other if wide[other] > wide[f] else f
         wide[f] *= 0.5
+        weight[f, bits[f]] = 1 << place
         bits[f] += 1
-        for cell in range((1 << bits[f]) - 1, -1, -1):
-            part[f, cell] = part[f, cell >> 1] | (cell & 1) << place
     for f in range(n_features):
-        step[f] = np.float32(1 << bits[f]) / step[f] if step[f] > 0 else np.float32(0)
-    keys = np.zeros(n, np.int32)
-    write_keys(block, low, step, bits, part, keys)
+        step[f] = np.float32(1) / step[f] if step[f] > 0 else np.float32(0)
+    keys = np.empty(n, np.int32)
+    write_keys(block, low, step, bits, weight, keys)
     # Two halves, each with counters of its own, side by side: a counter is seldom needed again at once.
     half = n // 2
     start = np.zeros((1 << n_bits, 2), np.int32)
@@ -213,25 +193,34 @@ def sort_block(block, gain, order):
 
 
 @jit_vectorised
-def write_keys(block, low, step, bits, part, keys):
-    """Write the keys: the parts that the features' cells contribute."""
-    level = np.empty(TILE, np.int32)
+def write_keys(block, low, step, bits, weight, keys):
+    """Write the keys bit by bit, in floats: int32 shifts would be widened to int64.
+
+    `step` scales a feature to [0, 1); its bits, the highest first, count `weight[f, b]` each.
+    """
+    rest, key = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
+    one, none, half = np.float32(1), np.float32(0), np.float32(0.5)
     for first in range(0, keys.shape[0], TILE):
         last = min(first + TILE, keys.shape[0])
+        for i in range(TILE):
+            key[i] = none
         for f in range(block.shape[0]):
             if bits[f] == 0:
                 continue
-            top = np.float32((1 << bits[f]) - 1)
             for i in range(last - first):
-                cell = (np.float32(block[f, first + i]) - low[f]) * step[f]
-                cell = cell if cell > np.float32(0) else np.float32(0)
-                level[i] = np.int32(cell if cell < top else top)
-            for i in range(last - first):
-                keys[first + i] |= part[f, level[i]]
+                rest[i] = (np.float32(block[f, first + i]) - low[f]) * step[f]
+            for b in range(bits[f]):
+                count = weight[f, b]
+                for i in range(TILE):
+                    upper = rest[i] >= half
+                    key[i] += count if upper else none
+                    rest[i] = (rest[i] - half if upper else rest[i]) * (one + one)
+        for i in range(last - first):
+            keys[first + i] = np.int32(key[i])
 
 
 @jit
-def write_tiles(block, codes, order, first_tile, tiles):
+def write_tiles(block, places, order, first_tile, tiles):
     """Write the samples in their order to the tiles; the last tile is filled up with its last sample."""
     n = order.shape[0]
     values, place, count = tiles.values, tiles.place, tiles.count
@@ -247,15 +236,9 @@ def write_tiles(block, codes, order, first_tile, tiles):
             for i in range(TILE):
                 values[t, f, i] = block[f, own[i]]
         for i in range(TILE):
-            code = codes[own[i]]
+            code = places[own[i]]
             place[t, 0, i] = code & 255
             place[t, 1, i] = code >> 8
-
-
-@jit
-def write_weights(weight, order, first_tile, out):
-    for i in range(order.shape[0]):
-        out[first_tile + i // TILE, i % TILE] = weight[order[i]]
 
 
 @jit
@@ -266,20 +249,23 @@ def measure(tiles, model, first, last):
     middles, halves, totals, squares = tiles.middle, tiles.half, tiles.totals, tiles.squares
     weighted = weights.shape[0] > 0
     scale, gain, first_position = model.sum_scale, model.gain, 0 if model.x else 1
-    local, weight, buffer = np.empty(TILE), np.ones(TILE), np.empty(TILE)
+    local, weight = np.empty(TILE), np.ones(TILE)
     for t in range(first, last):
         n = count[t]
         for i in range(TILE):
             weight[i] = 0.0 if i >= n else weights[t, i] if weighted else 1.0
         for f in range(n_features):
             if f < n_stored:
+                low, high = extremes(values, t, f)
                 for i in range(TILE):
                     local[i] = np.float64(values[t, f, i])
             else:
                 which = f - n_stored + first_position
+                start = np.float64(corner[t, which])
+                low, high = extremes(place, t, which)
+                low, high = low + start, high + start
                 for i in range(TILE):
-                    local[i] = np.float64(place[t, which, i]) + np.float64(corner[t, which])
-            low, high = lowest(local, 1.0, buffer), -lowest(local, -1.0, buffer)
+                    local[i] = np.float64(place[t, which, i]) + start
             middle = np.float64(np.float32(0.5 * (low + high)))
             middles[t, f] = middle
             halves[t, f] = max(high - middle, middle - low) * gain[f]
@@ -289,20 +275,14 @@ def measure(tiles, model, first, last):
         totals[t, n_features] = total_and_square(local, weight, scale[n_features])[0]
 
 
-@jit
-def lowest(values, sign, buffer):
-    """Return the least of 256 values, times `sign`. By halves: a minimum along a row of floats is not vectorised."""
+@jit_inline
+def extremes(values, t, f):
+    low, high = values[t, f, 0], values[t, f, 0]
     for i in range(TILE):
-        buffer[i] = sign * values[i]
-    half = TILE // 2
-    while half >= 8:
-        for i in range(half):
-            buffer[i] = buffer[i] if buffer[i] < buffer[half + i] else buffer[half + i]
-        half //= 2
-    low = buffer[0]
-    for i in range(1, 8):
-        low = min(low, buffer[i])
-    return low
+        value = values[t, f, i]
+        low = value if value < low else low
+        high = value if value > high else high
+    return np.float64(low), np.float64(high)
 
 
 @jit_vectorised

@@ -93,6 +93,11 @@ def progress(state: State) -> tuple[Any, Any]:
     return (n_iter.astype(int), moved) if state.batch else (int(n_iter[0]), float(moved[0]))
 
 
+def means(state: State) -> Any:
+    """Return the state's centers on the host."""
+    return state.centers.get() if state.batch else state.centers.get()[0]
+
+
 def finish(state: State) -> tuple[Any, Any, Any]:
     """Return labels (M, N) int32 on the device, -1 outside the mask, centers on the host, and the inertia.
 
