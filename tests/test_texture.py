@@ -329,6 +329,27 @@ def test_textures_of_equal_brightness_are_told_apart():
 
 
 @compiled
+def test_photographs_of_textures_are_told_apart():
+    """Brick, grass, gravel and turned brick, of one mean and contrast: the nearest mean feature says which."""
+    data = pytest.importorskip("skimage.data")
+    # Every other pixel of a mean over 2 x 2, so that a window holds several bricks.
+    halves = [photo().reshape(256, 2, 256, 2).mean(axis=(1, 3)) for photo in (data.brick, data.grass, data.gravel)]
+    brick, grass, gravel = (128 + 40 * (half - half.mean()) / half.std() for half in halves)
+    image = np.block([[brick, grass], [gravel, brick.T]]).clip(0, 255).astype(np.uint8)
+    truth = np.arange(4).reshape(2, 2).repeat(256, axis=0).repeat(256, axis=1)
+    right = {}
+    features = {kind: texture_features(image, kind=kind, size=51) for kind in KINDS}
+    features["both"] = np.concatenate([features["textons"], features["lbp"]], axis=-1)
+    for name, channels in features.items():
+        means = [channels[truth == k].mean(axis=0) for k in range(4)]
+        distance = np.stack([((channels - mean) ** 2).sum(axis=-1) for mean in means])
+        right[name] = (distance.argmin(axis=0) == truth).mean()
+    assert right["textons"] > 0.9
+    assert right["lbp"] > 0.7  # upright brick and turned brick are one to it
+    assert right["both"] > 0.96
+
+
+@compiled
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64])
 def test_memory_is_the_result_and_blocks(kind, dtype):
