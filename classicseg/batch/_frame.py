@@ -236,7 +236,8 @@ def _number(value: Any) -> Any:
 
 
 def _range(values: Array) -> list[float] | None:
-    valid = values[np.isfinite(values)]
+    finite = np.isfinite(values)
+    valid = values if finite.all() else values[finite]
     if valid.size == 0:
         return None
     return [round(float(number), 3) for number in (valid.min(), valid.mean(dtype=np.float64), valid.max())]

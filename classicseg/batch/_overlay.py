@@ -28,7 +28,7 @@ MAX_TAGS = 60  # hottest first; more would cover the picture
 MIN_SIDE = 480  # pixels; smaller frames are enlarged by a whole factor so that tags stay in proportion
 PANEL_WIDTH = 72
 FONT_SIZE = 13
-COMPRESSION = 2  # zlib level: 1.3 times faster than 6 and 9 % larger on noisy frames of 512 x 640
+COMPRESSION = 1  # zlib level: 4 times faster than 6 and 9 to 15 % larger on noisy frames of 512 x 640
 
 
 def write_overlay(file: IO[bytes], values: Array, unit: str, labels: Array, surfaces: Array, rows: Rows) -> None:
@@ -207,11 +207,18 @@ def _panel(height: int, low: float, high: float, unit: str) -> Array:
 
 
 def _write(panel: Array, text: str, row: int, col: int) -> None:
-    mask = Image.new("L", (panel.shape[1], panel.shape[0]))
-    ImageDraw.Draw(mask).text((col, row), text, fill=255, font=_font())
-    steps = (np.asarray(mask).astype(np.int32) * (N_TEXT - 1) + 127) // 255
-    drawn = steps > 0
-    panel[drawn] = (TEXT + steps[drawn]).astype(np.uint8)
+    steps = _steps(text)[: panel.shape[0] - row, : panel.shape[1] - col]
+    part = panel[row : row + steps.shape[0], col : col + steps.shape[1]]
+    np.copyto(part, TEXT + steps, where=steps > 0)
+
+
+@lru_cache(maxsize=4096)  # ticks and tags say the same again and again in a flight
+def _steps(text: str) -> Array:
+    """Return a text as steps from its background (0) to its colour (N_TEXT - 1)."""
+    _, _, right, bottom = _font().getbbox(text)
+    mask = Image.new("L", (round(right) + 1, round(bottom) + 1))
+    ImageDraw.Draw(mask).text((0, 0), text, fill=255, font=_font())
+    return ((np.asarray(mask).astype(np.int32) * (N_TEXT - 1) + 127) // 255).astype(np.uint8)
 
 
 @lru_cache

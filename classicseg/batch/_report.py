@@ -8,6 +8,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.resources import files
 from string import Template
 from typing import IO, Any
@@ -15,6 +16,7 @@ from typing import IO, Any
 from PIL import Image
 
 from classicseg import __version__
+from classicseg._kernels.cpu._jit import available_processors
 from classicseg.batch._colors import severity_color, thermal_palette
 from classicseg.batch._layout import output_path, overlay_name
 from classicseg.batch._manifest import Row
@@ -64,16 +66,19 @@ def write_report(
     pictured = {file_name: place for place, (_, _, file_name) in enumerate(totals.pictured)}
     levels = load_profile(options.profile).levels
     ranks: Ranks = {name: place for place, (name, _) in enumerate(reversed(levels))}
-    cards: list[str] = [""] * len(pictured)
+    figures: dict[int, Future[str]] = {}
     frames: list[str] = []
     failures: list[str] = []
-    for row in rows:
-        if row.file in pictured:
-            cards[pictured[row.file]] = _figure(row, pictured[row.file], out, ranks)
-        if row.state != "done" and len(failures) < MAX_LISTED:
-            failures.append(_failure(row.file, KINDS.get(row.kind, row.kind), row.error))
-        if row.state == "done" and len(frames) < MAX_LISTED:
-            frames.append(_frame(row, pictured))
+    with ThreadPoolExecutor(available_processors()) as pool:  # pictures are decoded and encoded without the GIL
+        for row in rows:
+            if row.file in pictured:
+                place = pictured[row.file]
+                figures[place] = pool.submit(_figure, row, place, out, ranks)
+            if row.state != "done" and len(failures) < MAX_LISTED:
+                failures.append(_failure(row.file, KINDS.get(row.kind, row.kind), row.error))
+            if row.state == "done" and len(frames) < MAX_LISTED:
+                frames.append(_frame(row, pictured))
+    cards = [figures[place].result() for place in sorted(figures)]
     failures += [_failure(p.file, "not looked into", p.message) for p in problems[:MAX_LISTED]]
     parts = {
         "style": _resource("report.css"),

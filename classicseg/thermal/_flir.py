@@ -69,8 +69,9 @@ def join_chunks(path: str, payloads: Sequence[memoryview]) -> bytes | None:
         if payload[:5] != SEGMENT_HEADER or len(payload) < 8:
             continue
         number, last = payload[6], max(last, payload[6], payload[7])
-        if chunks.setdefault(number, payload[8:]) != payload[8:]:
+        if number in chunks and chunks[number] != payload[8:]:
             raise FileFormatError(path, f"two different FLIR chunks numbered {number}", "each chunk once")
+        chunks[number] = payload[8:]
     if not chunks:
         return None
     missing = [number for number in range(last + 1) if number not in chunks]

@@ -105,11 +105,12 @@ def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[n
     kernels = kernels_for(values, "modules")
     mean, variance, texture = (np.empty(values.shape, np.float32) for _ in range(3))
     kernels.local_variance(values, inside, mean, variance)
-    some = np.flatnonzero(inside)[::7]  # every 7th pixel gives the quantiles within a hundredth of the range
+    # every 7th pixel gives the quantiles within a hundredth of the range
+    some = slice(None, None, 7) if inside.all() else np.flatnonzero(inside)[::7]
     level, roughness = np.sort(mean.ravel()[some]), np.sort(variance.ravel()[some])
-    noise = float(np.sqrt(roughness[len(some) // 10]))
+    noise = float(np.sqrt(roughness[len(level) // 10]))
     kernels.octaves(variance, max(noise, 1e-6 * (1 + float(level[-1] - level[0]))), texture)
-    low, high = level[len(some) // 20], level[-1 - len(some) // 20]
+    low, high = level[len(level) // 20], level[-1 - len(level) // 20]
     scale = TEMPERATURE_WEIGHT / max(float(high - low), 1e-6)
     temperature = np.clip((mean - low) * scale, -0.2 * TEMPERATURE_WEIGHT, 1.2 * TEMPERATURE_WEIGHT)
     steps = np.array([POSITION_WEIGHT / values.shape[1], POSITION_WEIGHT / values.shape[0]], np.float32)
@@ -134,7 +135,8 @@ def _centers(
     features[..., 2] = np.arange(0, temperature.shape[0], step)[:, None] * steps[1]
     features[..., 3] = texture[thin]
     n_clusters = min(N_CLUSTERS, int(np.count_nonzero(inside[thin])))
-    return kmeans(features, n_clusters, mask=inside[thin], tol=TOL, rng=0).centers
+    mask = None if inside.all() else inside[thin]
+    return kmeans(features, n_clusters, init="k-means++", mask=mask, tol=TOL, rng=0).centers
 
 
 def thinning(inside: NDArray[np.bool_]) -> int:

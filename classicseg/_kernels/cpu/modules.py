@@ -267,7 +267,7 @@ def nearest_owner(owner, where):
         _take_nearer(nearest, wanting[i], -width, -1)
     for row in range(n_rows):
         start = (row + 1) * width + 1
-        owner[row] = nearest[start : start + n_cols] & OWNER
+        _owners(nearest[start : start + n_cols], owner[row])
 
 
 @jit
@@ -275,6 +275,12 @@ def _mark_wanting(owner, where, marks, nearest):
     for col in range(owner.shape[0]):
         marks[col] = np.uint8(1) if where[col] and owner[col] == 0 else np.uint8(0)
         nearest[col] = np.int64(owner[col]) if owner[col] > 0 else FAR
+
+
+@jit
+def _owners(nearest, owner):
+    for col in range(owner.shape[0]):
+        owner[col] = np.int32(nearest[col] & OWNER)
 
 
 @jit
@@ -305,12 +311,13 @@ def compare(image, owner, where, within, offsets, at_least, reference):
     marks = no_marks(n_cols)
     changes = np.empty(n_cols, np.int32)
     for row in range(n_rows):
-        reference[row] = np.nan
+        _fill(reference[row], np.float32(np.nan))
         if not _masked(owner[row], where[row], key):
             continue
         mark_changes(key, marks)
         n_changes = list_marks(marks, changes)
-        found[:] = np.inf
+        for k in range(found.shape[0]):
+            _fill(found[k], np.float32(np.inf))
         begin = 0
         for i in range(n_changes + 1):
             end = changes[i] if i < n_changes else n_cols
@@ -344,7 +351,20 @@ def _look(visible, steps, row, begin, end, found):
         r, step = row + steps[k, 0], steps[k, 1]
         first, last = max(begin, -step), min(end, visible.shape[1] - step)
         if 0 <= r < visible.shape[0] and first < last:
-            found[k, first:last] = visible[r, first + step : last + step]
+            _copy(visible[r, first + step : last + step], found[k, first:last])
+
+
+@jit
+def _fill(line, value):
+    for i in range(line.shape[0]):
+        line[i] = value
+
+
+@jit
+def _copy(line, out):
+    """A loop over two lines is vector code; assigning a slice to a slice is not."""
+    for i in range(out.shape[0]):
+        out[i] = line[i]
 
 
 @jit

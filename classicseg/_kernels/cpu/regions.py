@@ -5,7 +5,7 @@ import heapq
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, run_blocks
-from classicseg._kernels.cpu._marks import list_marks, no_marks
+from classicseg._kernels.cpu._marks import list_marks, mark_changes, no_marks
 
 STRIP = 128  # rows per block of the parallel scan; strips are joined afterwards, so any value gives the same labels
 
@@ -306,10 +306,20 @@ def relabel_by_parent(regions, parent):
 @jit
 def sums_by_region(regions, image, area, sums):
     """Add area and channel sums of each region, region r into row r - 1."""
+    n_cols, n_channels = regions.shape[1], image.shape[2]
+    marks = no_marks(n_cols)
+    changes = np.empty(n_cols, np.int32)
     for row in range(regions.shape[0]):
-        for col in range(regions.shape[1]):
-            r = regions[row, col] - 1
+        mark_changes(regions[row], marks)
+        n_changes = list_marks(marks, changes)
+        begin = 0
+        for i in range(n_changes + 1):
+            end = changes[i] if i < n_changes else n_cols
+            r = regions[row, begin] - 1
             if r >= 0:
-                area[r] += 1
-                for c in range(image.shape[2]):
-                    sums[r, c] += np.float64(image[row, col, c])
+                area[r] += end - begin
+                if n_channels > 0:
+                    for col in range(begin, end):
+                        for c in range(n_channels):
+                            sums[r, c] += np.float64(image[row, col, c])
+            begin = end

@@ -19,7 +19,7 @@ def maximum(image, radius, out):
     lines = np.empty((n_rows + 2 * radius, n_cols), image.dtype)
     for row in range(n_rows):
         line[0, :radius] = image[row, 0]
-        line[0, radius : radius + n_cols] = image[row]
+        _copy(image[row], line[0, radius : radius + n_cols])
         line[0, radius + n_cols :] = image[row, n_cols - 1]
         now, span = 0, 1
         while 2 * span <= size:
@@ -28,8 +28,8 @@ def maximum(image, radius, out):
             now, span = 1 - now, 2 * span
         _larger(line[now, :n_cols], line[now, size - span : size - span + n_cols], lines[row + radius])
     for row in range(radius):
-        lines[row] = lines[radius]
-        lines[n_rows + radius + row] = lines[n_rows + radius - 1]
+        _copy(lines[radius], lines[row])
+        _copy(lines[n_rows + radius - 1], lines[n_rows + radius + row])
     span = 1
     while 2 * span <= size:
         for row in range(n_rows + size - 2 * span):  # from the top: what is looked at is still the one before
@@ -37,6 +37,12 @@ def maximum(image, radius, out):
         span *= 2
     for row in range(n_rows):
         _larger(lines[row], lines[row + size - span], out[row])
+
+
+@jit
+def _copy(line, out):
+    for i in range(out.shape[0]):  # vector code, which the assignment of a slice to a slice is not
+        out[i] = line[i]
 
 
 @jit
