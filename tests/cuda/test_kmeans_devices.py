@@ -53,7 +53,7 @@ def test_numbers_of_clusters(device, n_clusters):
     check(device, problem(device, photograph((29, 33)), n_clusters))
 
 
-@pytest.mark.parametrize(("n_planes", "n_clusters"), [(3, 300), (20, 300)])
+@pytest.mark.parametrize(("n_planes", "n_clusters"), [(3, 255), (3, 256), (20, 300)])
 def test_more_clusters_than_a_byte_counts_and_than_shared_memory_holds(device, n_planes, n_clusters):
     check(device, problem(device, photograph((29, 33), n_planes), n_clusters), n_steps=2)
 
@@ -106,18 +106,28 @@ def test_planes_of_any_strides(device, view):
     check(device, problem(device, photograph((37, 41)), 6, view=view), n_steps=2)
 
 
+def test_masks_and_weights_of_any_strides(device, rng):
+    given = problem(device, photograph((23, 31)), 4)
+    mask, weight = rng.random((31, 46)) < 0.7, rng.integers(1, 4, (23, 62)).astype(np.float64)
+    scale = np.full(4, 2.0**30)
+    there = given.samples._replace(mask=device.put(mask)[:, ::2].T, weight=device.put(weight)[:, ::-2], sum_scale=scale)
+    host = given.host._replace(mask=mask[:, ::2].T, weight=weight[:, ::-2], sum_scale=scale)
+    check(device, given._replace(samples=there, host=host), n_steps=2)
+
+
 def test_planes_that_lie_apart(device):
     planes = [photograph((23, 31), 1, seed=seed)[..., 0] for seed in range(3)]
     given = problem(device, np.stack(planes, axis=-1), 6)
     check(device, given._replace(samples=given.samples._replace(planes=tuple(map(device.put, planes)))), n_steps=2)
 
 
-def test_planes_of_different_dtypes(device):
+@pytest.mark.parametrize("repeats", [1, 12])
+def test_planes_of_different_dtypes(device, repeats):
     """Colours in bytes beside a depth in metres and counts of 16 bits: each plane has its own kind."""
     shape = (23, 31)
-    kinds = [np.uint8, np.float32, np.uint16, np.float64]
+    kinds = [np.uint8, np.float32, np.uint16] * repeats + [np.float64]
     single = [problem(device, photograph(shape, 1, kind, seed), 1) for seed, kind in enumerate(kinds)]
-    gain = np.array([1.0, 90.0, 1 / 256, 60.0, 2.0, 2.0])
+    gain = np.array([1.0, 90.0, 1 / 256] * repeats + [60.0, 2.0, 2.0])
 
     def joined(parts):
         first = parts[0]._replace(planes=tuple(part.planes[0] for part in parts), x=True, y=True, gain=gain)
@@ -126,7 +136,7 @@ def test_planes_of_different_dtypes(device):
         return first._replace(offset=offset, exponent=exponent, sum_scale=scale)
 
     host = joined([one.host for one in single])
-    centers = oracle.values(host).reshape(-1, 6)[::97]
+    centers = oracle.values(host).reshape(-1, len(gain))[::97]
     check(device, single[0]._replace(samples=joined([one.samples for one in single]), host=host, centers=centers))
 
 
@@ -219,6 +229,19 @@ def test_steps_after_the_stop_change_nothing(device):
     given = problem(device, photograph((29, 33)), 5)
     done = check(device, given, n_steps=12, tol=6.0)
     assert 1 < done < 12
+
+
+def test_steps_after_the_stop_do_nothing(cuda):
+    """They would cost as much as the others, though what they change is not looked at."""
+    given = problem(cuda, photograph((29, 33)), 5)
+    state = cuda.kernels.start(given.samples, given.centers)
+    for _ in range(12):
+        cuda.kernels.lloyd_step(state, 6.0)
+    before = [cuda.take(array).copy() for array in (state.labels, state.sums)]
+    assert not np.array_equal(before[0], cuda.take(cuda.kernels.finish(state)[0])[None])  # there would be work
+    cuda.kernels.lloyd_step(state, 6.0)
+    assert np.array_equal(cuda.take(state.labels), before[0])
+    assert np.array_equal(cuda.take(state.sums), before[1])
 
 
 def test_a_start_is_not_changed_by_the_run(device):
