@@ -15,6 +15,7 @@ KINDS = (np.uint8, np.uint16, np.float32, np.float64)
 # A row of samples, and rasters around 16 × 16: one less, one more, and several with a rest.
 SHAPES = [(1, 1), (1, 2), (1, 255), (1, 256), (1, 257), (15, 17), (16, 16), (17, 16), (33, 31), (70, 5), (3, 1000)]
 seeds = st.integers(0, 2**32 - 1)
+counts = st.sampled_from((1, 3, 5))  # of features: kernels are compiled for each
 
 
 def planted(rng, shape, n_features, n_clusters, dtype):
@@ -67,8 +68,8 @@ def assert_means(samples, labels, found, before, rtol=1e-6):
         assert_allclose(center, expected, rtol=0, atol=rtol * max(np.abs(samples).max(), 1e-300))
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from((np.uint8, np.uint16)), st.integers(1, 6), st.integers(1, 12), st.integers(1, 5), seeds)
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from((np.uint8, np.uint16)), counts, st.integers(1, 12), st.integers(1, 5), seeds)
 def test_on_integers_every_label_is_that_of_float64(dtype, n_features, n_clusters, n_iter, seed):
     """Sums are exact and ties go to the lower index, so a float64 Lloyd takes the same way, bit for bit."""
     rng = np.random.default_rng(seed)
@@ -86,8 +87,8 @@ def test_on_integers_every_label_is_that_of_float64(dtype, n_features, n_cluster
     assert_allclose(found.inertia, squared(samples, centers).min(axis=1).sum(), rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.sampled_from(KINDS), st.integers(1, 6), st.integers(1, 12), seeds)
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(KINDS), counts, st.integers(1, 12), seeds)
 def test_every_step_is_one_of_lloyd(dtype, n_features, n_clusters, seed):
     rng = np.random.default_rng(seed)
     image, init = planted(rng, (21, 34), n_features, n_clusters, dtype)
@@ -121,7 +122,7 @@ def test_at_every_edge_of_a_chunk(rng, shape, dtype, n_features):
 
 
 @pytest.mark.parametrize("dtype", KINDS)
-@pytest.mark.parametrize(("n_features", "n_clusters"), [(64, 3), (33, 40), (7, 65), (3, 300), (1, 257), (2, 1000)])
+@pytest.mark.parametrize(("n_features", "n_clusters"), [(64, 3), (5, 65), (3, 300), (1, 257), (3, 1000)])
 def test_many_features_and_many_clusters(rng, dtype, n_features, n_clusters):
     image, init = planted(rng, (41, 50), n_features, n_clusters, dtype)
     one, two = (kmeans(image, n_clusters, init=init, max_num_iter=n, tol=0) for n in (1, 2))
@@ -225,15 +226,15 @@ def test_the_order_and_the_shape_of_samples_are_no_matter(dtype, n_clusters, see
 @given(st.sampled_from(KINDS), st.integers(1, 8), seeds)
 def test_whole_weights_count_like_repeats(dtype, n_clusters, seed):
     rng = np.random.default_rng(seed)
-    image, init = planted(rng, (17, 23), 2, n_clusters, dtype)
+    image, init = planted(rng, (17, 23), 3, n_clusters, dtype)
     weights = rng.integers(0, 5, image.shape[:2])
     weights[0, 0] = 1
     weighted = kmeans(image, n_clusters, init=init, sample_weight=weights, tol=0, max_num_iter=3)
-    often = np.repeat(image.reshape(-1, 2), weights.ravel(), axis=0)
+    often = np.repeat(image.reshape(-1, 3), weights.ravel(), axis=0)
     repeated = kmeans(often, n_clusters, init=init, tol=0, max_num_iter=3)
     assert_allclose(weighted.centers, repeated.centers, rtol=1e-6, atol=1e-6)
     assert_allclose(weighted.inertia, repeated.inertia, rtol=1e-5, atol=1e-6)
-    assert_nearest(image.reshape(-1, 2), weighted, weights.ravel())
+    assert_nearest(image.reshape(-1, 3), weighted, weights.ravel())
 
 
 def test_the_scale_of_weights_is_no_matter(rng):
