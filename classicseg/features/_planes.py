@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,30 +41,29 @@ def _inside_blocks(array: Array, mask: NDArray[np.bool_] | None) -> Iterator[Arr
             yield values
 
 
+def value_range(array: Array, mask: NDArray[np.bool_] | None) -> tuple[float, float]:
+    """Return the lowest and the highest value inside the mask, or 0 where that lies between; NaN where one is NaN."""
+    low = high = 0.0
+    with np.errstate(invalid="ignore"):
+        for values in _inside_blocks(array, mask):
+            low, high = float(np.minimum(low, values.min())), float(np.maximum(high, values.max()))
+    return low, high
+
+
 def check_inside(name: str, array: Array, mask: NDArray[np.bool_] | None) -> None:
     """Refuse NaN, infinity and what float32 cannot hold inside the mask."""
     if array.dtype.kind != "f":
         return
-    count, largest = 0, 0.0
-    for values in _inside_blocks(array, mask):
-        count += values.size - int(np.count_nonzero(np.isfinite(values)))
-        if array.dtype.itemsize > 4 and not count:
-            largest = max(largest, -float(values.min()), float(values.max()))
-    if count:
+    low, high = value_range(array, mask)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        blocks = _inside_blocks(array, mask)
+        count = sum(values.size - int(np.count_nonzero(np.isfinite(values))) for values in blocks)
         raise ValueError(f"{name} must be finite, got {count} NaN or infinite values; mark such pixels False in mask")
-    if largest > FLOAT32_MAX:
+    if max(-low, high) > FLOAT32_MAX:
         raise ValueError(
-            f"{name} must lie within the range of float32, ±3.4e38, got values up to {largest:.1e}; "
+            f"{name} must lie within the range of float32, ±3.4e38, got values up to {max(-low, high):.1e}; "
             "mark such pixels False in mask, or divide by a constant"
         )
-
-
-def value_range(array: Array, mask: NDArray[np.bool_] | None) -> tuple[float, float]:
-    """Return the lowest and the highest value inside the mask, or 0 where that lies between."""
-    low = high = 0.0
-    for values in _inside_blocks(array, mask):
-        low, high = min(low, float(values.min())), max(high, float(values.max()))
-    return low, high
 
 
 def check_encoded(image: Array, mask: NDArray[np.bool_] | None) -> None:

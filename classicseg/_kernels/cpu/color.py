@@ -5,6 +5,8 @@ the bits of the float and two steps of a third-order iteration, without a divisi
 become vector code; a block of BLOCK pixels passes all stages while it is in the cache.
 """
 
+import functools
+
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, run_blocks
@@ -71,6 +73,7 @@ def _convert(image, out, kernel, n_threads):
     run_blocks(block, -(-n_rows // rows), n_threads)
 
 
+@functools.cache  # 65,536 powers take as long as converting a megapixel
 def _linear_table(highest):
     encoded = np.arange(highest + 1) / highest
     return np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92).astype(np.float32)
