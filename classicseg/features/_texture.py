@@ -50,8 +50,8 @@ def texture_features(
         Side of the square window in pixels, odd. It should hold a few repeats of the texture; larger windows are
         surer of the texture and blur its borders more.
     sigma : float, default 1.0
-        Width of the filters in pixels, about that of the lines and half that of the blobs of the texture. 1 tells
-        fine textures apart; more sees through noise. "lbp" does not use it.
+        Width of the filters in pixels, 0.5 to 100, about that of the lines and half that of the blobs of the texture.
+        1 tells fine textures apart; more sees through noise. "lbp" does not use it.
     n_orientations : int, default 4
         Orientations told apart, 1 to 8; with 1 a texture that turns stays the same. "lbp" does not use it.
     contrast : float, optional
@@ -110,7 +110,7 @@ def texture_features(
     size = check_int("size", size, low=1)
     if size % 2 == 0:
         raise ValueError(f"size must be odd, so that a window has a middle, got {size}; use {size + 1}")
-    sigma = check_float("sigma", sigma, low=0.5)
+    sigma = check_float("sigma", sigma, low=0.5, high=100)
     n_orientations = check_int("n_orientations", n_orientations, low=1, high=8)
     unit = full_range(array.dtype)
     contrast = CONTRAST * unit if contrast is None else check_float("contrast", contrast, low=0)
@@ -120,8 +120,9 @@ def texture_features(
     check_inside("image", array, inside)
     _check_range(array, inside)
     gray = filled(luma(native(array)), inside)
+    radius = min(size // 2, max(gray.shape))  # a window beyond the image holds all of it
     if kind == "filters":
-        return _energies(gray, sigma, n_orientations, size // 2, inside, n_threads)
+        return _energies(gray, sigma, n_orientations, radius, inside, n_threads)
     if kind == "textons":
         codes = _codes(
             gray.shape,
@@ -135,7 +136,7 @@ def texture_features(
     out = np.empty((*gray.shape, n_bins), np.float32)
     if inside is not None:
         codes[~inside] = OUTSIDE
-    kernels_for(codes, "texture").window_histograms(codes, size // 2, unit, out, n_threads)
+    kernels_for(codes, "texture").window_histograms(codes, radius, unit, out, n_threads)
     if inside is not None:
         out[~inside] = 0
     return out
