@@ -115,6 +115,14 @@ def test_masks_and_weights_of_any_strides(device, rng):
     check(device, given._replace(samples=there, host=host), n_steps=2)
 
 
+def test_a_stride_that_means_nothing_may_be_of_any_size(emulated):
+    """An axis of length 1 may have any stride; kernels count in 32 bits."""
+    row = photograph((1, 300), 1)[..., 0]
+    strided = type(emulated.put(row))(np.lib.stride_tricks.as_strided(row, strides=(2**40, 1)))
+    given = problem(emulated, row[..., None], 3)
+    check(emulated, given._replace(samples=given.samples._replace(planes=(strided,))), n_steps=2)
+
+
 def test_planes_that_lie_apart(device):
     planes = [photograph((23, 31), 1, seed=seed)[..., 0] for seed in range(3)]
     given = problem(device, np.stack(planes, axis=-1), 6)

@@ -235,8 +235,8 @@ def asarray(value, dtype=None):
     return ndarray(np.array(value, dtype))
 
 
-def array(value, dtype=None):
-    return ndarray(np.array(_host(value) if isinstance(value, ndarray) else value, dtype))
+def array(value, dtype=None, order="K"):
+    return ndarray(np.array(_host(value) if isinstance(value, ndarray) else value, dtype, order=order))
 
 
 def ascontiguousarray(value, dtype=None):

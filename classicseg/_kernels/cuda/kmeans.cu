@@ -16,7 +16,7 @@ typedef unsigned long long uint64;
 
 constexpr int F = PLANES + X + Y;
 constexpr int THREADS = 256;
-constexpr int SAMPLES = F <= 6 ? 4 : F <= 16 ? 2 : 1;  // per thread at a time: each score read serves all of them
+constexpr int SAMPLES = F <= 5 ? 4 : F <= 16 ? 2 : 1;  // per thread at a time: each score read serves all of them
 constexpr int RESIDENT = F <= 6 ? 2 : 1;              // blocks a multiprocessor must hold: up to 128 or 255 registers
 constexpr int UNROLL = F <= 6 ? 4 : 1;                 // of the loop over centers
 constexpr int ROW = (F + 1 + 3) / 4 * 4;               // floats of one center's scores, read four at a time
@@ -34,13 +34,20 @@ constexpr int OFFSET = 0, SCALE = PLANES, GAIN = 2 * PLANES, SUM_SCALE = GAIN + 
 // Head of the scores: the constant part of the limit, then origin and slope of each feature. See `nearest`.
 constexpr int ORIGIN = 1, SLOPE = 1 + F, HEAD = 1 + 2 * F;
 
-// With few features the tables stay in registers from one sample to the next; with many they must not.
-#if PLANES + X + Y > 6
-#define TABLE const volatile
-#else
+// With few features what every sample needs stays in registers; with many there is no room, and it is read again.
+constexpr bool FEW = F <= 6;
+#if PLANES + X + Y <= 6
 #define TABLE const
+#else
+#define TABLE const volatile
 #endif
 
+struct Plane {
+    long long address;
+    int row_stride, column_stride;
+};
+
+// What a kernel was given about one frame.
 struct Frame {
     TABLE long long* addresses;
     TABLE double* numbers;
@@ -48,14 +55,36 @@ struct Frame {
     const double* centers;  // (n_clusters, F)
     const float* scores;    // (n_clusters, ROW)
     int n_columns, n_clusters;
+    Plane few_planes[FEW && PLANES ? PLANES : 1];
+    float few_head[FEW ? HEAD : 1];
+
+    __device__ __forceinline__ void keep() {
+        if constexpr (FEW) {
+#pragma unroll
+            for (int c = 0; c < PLANES; c++) few_planes[c] = read_plane(c);
+#pragma unroll
+            for (int i = 0; i < HEAD; i++) few_head[i] = head[i];
+        }
+    }
+    __device__ __forceinline__ Plane read_plane(int c) const {
+        return {addresses[3 * c], int(addresses[3 * c + 1]), int(addresses[3 * c + 2])};
+    }
+    __device__ __forceinline__ Plane plane(int c) const {
+        if constexpr (FEW) return few_planes[c];
+        return read_plane(c);
+    }
+    __device__ __forceinline__ float limit() const { return FEW ? few_head[0] : head[0]; }
+    __device__ __forceinline__ float origin(int f) const { return FEW ? few_head[ORIGIN + f] : head[ORIGIN + f]; }
+    __device__ __forceinline__ float slope(int f) const { return FEW ? few_head[SLOPE + f] : head[SLOPE + f]; }
 };
 
 __device__ __forceinline__ int kind(int c) { return int((c < 32 ? KINDS_LOW : KINDS_HIGH) >> (2 * (c & 31))) & 3; }
 
 // Value of plane c at a pixel: the integer itself, or the float scaled to [-1, 1].
 __device__ __forceinline__ float plane_value(const Frame& frame, int c, int row, int column) {
-    TABLE long long* table = frame.addresses + 3 * c;
-    long long at = table[0] + row * table[1] + column * table[2];
+    Plane plane = frame.plane(c);
+    long long at = plane.address + static_cast<long long>(row) * plane.row_stride +
+                   static_cast<long long>(column) * plane.column_stride;
     if (kind(c) == 0) return float(*reinterpret_cast<const uint8*>(at));
     if (kind(c) == 1) return float(*reinterpret_cast<const uint16*>(at));
     double x = kind(c) == 2 ? double(*reinterpret_cast<const float*>(at)) : *reinterpret_cast<const double*>(at);
@@ -75,7 +104,7 @@ struct Block {
     }
     // The value again, where it is wanted after all; integers come back from the difference exactly.
     __device__ __forceinline__ float at(const Frame& frame, int s, int f) const {
-        if constexpr (INTEGER_PIXELS) return delta[s][f] + frame.head[ORIGIN + f];
+        if constexpr (INTEGER_PIXELS) return delta[s][f] + frame.origin(f);
         return READ_AGAIN ? read(frame, s, f) : value[s][f];
     }
 };
@@ -114,7 +143,7 @@ __device__ __forceinline__ void read(const Frame& frame, Cursor& cursor, Block& 
         for (int f = 0; f < F; f++) {
             float value = block.live[s] ? block.read(frame, s, f) : 0.0f;
             block.value[s][f] = value;
-            block.delta[s][f] = value - frame.head[ORIGIN + f];
+            block.delta[s][f] = value - frame.origin(f);
         }
         cursor.step(frame.n_columns, rows_on, columns_on);
     }
@@ -165,10 +194,10 @@ __device__ __forceinline__ void nearest(const Frame& frame, const Block& block, 
     for (int s = 0; s < SAMPLES; s++) {
         best[s] = second[s] = 3.4e38f;
         label[s] = 0;
-        limit[s] = frame.head[0];
+        limit[s] = frame.limit();
 #pragma unroll
         for (int f = 0; f < F; f++) {
-            limit[s] = fmaf(frame.head[SLOPE + f] * block.delta[s][f], block.delta[s][f], limit[s]);
+            limit[s] = fmaf(frame.slope(f) * block.delta[s][f], block.delta[s][f], limit[s]);
         }
     }
     const float4* scores = reinterpret_cast<const float4*>(frame.scores);
@@ -183,10 +212,9 @@ __device__ __forceinline__ void nearest(const Frame& frame, const Block& block, 
 #pragma unroll
         for (int s = 0; s < SAMPLES; s++) {
             float sum = score(row, block.delta[s]);
-            bool closer = sum < best[s];
-            second[s] = closer ? best[s] : sum < second[s] ? sum : second[s];
-            best[s] = closer ? sum : best[s];
-            label[s] = closer ? k : label[s];
+            label[s] = sum < best[s] ? k : label[s];
+            second[s] = fminf(second[s], fmaxf(best[s], sum));
+            best[s] = fminf(best[s], sum);
         }
     }
 #pragma unroll
@@ -270,6 +298,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
     Frame frame{addresses + b * ADDRESSES, numbers + b * NUMBERS, heads + b * HEAD,
                 centers + static_cast<long long>(b) * n_clusters * F, IN_SHARED ? own_scores : frame_scores,
                 n_columns, n_clusters};
+    frame.keep();
     LABEL* frame_labels = labels + static_cast<long long>(b) * n_samples;
 
     for (Cursor cursor(frame, per_block, n_samples); !cursor.block_is_done();) {
@@ -384,6 +413,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT)
     Frame frame{addresses + b * ADDRESSES, numbers + b * NUMBERS, heads + b * HEAD,
                 centers + static_cast<long long>(b) * n_clusters * F,
                 scores + static_cast<long long>(b) * n_clusters * ROW, n_columns, n_clusters};
+    frame.keep();
     int* frame_labels = labels + static_cast<long long>(b) * n_samples;
     double sum = 0.0;
     for (Cursor cursor(frame, per_block, n_samples); !cursor.block_is_done();) {

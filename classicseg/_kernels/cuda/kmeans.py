@@ -200,11 +200,13 @@ def _addresses(samples: Samples) -> tuple[tuple[Any, ...], list[int]]:
     """Return the arrays to keep alive, and the row of `State.addresses`."""
     import cupy
 
-    planes = [number for plane in samples.planes for number in (plane.data.ptr, *plane.strides)]
+    fits = [max(map(abs, plane.strides)) < 2**31 for plane in samples.planes]  # strides of an axis of 1 may be anything
+    kept = [plane if fit else cupy.array(plane, order="C") for plane, fit in zip(samples.planes, fits)]
+    planes = [number for plane in kept for number in (plane.data.ptr, *plane.strides)]
     mask = None if samples.mask is None else cupy.ascontiguousarray(samples.mask, dtype=np.bool_)
     weight = None if samples.weight is None else cupy.ascontiguousarray(samples.weight, dtype=np.float64)
     others = [0 if array is None else array.data.ptr for array in (mask, weight)]
-    return (*samples.planes, mask, weight), planes + others
+    return (*kept, mask, weight), planes + others
 
 
 def _numbers(samples: Samples) -> np.ndarray[Any, np.dtype[np.float64]]:
