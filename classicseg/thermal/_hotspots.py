@@ -189,7 +189,9 @@ def _find(
     spots = Spots.of(place, connected_regions(bridged, 2, mask=bridged).ravel()[place])
     spots = spots[strong(spots, excess.ravel()[spots.place], PATCH_AREA * modules.area)]
     # A hotter patch of ground reaches into a row by the blur of the optics: what leads up to it is no finding.
-    ground = maximum(np.where(widened(rows, RIM), np.float32(-np.inf), seen), REACH)
+    ground = seen.copy()
+    ground[widened(rows, RIM)] = -np.inf
+    ground = maximum(ground, REACH)
     spots = spots[~spilled(spots, values.ravel()[spots.place], ground.ravel()[spots.place])]
     on_spots = np.zeros(values.shape, bool)
     on_spots.ravel()[spots.place] = True

@@ -111,11 +111,12 @@ def _steps(cells: Cells) -> NDArray[np.float64]:
     Of the neighbours in one direction the nearest counts, and at most four in all.
     """
     neighbours = alike(cells)  # nearest first
+    neighbours = neighbours[:, : (neighbours >= 0).sum(axis=1).max()]
     step = cells.centers[neighbours] - cells.centers[:, None]
     direction = step / np.maximum(np.hypot(step[..., 0], step[..., 1]), 1e-9)[..., None]
     aligned = direction @ direction.transpose(0, 2, 1) >= 0.8
     taken = np.zeros(neighbours.shape, bool)
-    for j in np.flatnonzero((neighbours >= 0).any(axis=0)):
+    for j in range(neighbours.shape[1]):
         taken[:, j] = (neighbours[:, j] >= 0) & (taken.sum(axis=1) < 4) & ~(taken & aligned[:, j]).any(axis=1)
     place, cell = np.nonzero(taken.T)
     source = neighbours[cell, place]
