@@ -234,6 +234,22 @@ def test_units_follow_the_dtype(kind):
         assert_allclose(sixteen.sum(axis=2), 65535, rtol=1e-5)
 
 
+@pytest.mark.parametrize("power", [-120, -99, -41, -20, 40, 51, 99, 120])
+@pytest.mark.parametrize("kind", KINDS)
+def test_very_small_and_very_large_values(rng, kind, power):
+    image = rng.random((20, 20)).astype(np.float32)
+    options = {"kind": kind, "size": 5}
+    scaled = texture_features(image * np.float32(2.0**power), **options, contrast=0.1 * 2.0**power)
+    expected = texture_features(image, **options, contrast=0.1)
+    assert_array_equal(scaled, expected * np.float32(2.0**power if kind == "filters" else 1))
+
+
+def test_no_value_at_all():
+    for value in (0.0, 1e-45):
+        features = texture_features(np.full((5, 5), value, np.float32), contrast=3e38)
+        assert_array_equal(features[..., 0], 1)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_hot_pixel_changes_nothing_elsewhere(kind):
     image = stripes(0.7, (60, 60)).astype(np.float32)

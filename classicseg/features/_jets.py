@@ -28,13 +28,16 @@ def reach(sigma: float) -> int:
     return max(1, math.ceil(4 * sigma))
 
 
-def jet(image: Array, sigma: float, start: int, stop: int) -> Jet:
-    """Return the derivatives of rows `start` to `stop` of a gray image; beyond its border the last pixel goes on."""
+def jet(image: Array, sigma: float, start: int, stop: int, scale: float = 1.0) -> Jet:
+    """Return the derivatives of rows `start` to `stop` of a gray image times `scale`, a power of two.
+
+    Beyond the border of the image the last pixel goes on.
+    """
     from scipy.ndimage import correlate1d
 
     smooth, first, second = _kernels(sigma)
     around = np.arange(start - reach(sigma), stop + reach(sigma)).clip(0, len(image) - 1)
-    part = image[around].astype(np.float32)
+    part = image[around].astype(np.float32) * np.float32(scale)
     inner = slice(reach(sigma), reach(sigma) + stop - start)
 
     def along(axis: int, plane: Plane, kernel: NDArray[np.float64]) -> Plane:

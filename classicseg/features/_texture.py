@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
-from classicseg._validate import check_choice, check_float, check_image, check_int, check_mask
+from classicseg._validate import FLOAT32_MAX, check_choice, check_float, check_image, check_int, check_mask
 from classicseg.features._channels import full_range
 from classicseg.features._codes import N_PATTERNS, binary_patterns, n_textons, textons
-from classicseg.features._jets import jet, oriented_energies, reach
+from classicseg.features._jets import Jet, jet, oriented_energies, reach
 from classicseg.features._planes import check_inside, filled, luma, native, value_range
 
 Kind = Literal["textons", "filters", "lbp"]
 KINDS: tuple[Kind, ...] = ("textons", "filters", "lbp")
 BLOCK = 1 << 16  # pixels whose filter responses a thread holds together, about 5 MB
 OUTSIDE = 255  # code of a pixel outside the mask, which no histogram counts
-LARGEST = 1e15  # values beyond could have squared responses that float32 does not hold
+SMALL, LARGE = 1e-12, 1e15  # the largest value of an image that is filtered as it is: squares fit into float32
 CONTRAST = 0.02  # of the image's range: weaker structure is flat
 
 
@@ -87,8 +88,8 @@ def texture_features(
     Filters are the first and second derivatives of a Gaussian along rows and columns, times sigma per order, steered
     to the orientations; centre-surround is the Laplacian. Their windows stop at the border of the image, beyond which
     filters see the last pixel. Textons have a codebook fixed in advance, the basic image features, so that the same
-    patch has the same texton in every image. Computed in float32: values beyond 1e15 are refused, and structure below
-    1e-18 is none. Memory: the result, one byte per pixel, and blocks of rows per thread.
+    patch has the same texton in every image. Computed in float32: structure weaker than 1e-18 of the largest value is
+    none. Memory: the result, one byte per pixel, and blocks of rows per thread.
 
     Sources: J. Malik, S. Belongie, T. Leung, J. Shi, "Contour and texture analysis for image segmentation", Int. J.
     Computer Vision 43(1), 2001, doi:10.1023/A:1011174803800 (textons, windowed histograms); M. Crosier, L. D. Griffin,
@@ -118,18 +119,14 @@ def texture_features(
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
     check_inside("image", array, inside)
-    _check_range(array, inside)
     gray = filled(luma(native(array)), inside)
     radius = min(size // 2, max(gray.shape))  # a window beyond the image holds all of it
     if kind == "filters":
-        return _energies(gray, sigma, n_orientations, radius, inside, n_threads)
+        bank = Bank(gray, sigma, n_orientations, _scale(array, inside))
+        return _energies(bank, radius, inside, n_threads)
     if kind == "textons":
-        codes = _codes(
-            gray.shape,
-            reach(sigma),
-            lambda start, stop: textons(jet(gray, sigma, start, stop), contrast, n_orientations),
-            n_threads,
-        )
+        bank = Bank(gray, sigma, n_orientations, _scale(array, inside))
+        codes = _codes(gray.shape, reach(sigma), lambda start, stop: bank.textons(start, stop, contrast), n_threads)
     else:
         codes = _codes(gray.shape, 1, lambda start, stop: binary_patterns(gray, start, stop), n_threads)
     n_bins = n_textons(n_orientations) if kind == "textons" else N_PATTERNS
@@ -142,13 +139,34 @@ def texture_features(
     return out
 
 
-def _check_range(image: NDArray[Any], inside: NDArray[np.bool_] | None) -> None:
+class Bank(NamedTuple):
+    """A gray image with the filters that look at it."""
+
+    gray: NDArray[Any]
+    sigma: float
+    n_orientations: int
+    scale: float
+
+    def jet(self, start: int, stop: int) -> Jet:
+        return jet(self.gray, self.sigma, start, stop, self.scale)
+
+    def textons(self, start: int, stop: int, contrast: float) -> NDArray[np.uint8]:
+        return textons(self.jet(start, stop), min(contrast * self.scale, FLOAT32_MAX), self.n_orientations)
+
+    def energies(self, start: int, stop: int) -> Iterator[NDArray[np.float32]]:
+        return oriented_energies(self.jet(start, stop), self.n_orientations)
+
+
+def _scale(image: NDArray[Any], inside: NDArray[np.bool_] | None) -> float:
+    """Return the power of two that brings very large or small values to where their squares fit into float32.
+
+    It changes no bit of what fits already, so values elsewhere in the image change nothing; 1 for the usual image.
+    """
     low, high = value_range(image, inside) if image.dtype.kind == "f" else (0.0, 0.0)
-    if max(-low, high) > LARGEST:
-        raise ValueError(
-            f"image must lie within ±{LARGEST:g}, so that squares fit into float32, got values from {low:g} to "
-            f"{high:g}; divide by a constant, or mark such pixels False in mask"
-        )
+    largest = max(-low, high)
+    if largest == 0 or SMALL <= largest <= LARGE:
+        return 1.0
+    return 2.0 ** min(-math.frexp(largest)[1], 126)
 
 
 def _for_blocks(shape: tuple[int, ...], halo: int, function: Callable[[int, int], None], n_threads: int | None) -> None:
@@ -171,32 +189,27 @@ def _codes(
     return codes
 
 
-def _energies(
-    gray: NDArray[Any],
-    sigma: float,
-    n_orientations: int,
-    radius: int,
-    inside: NDArray[np.bool_] | None,
-    n_threads: int | None,
-) -> NDArray[np.float32]:
+def _energies(bank: Bank, radius: int, inside: NDArray[np.bool_] | None, n_threads: int | None) -> NDArray[np.float32]:
     from scipy.ndimage import uniform_filter
 
     def window_mean(plane: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(uniform_filter(plane, 2 * radius + 1, mode="constant"))
 
-    out = np.zeros((*gray.shape, n_orientations + 1), np.float32)
+    n_rows, n_cols = bank.gray.shape
+    out = np.zeros((n_rows, n_cols, bank.n_orientations + 1), np.float32)
 
     def block(start: int, stop: int) -> None:
-        above, below = max(start - radius, 0), min(stop + radius, len(gray))
+        above, below = max(start - radius, 0), min(stop + radius, n_rows)
         middle = slice(start - above, stop - above)
-        weight = np.ones((below - above, gray.shape[1]), np.float32)
+        weight = np.ones((below - above, n_cols), np.float32)
         if inside is not None:
             weight *= inside[above:below]
         here = weight[middle] > 0
         share = window_mean(weight)[middle]
-        for e, energy in enumerate(oriented_energies(jet(gray, sigma, above, below), n_orientations)):
+        for e, energy in enumerate(bank.energies(above, below)):
             total = np.maximum(window_mean(weight * energy)[middle], 0)  # rounding may leave a little below 0
             np.sqrt(np.divide(total, share, out=total, where=here), out=out[start:stop, :, e], where=here)
+        out[start:stop] *= np.float32(1 / bank.scale)
 
-    _for_blocks(gray.shape, radius + reach(sigma), block, n_threads)
+    _for_blocks((n_rows, n_cols), radius + reach(bank.sigma), block, n_threads)
     return out
