@@ -11,7 +11,7 @@ import classicseg
 
 packed = {str(path) for path in files("classicseg") or ()}
 wanted = {"classicseg/py.typed", "classicseg/batch/report.html", "classicseg/batch/report.css"}
-wanted |= {f"classicseg/_kernels/cuda/{name}.cu" for name in ("color", "kmeans")}
+wanted |= {f"classicseg/_kernels/cuda/{name}" for name in ("color.cu", "kmeans.cu", "samples.cuh")}
 assert wanted <= packed, f"missing from the wheel: {sorted(wanted - packed)}"
 assert any(name.startswith("classicseg/thermal/profiles/") and name.endswith(".toml") for name in packed)
 strangers = [name for name in packed if name.split("/")[0] in {"tests", "benchmarks", "notebooks"}]

@@ -65,6 +65,14 @@ def test_every_text_has_its_variants():
     assert {path.stem for path in FOLDER.glob("*.cu")} == VARIANTS.keys() == EVERY_VARIANT.keys()
 
 
+def test_headers_are_put_in_their_places():
+    """The run-time compiler gets one text and looks for no file; headers beside the texts are used by one at least."""
+    texts = [_module.source(name) for name in VARIANTS]
+    assert not [text for text in texts if '#include "' in text]
+    for header in FOLDER.glob("*.cuh"):
+        assert [text for text in texts if header.read_text(encoding="utf-8") in text]
+
+
 @pytest.mark.parametrize("architecture", nvrtc.ARCHITECTURES)
 @pytest.mark.parametrize(("name", "options"), listed(VARIANTS))
 def test_no_stack_frame_and_no_spill(name, options, architecture):

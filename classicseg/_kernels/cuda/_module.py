@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 # Products and sums keep the rounding that is written; where one multiply-add is meant, the text says fmaf.
 OPTIONS = ("--std=c++17", "--fmad=false")
+_INCLUDE = re.compile(r'^#include "(\w+\.cuh)"$', re.MULTILINE)
 
 
 def source(name: str) -> str:
-    """Return the CUDA text `name`, which lies beside this file."""
-    return Path(__file__).with_name(f"{name}.cu").read_text(encoding="utf-8")
+    """Return the CUDA text `name`, which lies beside this file, with the headers that it includes in their places."""
+    return _INCLUDE.sub(lambda found: _text(found[1]), _text(f"{name}.cu"))
+
+
+def _text(file: str) -> str:
+    return Path(__file__).with_name(file).read_text(encoding="utf-8")
 
 
 def defines(**constants: object) -> tuple[str, ...]:
