@@ -20,6 +20,7 @@ from benchmarks.registry import Agreement, Case, Contender, Context, Outputs, Ro
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 SHAPE = (480, 640)
+ROOMS = ("classicseg.cluster", "classicseg.features", "classicseg.regions", "classicseg.thermal._hotspots")
 
 
 def kmeans_colour() -> Any:
@@ -38,6 +39,25 @@ def kmeans_temperature() -> Any:
     from classicseg import kmeans, pixel_features
 
     return kmeans(pixel_features(temperatures(*SHAPE), "Txy"), 8, tol=0.05, rng=0, n_threads=THREADS).labels
+
+
+def pixel_features() -> Any:
+    from classicseg import pixel_features
+
+    return np.asarray(pixel_features(photograph(*SHAPE), "Labxy"))
+
+
+def texture_features() -> Any:
+    from classicseg import texture_features
+
+    return texture_features(photograph(*SHAPE), n_threads=THREADS)
+
+
+def motion_features() -> Any:
+    from classicseg import motion_features
+
+    image = photograph(*SHAPE)
+    return motion_features(np.roll(image, 2, axis=1), image)
 
 
 def connected_regions() -> Any:
@@ -63,6 +83,9 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "kmeans, RGB": kmeans_colour,
     "kmeans, RGBxy": kmeans_colour_and_place,
     "kmeans, °C [T, x, y]": kmeans_temperature,
+    "pixel_features, Labxy": pixel_features,
+    "texture_features": texture_features,
+    "motion_features": motion_features,
     "connected_regions": connected_regions,
     "merge_small_regions": merge_small_regions,
     "thermal.find_hotspots": find_hotspots,
@@ -70,7 +93,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
 
 
 def rows(context: Context) -> list[Row]:
-    chosen = list(FUNCTIONS)[3:4] if context.tiny else FUNCTIONS
+    chosen = ["connected_regions"] if context.tiny else FUNCTIONS
     return [Row(name, {"function": name}, repeats=0) for name in chosen]
 
 
@@ -88,7 +111,7 @@ def filled_cache(function: str) -> Callable[[], Any]:
 def import_everything() -> None:
     import classicseg._kernels.cpu as kernels
 
-    for name in ("classicseg.cluster", "classicseg.regions", "classicseg.thermal._hotspots", "skimage.data"):
+    for name in (*ROOMS, "cv2", "skimage.data"):
         importlib.import_module(name)
     for module in pkgutil.iter_modules(kernels.__path__, f"{kernels.__name__}."):
         importlib.import_module(module.name)

@@ -72,9 +72,13 @@ def _facts(rows: list[Result]) -> list[str]:
     compared = [row for row in rows if peers([row]) and "not_run" not in row["contenders"][peers([row])[0]]]
     row = compared[0] if compared else rows[0]
     both = [found for found in list(row["contenders"].values())[:2] if "times_s" in found]
-    memory = [f"{found['peak_mb']:.0f}" for found in both if found["peak_mb"]]
     steps = [str(found["facts"]["n_iter"]) for found in both if "n_iter" in found["facts"]]
-    return [" / ".join(memory), " / ".join(dict.fromkeys(steps))]
+    return [_memory([found["peak_mb"] for found in both if found["peak_mb"]]), " / ".join(dict.fromkeys(steps))]
+
+
+def _memory(peaks: list[float]) -> str:
+    share = f" ({peaks[0] / peaks[1]:.0%})" if len(peaks) == 2 else ""
+    return " / ".join(f"{peak:.0f}" for peak in peaks) + share
 
 
 def note(result: Result) -> str:

@@ -1,6 +1,7 @@
 """Every benchmark case runs at its smallest size; no test looks at a clock."""
 
 import dataclasses
+import inspect
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout and never installed
 
-from benchmarks import gpu, images, kmeans, machine, pipeline, runner, table  # noqa: E402
+from benchmarks import first_call, gpu, images, kmeans, machine, pipeline, runner, table  # noqa: E402
 from benchmarks.__main__ import main as benchmarks_main  # noqa: E402
 from benchmarks.memory import tree_megabytes  # noqa: E402
 from benchmarks.registry import CASES, Agreement, Case, Contender, Context, Row, load_case  # noqa: E402
@@ -137,7 +138,7 @@ def test_a_work_shows_the_worse_image_beside_its_goal():
     text = table.table(works_result(), [])
     times = "classicseg, ms: photo | classicseg, ms: noise | classicseg, ms: uniform"
     assert f"|  | {times} | sk | cv | plain | MB | iterations |" in text
-    assert "| a | 1.0 | 1.0 | 1.0 | 10.0× (≥ 15) | other answer | 30.0× (≥ 1) | 100 / 300 | 10 / 11 |" in text
+    assert "| a | 1.0 | 1.0 | 1.0 | 10.0× (≥ 15) | other answer | 30.0× (≥ 1) | 100 / 300 (33%) | 10 / 11 |" in text
     assert "| b | 1.0 |  |  | not run |  |  | 100 | 10 |" in text
     assert "on the image where it is worse, and in brackets its goal" in text
 
@@ -170,6 +171,13 @@ def test_first_calls_are_no_race():
     text = table.table(result, [])
     assert "×" not in text
     assert "Each call is one of its own." in text
+
+
+def test_every_public_function_has_its_first_call():
+    import classicseg
+
+    public = {name for name in classicseg.__all__ if inspect.isfunction(getattr(classicseg, name))}
+    assert public - {"to_device"} <= {name.partition(",")[0] for name in first_call.FUNCTIONS}
 
 
 def test_peers_agree_by_labels_and_sums_of_squares(tmp_path):
