@@ -29,11 +29,12 @@ def warmup(progress: Callable[[str, float], None] | None = None) -> None:
 
 
 def _warm_kmeans() -> None:
-    features = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
-    kmeans(features, 2, rng=0)
-    kmeans(features, 2, sample_weight=np.ones((4, 3)), rng=0)
+    # Steps are compiled per dtype, and for up to 3, up to 5 and more features.
     for dtype in (np.uint8, np.uint16, np.float32):
+        for channels in (1, 5, 6):
+            kmeans(np.arange(8 * channels).reshape(2, 4, channels).astype(dtype), 2, rng=0)
         segment_image(np.zeros((4, 4, 3), dtype), n_clusters=1)
+    kmeans(np.arange(8.0).reshape(4, 2), 2, sample_weight=np.ones(4), rng=0)
 
 
 def _warm_regions() -> None:

@@ -12,7 +12,8 @@ from classicseg._kernels.cpu.kmeans_sums import MIXED, UNKNOWN
 from classicseg._kernels.cpu.kmeans_tiles import TILE, Model, Tiles, build_tiles, count_ranges, over_ranges
 
 CHECK_EVERY = 1  # steps between two looks at `progress`
-UNROLLED = 6  # features up to which the step is compiled for their very number, which doubles its speed
+FAR = 1e150  # its square is still finite
+UNROLLED = (3, 5)  # features that steps are compiled for, which doubles their speed; fewer are filled up with zeros
 
 
 @dataclass
@@ -55,9 +56,12 @@ def assign(state):
     tiles, model = state.tiles, state.model
     extent = np.abs(state.centers).max(axis=0) if len(state.centers) else 0.0
     size = (model.gain * np.maximum(extent, np.abs(tiles.middle).max(axis=0))) ** 2
+    columns = np.ascontiguousarray((state.centers * model.gain).T)
+    repeats = _repeats(state.centers)
+    columns[:, repeats] = FAR  # they never win: far away they cost nothing
     centers = Centers(
         state.centers,
-        np.ascontiguousarray((state.centers * model.gain).T),
+        columns,
         state.travel if state.bounds else np.inf,
         float(2.0**-44 * size.sum()),
     )
@@ -66,18 +70,26 @@ def assign(state):
     scored = [0] * n_blocks
     n_features = len(model.gain)
     plain = (
-        tiles.values.dtype.kind == "u" and not len(tiles.weight) and (state.model.is_list or max(state.shape) < 2**22)
+        tiles.values.dtype.kind == "u" and not len(tiles.weight) and (state.model.is_list or max(state.shape) < 2**20)
     )
-    narrow = np.int32 if plain else np.int64  # 256 such values fit into it
-    unrolled = (0,) * n_features if n_features <= UNROLLED else ()
+    narrow = np.int32 if plain else np.int64  # the sum of a tile fits into it
+    unrolled = (0,) * next((n for n in UNROLLED if n_features <= n), 0)
 
     def block(b, first, last):
         fixed = np.empty((n_features + 1, TILE), narrow)
         scored[b] = step_tiles(tiles, model, centers, state.assigned, first, last, changes[b], fixed, unrolled)
 
     over_ranges(block, len(tiles.count), state.n_threads)
+    if len(repeats):
+        state.assigned.safe[:] = -1.0  # where they really stand was not looked at
     state.sums += changes.sum(axis=0)
     state.scored += sum(scored)
+
+
+def _repeats(centers):
+    """Return the rows of `centers` that stand above already."""
+    order = np.lexsort(centers.T)  # stable: of equals the lower index comes first
+    return order[1:][(centers[order[1:]] == centers[order[:-1]]).all(axis=1)]
 
 
 def lloyd_step(state, tol):

@@ -39,7 +39,7 @@ def find_candidates(middles, halves, t, gain, columns, rounding, work, candidate
             work[excess, k] -= twice * abs(work[f, k] - own)
     work[excess, nearest] = 0.0
     n_candidates = 0
-    rest = np.inf
+    rest = 1e300  # of one center: it is nearest for ever
     for k in range(n_clusters):
         candidates[n_candidates] = k
         wins = work[excess, k] <= 0
@@ -50,7 +50,7 @@ def find_candidates(middles, halves, t, gain, columns, rounding, work, candidate
 
 @jit_inline
 def fill_table(work, gain, candidates, nearest, n_candidates, table):
-    """Write F slopes and a base per candidate: slopes @ local + base is its squared distance, less a part common
+    """Write a base and F slopes per candidate: base + slopes @ local is its squared distance, less a part common
     to all. Returns the greatest squared distance from a candidate to the middle."""
     n_features = gain.shape[0]
     widest = 0.0
@@ -58,13 +58,13 @@ def fill_table(work, gain, candidates, nearest, n_candidates, table):
         k = candidates[j]
         widest = max(widest, work[n_features, k])
         for f in range(n_features):
-            table[j, f] = np.float32(-2 * gain[f] * work[f, k])
-        table[j, n_features] = np.float32(work[n_features, k] - work[n_features, nearest])
+            table[j, 1 + f] = np.float32(-2 * gain[f] * work[f, k])
+        table[j, 0] = np.float32(work[n_features, k] - work[n_features, nearest])
     for j in range(n_candidates, (n_candidates + 3) // 4 * 4):  # fills up to four: never first nor second
         candidates[j] = 0
         for f in range(n_features):
-            table[j, f] = np.float32(0)
-        table[j, n_features] = HUGE
+            table[j, 1 + f] = np.float32(0)
+        table[j, 0] = HUGE
     return widest
 
 
@@ -73,12 +73,12 @@ def score_pair(local, table, candidates, lead, labels, unrolled):
     """Let two centers compete: one score, their difference, tells the winner and its lead."""
     n_features = len(unrolled) if len(unrolled) > 0 else local.shape[0]
     first, second = np.int32(candidates[0]), np.int32(candidates[1])
-    for f in range(n_features + 1):
-        table[1, f] -= table[0, f]
+    for c in range(n_features + 1):
+        table[1, c] -= table[0, c]
     for i in range(TILE):
-        value = table[1, n_features]
+        value = table[1, 0]
         for f in range(n_features):
-            value += table[1, f] * local[f, i]
+            value += table[1, 1 + f] * local[f, i]
         labels[0, i] = second if value < 0 else first
         lead[i] = abs(value)
 
@@ -97,13 +97,13 @@ def score(local, table, candidates, n_candidates, best, lead, labels, unrolled):
         own0, own1 = np.int32(candidates[j]), np.int32(candidates[j + 1])
         own2, own3 = np.int32(candidates[j + 2]), np.int32(candidates[j + 3])
         for i in range(TILE):
-            value0, value1 = table[j, n_features], table[j + 1, n_features]
-            value2, value3 = table[j + 2, n_features], table[j + 3, n_features]
+            value0, value1 = table[j, 0], table[j + 1, 0]
+            value2, value3 = table[j + 2, 0], table[j + 3, 0]
             for f in range(n_features):
-                value0 += table[j, f] * local[f, i]
-                value1 += table[j + 1, f] * local[f, i]
-                value2 += table[j + 2, f] * local[f, i]
-                value3 += table[j + 3, f] * local[f, i]
+                value0 += table[j, 1 + f] * local[f, i]
+                value1 += table[j + 1, 1 + f] * local[f, i]
+                value2 += table[j + 2, 1 + f] * local[f, i]
+                value3 += table[j + 3, 1 + f] * local[f, i]
             first, second, label = rank(value0, own0, best[i], lead[i], labels[0, i])
             first, second, label = rank(value1, own1, first, second, label)
             first, second, label = rank(value2, own2, first, second, label)
@@ -125,7 +125,7 @@ def rank(value, own, best, second, label):
 
 @jit
 def lowest(values, sign, buffer):
-    """Return the least of 256 values times `sign`.
+    """Return the least of a tile's values times `sign`.
 
     By halves: the compiler does not vectorise a minimum of floats along a row.
     """

@@ -41,7 +41,7 @@ UNIT = 2.0**-24  # relative error of one float32 operation
 class Assigned(NamedTuple):
     """What is known of each of T tiles from earlier steps."""
 
-    labels: Any  # uint8 or int32 (T, 256); to be read only where `only` is MIXED
+    labels: Any  # uint8 or int32 (T, 1024); to be read only where `only` is MIXED
     only: Any  # int32 (T,), the label of all samples of the tile, or MIXED, or UNKNOWN
     safe: Any  # float64 (T,), the labels hold while `travel` is below
 
@@ -59,8 +59,8 @@ class Centers(NamedTuple):
 def step_tiles(tiles, model, centers, assigned, first, last, sums, fixed, unrolled):
     """Bring the labels of tiles `first` to `last` up to date with `centers`, and `sums` (K, F + 1) with them.
 
-    `fixed` (F + 1, 256) is scratch of the integer type that holds a tile's sums. `unrolled` is a tuple of F zeros,
-    whose length is known to the compiler, or empty for many features. Returns how many scores it took.
+    `fixed` (F + 1, 1024) is scratch of the integer type that holds a tile's sums. `unrolled` is a tuple of F or
+    more zeros, whose length is known to the compiler, or empty for many features. Returns how many scores it took.
     """
     # Arrays are taken out of the tuples once, and passed on whole with the tile's number: passing tuples or rows
     # on costs more than scoring a tile (Numba counts references).
@@ -70,7 +70,8 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, fixed, unroll
     rows, columns, travel, rounding = centers.rows, centers.columns, centers.travel, centers.rounding
     gain, scale, positions = model.gain, model.sum_scale, (model.x, model.y)
     n_clusters, n_features = rows.shape
-    local, table = np.empty((n_features, TILE), np.float32), np.empty((n_clusters + 3, n_features + 1), np.float32)
+    width = max(len(unrolled), n_features)
+    local, table = np.zeros((width, TILE), np.float32), np.zeros((n_clusters + 3, width + 1), np.float32)
     work, candidates = np.empty((n_features + 2, n_clusters)), np.empty(n_clusters + 3, np.int64)
     best, lead, buffer = np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
     new = np.empty((1, TILE), np.int32)
@@ -145,7 +146,7 @@ def fill_local(values, place, corner, middles, positions, t, local):
         for i in range(TILE):
             local[n_stored, i] = np.float32(place[t, 0, i]) - middle
     if positions[1]:
-        f = local.shape[0] - 1
+        f = middles.shape[1] - 1
         middle = np.float32(middles[t, f] - corner[t, 1])
         for i in range(TILE):
             local[f, i] = np.float32(place[t, 1, i]) - middle

@@ -6,7 +6,7 @@ from classicseg._kernels.cpu._jit import jit, jit_inline
 from classicseg._kernels.cpu.kmeans_tiles import TILE
 
 MIXED, UNKNOWN = -1, -2  # instead of the one label of all samples of a tile
-MANY = 64  # changed samples of a tile from which on summing it anew is faster than moving them one by one
+MANY = 256  # changed samples of a tile from which on summing it anew is faster than moving them one by one
 
 
 @jit
@@ -18,7 +18,7 @@ def add_totals(totals, t, sign, sums, label):
 
 @jit_inline
 def fill_fixed(values, place, corner, positions, scale, t, n_samples, fixed):
-    """Write what each sample of tile `t` adds to the sums (F + 1, 256); 0 beyond the last sample."""
+    """Write what each sample of tile `t` adds to the sums (F + 1, 1024); 0 beyond the last sample."""
     n_stored, n_features = values.shape[1], scale.shape[0] - 1
     for f in range(n_stored):
         if scale[f] == 1.0:

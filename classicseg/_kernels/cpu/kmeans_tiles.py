@@ -1,7 +1,7 @@
-"""Samples in tiles of 256: close to one another in all features, with the box around them, their sums and squares.
+"""Samples in tiles of 1024: close to one another in all features, with the box around them, their sums and squares.
 
 Samples are sorted within blocks of 256 x 256 by a key of a few bits per feature, as a k-d tree would part them, and
-every 256 in a row make a tile. Its box is far smaller than that of 16 x 16 neighbours, which holds every colour of
+every 1024 in a row make a tile. Its box is far smaller than that of 16 x 16 neighbours, which holds every colour of
 a textured or noisy neighbourhood: one to three centers can win in it, where ten of 16 could.
 """
 
@@ -12,9 +12,11 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_inline, jit_vectorised, run_blocks
 
-TILE = 256  # samples of a tile: 16 float32 vectors of AVX-512 per feature, and all scratch stays in 16 kB
+TILE = (
+    1024  # samples of a tile: 128 and 256 cost a quarter more per sample, and larger ones leave the first-level cache
+)
 SIDE = 256  # rows and columns of a block: places within it fit into two bytes
-KEY_BITS = 10  # of a full block: 64 samples per key, 4 keys per tile; more made sorting dearer than they saved
+KEY_BITS = 9  # of a full block: 128 samples per key, 8 keys per tile; more made sorting dearer than they saved
 BLOCKS_PER_THREAD = 4  # evens out ranges that are dearer than others; integer sums do not depend on it
 
 
@@ -31,13 +33,13 @@ class Model(NamedTuple):
 class Tiles(NamedTuple):
     """T tiles of F features: C stored planes, then positions."""
 
-    values: Any  # (T, C, 256), uint8, uint16 or float32; beyond `count` the last sample is repeated
-    place: Any  # uint8 (T, 2, 256), column and row of the samples within their block
+    values: Any  # (T, C, 1024), uint8, uint16 or float32; beyond `count` the last sample is repeated
+    place: Any  # uint8 (T, 2, 1024), column and row of the samples within their block
     count: Any  # int32 (T,), samples of the tile
     corner: Any  # int64 (T, 2), column and row of the block
     middle: Any  # float64 (T, F), middle of the box around the samples, exact in float32
     half: Any  # float64 (T, F), gain times half the sides of this box
-    weight: Any  # float64 (T, 256), or (0, 256) without weights
+    weight: Any  # float64 (T, 1024), or (0, 1024) without weights
     totals: Any  # int64 (T, F + 1), sums over the whole tile
     squares: Any  # float64 (T, F), sums of weight * v * v
 
