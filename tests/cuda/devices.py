@@ -1,6 +1,15 @@
 """What a test needs of a device, alike on the CPU and on CUDA."""
 
+import os
+
 import numpy as np
+import pytest
+
+
+def no_gpu(reason):
+    """Skip the test, or fail it where CLASSICSEG_REQUIRE_GPU=1 says that there must be a GPU."""
+    give_up = pytest.fail if os.environ.get("CLASSICSEG_REQUIRE_GPU") == "1" else pytest.skip
+    give_up(reason)
 
 
 class Cpu:

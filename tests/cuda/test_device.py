@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from devices import no_gpu
 
 import classicseg
 from classicseg import DeviceError, to_device
@@ -23,6 +24,15 @@ class Tensor:
 
     def __dlpack_device__(self):
         return self._device
+
+
+def test_a_missing_gpu_skips_or_fails_as_it_was_asked(monkeypatch):
+    monkeypatch.setenv("CLASSICSEG_REQUIRE_GPU", "1")
+    with pytest.raises(pytest.fail.Exception, match="none here"):
+        no_gpu("none here")
+    monkeypatch.delenv("CLASSICSEG_REQUIRE_GPU")
+    with pytest.raises(pytest.skip.Exception, match="none here"):
+        no_gpu("none here")
 
 
 def test_there_and_back(cuda):
