@@ -26,6 +26,7 @@ class State:
     assigned: Assigned
     centers: np.ndarray  # float64 (K, F), in units of v
     sums: np.ndarray  # int64 (K, F + 1), exact for the labels known
+    extent: np.ndarray  # float64 (F,), of |v| about
     n_threads: int
     bounds: bool
     travel: float = 0.0
@@ -45,7 +46,8 @@ def start(samples, centers, n_threads=None, *, bounds=True):
         np.full(n_tiles, -1.0),
     )
     sums = np.zeros((n_clusters, samples.n_features + 1), np.int64)
-    return State(samples.shape, tiles, model, assigned, centers.copy(), sums, n_threads, bounds)
+    extent = np.abs(tiles.middle).max(axis=0)
+    return State(samples.shape, tiles, model, assigned, centers.copy(), sums, extent, n_threads, bounds)
 
 
 def assign(state):
@@ -54,8 +56,8 @@ def assign(state):
         state.assigned.only[:] = UNKNOWN
         state.sums[:] = 0
     tiles, model = state.tiles, state.model
-    extent = np.abs(state.centers).max(axis=0) if len(state.centers) else 0.0
-    size = (model.gain * np.maximum(extent, np.abs(tiles.middle).max(axis=0))) ** 2
+    size = (model.gain * np.maximum(np.abs(state.centers).max(axis=0), state.extent)) ** 2
+    rounding = float(2.0**-44 * size.sum())
     columns = np.ascontiguousarray((state.centers * model.gain).T)
     repeats = _repeats(state.centers)
     columns[:, repeats] = FAR  # they never win: far away they cost nothing
@@ -63,7 +65,8 @@ def assign(state):
         state.centers,
         columns,
         state.travel if state.bounds else np.inf,
-        float(2.0**-44 * size.sum()),
+        rounding,
+        rounding if state.bounds else np.inf,
     )
     n_blocks = count_ranges(len(tiles.count), state.n_threads)
     changes = np.zeros((n_blocks, *state.sums.shape), np.int64)

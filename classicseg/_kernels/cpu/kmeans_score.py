@@ -9,7 +9,7 @@ HUGE = np.float32(3e38)
 
 
 @jit_inline
-def find_candidates(middles, halves, t, gain, columns, rounding, work, candidates):
+def find_candidates(middles, halves, t, gain, columns, spare, work, candidates):
     """List the centers that may be the nearest one of a point in the box of tile `t`.
 
     Returns the center nearest to the middle, the number of candidates, and by how much the squared distance to
@@ -32,7 +32,7 @@ def find_candidates(middles, halves, t, gain, columns, rounding, work, candidate
         nearest = k if distance < low else nearest
         low = distance if distance < low else low
     for k in range(n_clusters):
-        work[excess, k] = work[length, k] * (1 - 1e-12) - low - rounding
+        work[excess, k] = work[length, k] * (1 - 1e-12) - low - spare
     for f in range(n_features):
         own, twice = work[f, nearest], 2 * halves[t, f]
         for k in range(n_clusters):

@@ -53,6 +53,7 @@ class Centers(NamedTuple):
     columns: Any  # float64 (F, K), gain * rows
     travel: float  # twice the way of the fastest center of every step so far, gain applied
     rounding: float  # squared distances closer than this may be one and the same in float64
+    spare: float  # centers that lose by less stay candidates: `rounding`, or infinity to score them all
 
 
 @jit
@@ -67,7 +68,8 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, fixed, unroll
     values, place, corner, middles, halves = tiles.values, tiles.place, tiles.corner, tiles.middle, tiles.half
     totals, weights, counts = tiles.totals, tiles.weight, tiles.count
     labels, only, safe = assigned.labels, assigned.only, assigned.safe
-    rows, columns, travel, rounding = centers.rows, centers.columns, centers.travel, centers.rounding
+    rows, columns, travel = centers.rows, centers.columns, centers.travel
+    rounding, spare = centers.rounding, centers.spare
     gain, scale, positions = model.gain, model.sum_scale, (model.x, model.y)
     n_clusters, n_features = rows.shape
     width = max(len(unrolled), n_features)
@@ -80,7 +82,7 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, fixed, unroll
     for t in range(first, last):
         if travel < safe[t]:
             continue
-        nearest, n_candidates, rest = find_candidates(middles, halves, t, gain, columns, rounding, work, candidates)
+        nearest, n_candidates, rest = find_candidates(middles, halves, t, gain, columns, spare, work, candidates)
         distance = work[n_features, nearest]
         reach = 0.0
         for f in range(n_features):
