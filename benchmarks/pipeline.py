@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.registry import Agreement, Case, Contender, Context, Outputs, Row
 
-N_FRAMES = 96  # a short flight, so that starting workers is the small part it is in the field
+N_FRAMES = 240  # a short flight, so that starting workers is the small part it is in the field
 N_DIFFERENT = 24  # frames that are rendered; longer flights show them again under other names
 NEAR = 6.0  # pixels between the centroids of a true spot and the one that is found
 SAME_KELVIN = 0.3  # between the differences they report for it
