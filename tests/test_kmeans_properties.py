@@ -121,6 +121,28 @@ def test_at_every_edge_of_a_chunk(rng, shape, dtype, n_features):
         assert_array_equal(found.labels.ravel(), labels)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("grain", [0, 2, 12])
+@pytest.mark.parametrize("channels", ["RGB", "RGBxy"])
+def test_many_steps_on_a_smooth_image(rng, dtype, grain, channels):
+    """Where neighbours are alike, bounds spare most of the work, and must not be wrong once in many steps."""
+    y, x = np.mgrid[:90, :131]
+    waves = np.stack([np.sin(x / 19 + y / 31), np.cos(x / 43 - y / 17), np.sin(y / 23)], axis=2)
+    image = np.clip(128 + 90 * waves + rng.normal(0, 1, waves.shape) * grain, 0, 255).astype(dtype)
+    features = pixel_features(image, channels, channel_weights={"xy": 0.25} if "xy" in channels else None)
+    samples = np.asarray(features).reshape(-1, len(channels))
+    init = samples[rng.choice(len(samples), 13, replace=False)].astype(np.float64)
+    before = None
+    for n_iter in (1, 2, 7, 8, 29, 30, 79, 80):
+        found = kmeans(features, 13, init=init, max_num_iter=n_iter, tol=0)
+        assert_nearest(samples, found)
+        if channels == "RGB" and dtype == np.uint8:
+            assert_array_equal(found.labels.ravel(), squared(samples, found.centers).argmin(axis=1))
+        if before is not None and found.n_iter == before.n_iter + 1:
+            assert_means(samples, before.labels, found, before.centers)
+        before = found
+
+
 @pytest.mark.parametrize("dtype", KINDS)
 @pytest.mark.parametrize(("n_features", "n_clusters"), [(64, 3), (5, 65), (3, 300), (1, 257), (3, 1000)])
 def test_many_features_and_many_clusters(rng, dtype, n_features, n_clusters):
