@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, thread_count
+from classicseg._kernels.cpu.kmeans_colors import Colors, distinct_colors, paint_colors
 from classicseg._kernels.cpu.kmeans_step import Assigned, Centers, step_tiles
 from classicseg._kernels.cpu.kmeans_sums import MIXED, UNKNOWN
 from classicseg._kernels.cpu.kmeans_tiles import TILE, Model, Tiles, build_tiles, count_ranges, over_ranges
@@ -21,6 +22,7 @@ class State:
     """A run of k-means: tiles, centers, and what is known of the labels."""
 
     shape: tuple[int, int]
+    colors: Colors | None  # where tiles hold the distinct colours of a large image
     tiles: Tiles
     model: Model
     assigned: Assigned
@@ -38,6 +40,10 @@ class State:
 def start(samples, centers, n_threads=None, *, bounds=True):
     """Prepare a run from `centers` (K, F). Without `bounds` every step scores every sample against every center."""
     n_threads = thread_count(n_threads)
+    shape, colors = samples.shape, None
+    distinct = distinct_colors(samples, n_threads) if bounds else None
+    if distinct is not None:
+        samples, colors = distinct
     tiles, model = build_tiles(samples, n_threads)
     n_tiles, n_clusters = len(tiles.count), len(centers)
     assigned = Assigned(
@@ -47,7 +53,7 @@ def start(samples, centers, n_threads=None, *, bounds=True):
     )
     sums = np.zeros((n_clusters, samples.n_features + 1), np.int64)
     extent = np.abs(tiles.middle).max(axis=0)
-    return State(samples.shape, tiles, model, assigned, centers.copy(), sums, extent, n_threads, bounds)
+    return State(shape, colors, tiles, model, assigned, centers.copy(), sums, extent, n_threads, bounds)
 
 
 def assign(state):
@@ -128,13 +134,20 @@ def finish(state):
     """Return labels (M, N), centers (K, F), and inertia, of the present centers."""
     assign(state)
     labels = np.full(state.shape, -1, np.int32)
-    tiles, model = state.tiles, state.model
-    over_ranges(
-        lambda _, first, last: paint(tiles, model, state.assigned, first, last, labels),
-        len(tiles.count),
-        state.n_threads,
-    )
+    if state.colors is None:
+        _paint(state, labels)
+    else:
+        own = np.empty((1, len(state.colors.keys)), np.int32)
+        _paint(state, own)
+        paint_colors(state.colors, own, labels, state.n_threads)
     return labels, state.centers.copy(), _inertia(state)
+
+
+def _paint(state, labels):
+    tiles, model, assigned = state.tiles, state.model, state.assigned
+    over_ranges(
+        lambda _, first, last: paint(tiles, model, assigned, first, last, labels), len(tiles.count), state.n_threads
+    )
 
 
 def _inertia(state):

@@ -1,0 +1,105 @@
+"""Large 8-bit RGB images as their distinct colours: a photograph of 12 megapixels has some hundred thousand.
+
+Counting them takes about as long as two steps over all pixels, and every further step is then nearly free.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from classicseg._kernels.cpu._jit import jit, run_blocks
+
+FEWEST = 1 << 22  # samples: tables of all 2**24 colours do not pay for fewer
+MOST_DISTINCT = 0.5  # of the samples: with more, colours are no shortcut
+PARTS = 4  # tables that are counted side by side, 64 MB each; more threads than that wait
+
+
+class Colors(NamedTuple):
+    """Distinct colours of an image, as a list of samples with weights."""
+
+    planes: Any  # the image's three planes, uint8 (1, n)
+    mask: Any  # bool (1, n), or (0, 0)
+    keys: Any  # int32 (U,), red, green and blue in 24 bits
+
+
+def distinct_colors(samples, n_threads):
+    """Return `samples` with one sample per colour, weighted by its count, and what `paint_colors` needs; or None."""
+    if not _suits(samples):
+        return None
+    n = samples.shape[1]
+    planes = samples.planes
+    mask = np.empty((0, 0), np.bool_) if samples.mask is None else samples.mask
+    n_parts = min(n_threads, PARTS)
+    tables = np.zeros((n_parts, 1 << 24), np.int32)
+    run_blocks(
+        lambda p: count_colors(*planes, mask, p * n // n_parts, (p + 1) * n // n_parts, tables[p]), n_parts, n_threads
+    )
+    found = np.empty(16, np.int64)
+    run_blocks(lambda p: sum_tables(tables, p << 20, (p + 1) << 20, found[p : p + 1]), 16, n_threads)
+    n_distinct = int(found.sum())
+    if n_distinct > MOST_DISTINCT * n:
+        return None
+    keys, weight = np.empty(n_distinct, np.int32), np.empty((1, n_distinct))
+    first = np.concatenate([[0], np.cumsum(found)])
+    run_blocks(lambda p: list_colors(tables[0], p << 20, (p + 1) << 20, first[p], keys, weight[0]), 16, n_threads)
+    colors = [np.uint8(keys >> shift & 255)[None] for shift in (16, 8, 0)]
+    # Counts times 8-bit values are integers: the sums are those of the single samples, to the bit.
+    distinct = samples._replace(shape=weight.shape, planes=tuple(colors), mask=None, weight=weight)
+    return distinct, Colors(planes, mask, keys)
+
+
+def _suits(samples):
+    return (
+        samples.is_list
+        and len(samples.planes) == 3
+        and all(plane.dtype == np.uint8 for plane in samples.planes)
+        and samples.weight is None
+        and samples.shape[1] >= FEWEST
+    )
+
+
+def paint_colors(colors, labels, out, n_threads):
+    """Write the labels (1, U) of the colours to their samples in `out` (1, n)."""
+    table = np.empty(1 << 24, np.int32 if labels.max() > 255 else np.uint8)
+    table[colors.keys] = labels[0]
+    n, n_parts = out.shape[1], 16
+    run_blocks(
+        lambda p: look_up(*colors.planes, colors.mask, p * n // n_parts, (p + 1) * n // n_parts, table, out),
+        n_parts,
+        n_threads,
+    )
+
+
+@jit
+def count_colors(red, green, blue, mask, first, last, table):
+    for i in range(first, last):
+        if mask.size == 0 or mask[0, i]:
+            table[np.int64(red[0, i]) << 16 | np.int64(green[0, i]) << 8 | np.int64(blue[0, i])] += 1
+
+
+@jit
+def sum_tables(tables, first, last, found):
+    """Add up the tables into the first one, and count the colours that occur."""
+    for part in range(1, tables.shape[0]):
+        for i in range(first, last):
+            tables[0, i] += tables[part, i]
+    n = 0
+    for i in range(first, last):
+        n += tables[0, i] > 0
+    found[0] = n
+
+
+@jit
+def list_colors(table, first, last, n, keys, weight):
+    for i in range(first, last):
+        if table[i] > 0:
+            keys[n] = i
+            weight[n] = table[i]
+            n += 1
+
+
+@jit
+def look_up(red, green, blue, mask, first, last, table, out):
+    for i in range(first, last):
+        if mask.size == 0 or mask[0, i]:
+            out[0, i] = table[np.int64(red[0, i]) << 16 | np.int64(green[0, i]) << 8 | np.int64(blue[0, i])]
