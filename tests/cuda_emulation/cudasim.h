@@ -16,7 +16,7 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(...)
-#ifdef CUDASIM_SANITIZE  // AddressSanitizer guards plain statics, and leaves those in a named section alone
+#ifdef CUDASIM_SANITIZE  // AddressSanitizer guards a plain static variable, and none in a named section
 #define __shared__ static
 #else  // all static shared memory in one section, which is poisoned before each block
 #define __shared__ static __attribute__((section("cudasim_shared")))
