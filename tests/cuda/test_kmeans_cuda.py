@@ -120,3 +120,16 @@ def test_functions_of_the_cpu_say_so(cuda):
     labels = kmeans(cuda.put(IMAGE), 2, rng=0).labels
     with pytest.raises(TypeError, match=r"labels is a CuPy array, .* pass classicseg.to_device\(labels, 'cpu'\)"):
         classicseg.connected_regions(labels)
+
+
+def test_a_device_that_is_too_old_is_told(emulated, monkeypatch):
+    class Turing(emulated.cupy.cuda.Device):
+        def __init__(self, device=None):
+            super().__init__(device)
+            self.compute_capability = "75"
+
+    monkeypatch.setattr(emulated.cupy.cuda, "Device", Turing)
+    with pytest.raises(
+        classicseg.DeviceError, match=r"need compute capability 8\.0 or newer, this device has 7\.5; pass "
+    ):
+        kmeans(emulated.put(IMAGE), 2)

@@ -7,8 +7,11 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+from classicseg._errors import DeviceError
+
 # Products and sums keep the rounding that is written; where one multiply-add is meant, the text says fmaf.
 OPTIONS = ("--std=c++17", "--fmad=false")
+OLDEST = 80  # compute capability: sums over a warp in one instruction came with 8.0
 _INCLUDE = re.compile(r'^#include "(\w+\.cuh)"$', re.MULTILINE)
 
 
@@ -31,6 +34,11 @@ def kernels(name: str, functions: tuple[str, ...], constants: tuple[str, ...], d
     """Return the `functions` of the text `name`, compiled for `device` with `constants` from `defines`."""
     import cupy
 
-    with cupy.cuda.Device(device):
+    with cupy.cuda.Device(device) as current:
+        if int(current.compute_capability) < OLDEST:
+            raise DeviceError(
+                f"CUDA kernels need compute capability {OLDEST / 10} or newer, this device has "
+                f"{int(current.compute_capability) / 10}; pass classicseg.to_device(array, 'cpu') to compute on the CPU"
+            )
         module = cupy.RawModule(code=source(name), options=(*OPTIONS, *constants))
         return SimpleNamespace(**{function: module.get_function(function) for function in functions})
