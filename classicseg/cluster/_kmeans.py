@@ -26,7 +26,7 @@ class KMeansResult:
     Parameters
     ----------
     labels : ndarray of int32, shape (...)
-        Row of `centers` for each sample, -1 outside the mask.
+        Row of `centers` for each sample, -1 outside the mask; a CuPy array where the features were on a GPU.
     centers : ndarray of float64, shape (n_clusters, F)
         Cluster centers, in the units of the features.
     inertia : float
@@ -101,7 +101,8 @@ def kmeans(
     ----------
     features : array_like, shape (..., F), or PixelFeatures
         Samples, 1 to 64 values each. An RGB image is already (M, N, 3) features; `pixel_features` adds position,
-        depth and weights. Computed in float32.
+        depth and weights. Computed in float32. CuPy arrays, which `to_device` gives, and tensors on a CUDA device
+        are clustered there, `mask` and `sample_weight` beside them; the result is the same.
     n_clusters : int
         Number of clusters, at most the number of samples. Where fewer distinct samples exist, the spare
         clusters stay empty. Start with the number of materials you can name in the picture.
