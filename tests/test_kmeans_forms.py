@@ -111,27 +111,36 @@ def test_sorting_makes_small_boxes(rng):
     assert np.median(volume) < 2 * TILE / n
 
 
-@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="tables of 2**24 colours take minutes without the JIT")
+@pytest.fixture
+def small_table(monkeypatch):
+    """Count colours of small images too. Without the JIT a table of 2**24 takes minutes: red is 0 then, green < 8."""
+    monkeypatch.setattr(kmeans_colors, "FEWEST", 1)
+    if numba.config.DISABLE_JIT:
+        monkeypatch.setattr(kmeans_colors, "SIZE", 1 << 11)
+        return (0, 7, 255)
+    return (255, 255, 255)
+
+
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("n_clusters", [5, 300])
-def test_distinct_colours_give_the_bits_of_the_pixels(rng, monkeypatch, masked, n_clusters):
-    image = picture(rng, (120, 130), np.uint8, 3) // 8 * 8
-    source = source_of(image, rng.random((120, 130)) < 0.7 if masked else None)
+def test_distinct_colours_give_the_bits_of_the_pixels(rng, small_table, monkeypatch, masked, n_clusters):
+    shape = (30, 31) if numba.config.DISABLE_JIT else (120, 130)
+    image = np.minimum(picture(rng, shape, np.uint8, 3) // 8 * 8, np.array(small_table, np.uint8))
+    source = source_of(image, rng.random(shape) < 0.7 if masked else None)
     centers = source.take(rng.choice(source.n_samples, n_clusters, replace=False)) + 0.25
-    pixels = list(runs(source, centers, 4))
-    monkeypatch.setattr(kmeans_colors, "FEWEST", 1)
     assert kernels.start(source.samples, source.to_v(centers)).colors is not None
-    for one, other in zip(runs(source, centers, 4), pixels):
+    colors = list(runs(source, centers, 4))
+    monkeypatch.setattr(kmeans_colors, "FEWEST", 1 << 22)
+    for one, other in zip(colors, runs(source, centers, 4)):
         assert_array_equal(one[0], other[0])
         assert one[1].tobytes() == other[1].tobytes()
         assert one[2] == other[2]
 
 
-@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="tables of 2**24 colours take minutes without the JIT")
-def test_too_many_distinct_colours_are_no_shortcut(rng, monkeypatch):
-    monkeypatch.setattr(kmeans_colors, "FEWEST", 1)
-    source = source_of(rng.integers(0, 256, (3000, 3)).astype(np.uint8))
-    assert kmeans_colors.distinct_colors(source.samples, 1) is None
+def test_too_many_distinct_colours_are_no_shortcut(small_table):
+    samples = np.stack([np.zeros(900, int), np.arange(900) // 128, np.arange(900) % 128], axis=1).astype(np.uint8)
+    assert kmeans_colors.distinct_colors(source_of(samples).samples, 1) is None
+    assert kmeans_colors.distinct_colors(source_of(np.repeat(samples, 2, axis=0)).samples, 1) is not None
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def assign(state):
     size = (model.gain * np.maximum(np.abs(state.centers).max(axis=0), state.extent)) ** 2
     rounding = float(2.0**-44 * size.sum())
     columns = np.ascontiguousarray((state.centers * model.gain).T)
-    repeats = _repeats(state.centers)
+    repeats = _repeats(state.centers) if state.bounds else []
     columns[:, repeats] = FAR  # they never win: far away they cost nothing
     centers = Centers(
         state.centers,

@@ -11,6 +11,8 @@ from classicseg._kernels.cpu._jit import jit, run_blocks
 
 FEWEST = 1 << 22  # samples: tables of all 2**24 colours do not pay for fewer
 MOST_DISTINCT = 0.5  # of the samples: with more, colours are no shortcut
+SIZE = 1 << 24  # colours there are
+SLICES = 16  # of the table and of the image, shared out to threads
 PARTS = 4  # tables that are counted side by side, 64 MB each; more threads than that wait
 
 
@@ -30,18 +32,20 @@ def distinct_colors(samples, n_threads):
     planes = samples.planes
     mask = np.empty((0, 0), np.bool_) if samples.mask is None else samples.mask
     n_parts = min(n_threads, PARTS)
-    tables = np.zeros((n_parts, 1 << 24), np.int32)
+    tables = np.zeros((n_parts, SIZE), np.int32)
     run_blocks(
         lambda p: count_colors(*planes, mask, p * n // n_parts, (p + 1) * n // n_parts, tables[p]), n_parts, n_threads
     )
-    found = np.empty(16, np.int64)
-    run_blocks(lambda p: sum_tables(tables, p << 20, (p + 1) << 20, found[p : p + 1]), 16, n_threads)
-    n_distinct = int(found.sum())
-    if n_distinct > MOST_DISTINCT * n:
-        return None
-    keys, weight = np.empty(n_distinct, np.int32), np.empty((1, n_distinct))
+    borders = [p * SIZE // SLICES for p in range(SLICES + 1)]
+    found = np.empty(SLICES, np.int64)
+    run_blocks(lambda p: sum_tables(tables, borders[p], borders[p + 1], found[p : p + 1]), SLICES, n_threads)
     first = np.concatenate([[0], np.cumsum(found)])
-    run_blocks(lambda p: list_colors(tables[0], p << 20, (p + 1) << 20, first[p], keys, weight[0]), 16, n_threads)
+    if first[-1] > MOST_DISTINCT * n:
+        return None
+    keys, weight = np.empty(first[-1], np.int32), np.empty((1, first[-1]))
+    run_blocks(
+        lambda p: list_colors(tables[0], borders[p], borders[p + 1], first[p], keys, weight[0]), SLICES, n_threads
+    )
     colors = [np.uint8(keys >> shift & 255)[None] for shift in (16, 8, 0)]
     # Counts times 8-bit values are integers: the sums are those of the single samples, to the bit.
     distinct = samples._replace(shape=weight.shape, planes=tuple(colors), mask=None, weight=weight)
@@ -60,12 +64,12 @@ def _suits(samples):
 
 def paint_colors(colors, labels, out, n_threads):
     """Write the labels (1, U) of the colours to their samples in `out` (1, n)."""
-    table = np.empty(1 << 24, np.int32 if labels.max() > 255 else np.uint8)
+    table = np.empty(SIZE, np.int32 if labels.max() > 255 else np.uint8)
     table[colors.keys] = labels[0]
-    n, n_parts = out.shape[1], 16
+    n = out.shape[1]
     run_blocks(
-        lambda p: look_up(*colors.planes, colors.mask, p * n // n_parts, (p + 1) * n // n_parts, table, out),
-        n_parts,
+        lambda p: look_up(*colors.planes, colors.mask, p * n // SLICES, (p + 1) * n // SLICES, table, out),
+        SLICES,
         n_threads,
     )
 

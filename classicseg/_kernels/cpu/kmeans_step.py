@@ -77,7 +77,7 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, fixed, unroll
     work, candidates = np.empty((n_features + 2, n_clusters)), np.empty(n_clusters + 3, np.int64)
     best, lead, buffer = np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
     new = np.empty((1, TILE), np.int32)
-    marks = np.zeros(n_clusters, np.bool_)
+    marks, present = np.zeros(n_clusters, np.bool_), np.empty(n_clusters, np.int64)
     scored = 0
     for t in range(first, last):
         if travel < safe[t]:
@@ -123,9 +123,9 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, fixed, unroll
                 if weights.shape[0]:
                     weigh(values, weights, scale, t, n_samples, fixed)
                 if before == MIXED:
-                    shift_by_label(fixed, labels, t, new, n_samples, marks, sums)
+                    shift_by_label(fixed, labels, t, new, n_samples, marks, present, sums)
                 else:
-                    add_by_label(fixed, new, n_samples, marks, sums)
+                    add_by_label(fixed, new, n_samples, totals, t, marks, present, sums)
             if n_candidates > 1:
                 keep(labels, t, new)
             only[t] = nearest if n_candidates == 1 else MIXED

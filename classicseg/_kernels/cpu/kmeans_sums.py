@@ -88,34 +88,57 @@ def move_each(values, place, corner, positions, scale, labels, t, new, n_samples
 
 
 @jit_inline
-def add_by_label(fixed, new, n_samples, marks, sums):
-    """Add the samples of a tile to the sums of their `new` labels: one label after the other, which vectorises.
+def add_by_label(fixed, new, n_samples, totals, t, marks, present, sums):
+    """Add the samples of tile `t` to the sums of their `new` labels: label by label, which vectorises.
 
-    `marks` (K,) is False before and after.
+    The last label gets what the others leave of the totals. `marks` (K,) is False before and after.
     """
-    for i in range(n_samples):
-        marks[new[0, i]] = True
-    for k in range(marks.shape[0]):
-        if marks[k]:
-            marks[k] = False
-            for f in range(fixed.shape[0]):
-                total = fixed[f, 0] * 0
-                for i in range(TILE):
-                    total += fixed[f, i] if new[0, i] == k else 0
-                sums[k, f] += total
+    n_present = list_labels(new, 0, n_samples, marks, present, 0)
+    last = present[n_present - 1]
+    for f in range(fixed.shape[0]):
+        left = totals[t, f]
+        for p in range(n_present - 1):
+            k = present[p]
+            total = fixed[f, 0] * 0
+            for i in range(TILE):
+                total += fixed[f, i] if new[0, i] == k else 0
+            sums[k, f] += total
+            left -= total
+        sums[last, f] += left
+    for p in range(n_present):
+        marks[present[p]] = False
 
 
 @jit_inline
-def shift_by_label(fixed, labels, t, new, n_samples, marks, sums):
-    """Take the samples of tile `t` from the sums of their old labels to those of their new ones."""
+def shift_by_label(fixed, labels, t, new, n_samples, marks, present, sums):
+    """Take the samples of tile `t` from the sums of their old labels to those of their new ones.
+
+    What one center gets others lose: the last label's change is what the others' leave to zero.
+    """
+    n_present = list_labels(new, 0, n_samples, marks, present, 0)
+    n_present = list_labels(labels, t, n_samples, marks, present, n_present)
+    last = present[n_present - 1]
+    for f in range(fixed.shape[0]):
+        left = np.int64(0)
+        for p in range(n_present - 1):
+            k = present[p]
+            total = fixed[f, 0] * 0
+            for i in range(TILE):
+                total += (fixed[f, i] if new[0, i] == k else 0) - (fixed[f, i] if labels[t, i] == k else 0)
+            sums[k, f] += total
+            left -= total
+        sums[last, f] += left
+    for p in range(n_present):
+        marks[present[p]] = False
+
+
+@jit
+def list_labels(labels, t, n_samples, marks, present, n_present):
+    """Append the labels of tile `t` that are not marked yet to `present`, mark them, and return the new number."""
     for i in range(n_samples):
-        marks[new[0, i]] = True
-        marks[labels[t, i]] = True
-    for k in range(marks.shape[0]):
-        if marks[k]:
-            marks[k] = False
-            for f in range(fixed.shape[0]):
-                total = fixed[f, 0] * 0
-                for i in range(TILE):
-                    total += (fixed[f, i] if new[0, i] == k else 0) - (fixed[f, i] if labels[t, i] == k else 0)
-                sums[k, f] += total
+        label = labels[t, i]
+        if not marks[label]:
+            marks[label] = True
+            present[n_present] = label
+            n_present += 1
+    return n_present
