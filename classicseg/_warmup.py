@@ -9,6 +9,7 @@ import numpy as np
 
 from classicseg._segment import segment_image
 from classicseg.cluster import kmeans
+from classicseg.features import pixel_features, texture_features
 from classicseg.regions import connected_regions, merge_small_regions
 from classicseg.thermal import find_hotspots
 
@@ -35,6 +36,15 @@ def _warm_kmeans() -> None:
             kmeans(np.arange(8 * channels).reshape(2, 4, channels).astype(dtype), 2, rng=0)
         segment_image(np.zeros((4, 4, 3), dtype), n_clusters=1)
     kmeans(np.arange(8.0).reshape(4, 2), 2, sample_weight=np.ones(4), rng=0)
+    kmeans(np.zeros((2048, 2048, 3), np.uint8), 1)  # large enough to be taken as its distinct colours
+
+
+def _warm_features() -> None:
+    for image in (np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 3), np.uint16), np.zeros((4, 4, 3), np.float32)):
+        for token in ("Lab", "Luv"):
+            pixel_features(image, token)
+    texture_features(np.zeros((64, 64), np.uint8), kind="textons")
+    texture_features(np.zeros((64, 64), np.uint8), kind="lbp")
 
 
 def _warm_regions() -> None:
@@ -49,4 +59,4 @@ def _warm_hotspots() -> None:
     find_hotspots(frame.astype(np.float32))
 
 
-_CALLS = {"k-means": _warm_kmeans, "regions": _warm_regions, "hot spots": _warm_hotspots}
+_CALLS = {"features": _warm_features, "k-means": _warm_kmeans, "regions": _warm_regions, "hot spots": _warm_hotspots}
