@@ -10,7 +10,7 @@ class Samples(NamedTuple):
 
     The features are the `planes` in order, then the column index where `x`, then the row index where `y`.
     Kernels work on v: the integer itself, or float32((value - offset) * 2**-exponent), which lies within [-1, 1].
-    Where all planes are uint8, or all are integers, v can be stored as uint8 or uint16; else as float32.
+    Where all planes are uint8 v can be stored so, else as float32; that is exact for uint16 too.
 
     The label of a sample is, by definition, the k with the least float64 value of the sum over f, in order, of
     ``t * t`` with ``t = gain[f] * (v[f] - center[k, f])``, without contraction; a tie goes to the lower k.

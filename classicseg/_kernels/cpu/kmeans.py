@@ -78,15 +78,10 @@ def assign(state):
     changes = np.zeros((n_blocks, *state.sums.shape), np.int64)
     scored = [0] * n_blocks
     n_features = len(model.gain)
-    plain = (
-        tiles.values.dtype.kind == "u" and not len(tiles.weight) and (state.model.is_list or max(state.shape) < 2**20)
-    )
-    narrow = np.int32 if plain else np.int64  # the sum of a tile fits into it
     unrolled = (0,) * next((n for n in UNROLLED if n_features <= n), 0)
 
     def block(b, first, last):
-        fixed = np.empty((n_features + 1, TILE), narrow)
-        scored[b] = step_tiles(tiles, model, centers, state.assigned, first, last, changes[b], fixed, unrolled)
+        scored[b] = step_tiles(tiles, model, centers, state.assigned, first, last, changes[b], unrolled)
 
     over_ranges(block, len(tiles.count), state.n_threads)
     if len(repeats):

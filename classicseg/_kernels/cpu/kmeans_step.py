@@ -57,11 +57,11 @@ class Centers(NamedTuple):
 
 
 @jit
-def step_tiles(tiles, model, centers, assigned, first, last, sums, fixed, unrolled):
+def step_tiles(tiles, model, centers, assigned, first, last, sums, unrolled):
     """Bring the labels of tiles `first` to `last` up to date with `centers`, and `sums` (K, F + 1) with them.
 
-    `fixed` (F + 1, 1024) is scratch of the integer type that holds a tile's sums. `unrolled` is a tuple of F or
-    more zeros, whose length is known to the compiler, or empty for many features. Returns how many scores it took.
+    `unrolled` is a tuple of F or more zeros, whose length is known to the compiler, or empty for many features.
+    Returns how many scores it took.
     """
     # Arrays are taken out of the tuples once, and passed on whole with the tile's number: passing tuples or rows
     # on costs more than scoring a tile (Numba counts references).
@@ -77,6 +77,7 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, fixed, unroll
     work, candidates = np.empty((n_features + 2, n_clusters)), np.empty(n_clusters + 3, np.int64)
     best, lead, buffer = np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
     new = np.empty((1, TILE), np.int32)
+    fixed = np.empty((n_features + 1, TILE), np.int64)
     marks, present = np.zeros(n_clusters, np.bool_), np.empty(n_clusters, np.int64)
     scored = 0
     for t in range(first, last):

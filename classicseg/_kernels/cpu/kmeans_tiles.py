@@ -33,7 +33,7 @@ class Model(NamedTuple):
 class Tiles(NamedTuple):
     """T tiles of F features: C stored planes, then positions."""
 
-    values: Any  # (T, C, 1024), uint8, uint16 or float32; beyond `count` the last sample is repeated
+    values: Any  # (T, C, 1024), uint8 or float32; beyond `count` the last sample is repeated
     place: Any  # uint8 (T, 2, 1024), column and row of the samples within their block
     count: Any  # int32 (T,), samples of the tile
     corner: Any  # int64 (T, 2), column and row of the block
@@ -103,9 +103,8 @@ def _blocks(samples):
 
 
 def _stored_dtype(planes):
-    if any(plane.dtype.kind == "f" for plane in planes):
-        return np.dtype(np.float32)
-    return np.result_type(np.uint8, *planes)
+    """uint8 stays what it is, and float32 holds the rest: every dtype more is compiled anew, and that takes seconds."""
+    return np.dtype(np.uint8 if all(plane.dtype == np.uint8 for plane in planes) else np.float32)
 
 
 def _fill_block(samples, block, model, tiles, first_tile):
