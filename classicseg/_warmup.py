@@ -34,8 +34,8 @@ def _warm_kmeans() -> None:
     for dtype in (np.uint8, np.float32):
         for channels in (1, 5, 6):
             kmeans(np.arange(8 * channels).reshape(2, 4, channels).astype(dtype), 2, rng=0)
-    for dtype in (np.uint8, np.uint16, np.float32):
-        segment_image(np.zeros((4, 4, 3), dtype), n_clusters=1)
+    for kind in ("uint8", "uint16", "float32"):
+        segment_image(np.zeros((4, 4, 3), kind), n_clusters=1)
     kmeans(np.arange(8.0).reshape(4, 2), 2, sample_weight=np.ones(4), rng=0)
     kmeans(np.zeros((2048, 2048, 3), np.uint8), 1)  # large enough to be taken as its distinct colours
 
