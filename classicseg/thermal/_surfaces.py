@@ -102,13 +102,13 @@ def _filled(regions: NDArray[np.int32], sums: NDArray[np.int64]) -> tuple[NDArra
 
 def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return where the surface is smooth, by k-means over [T, x, y] and the local texture."""
-    kernels = kernels_for(values, "modules")
+    kernels = kernels_for(values, "roughness")
     mean, variance, texture = (np.empty(values.shape, np.float32) for _ in range(3))
     kernels.local_variance(values, inside, mean, variance)
     # every 7th pixel gives the quantiles within a hundredth of the range
     some = slice(None, None, 7) if inside.all() else np.flatnonzero(inside)[::7]
-    level, roughness = np.sort(mean.ravel()[some]), np.sort(variance.ravel()[some])
-    noise = float(np.sqrt(roughness[len(level) // 10]))
+    level, spread = np.sort(mean.ravel()[some]), np.sort(variance.ravel()[some])
+    noise = float(np.sqrt(spread[len(level) // 10]))
     kernels.octaves(variance, max(noise, 1e-6 * (1 + float(level[-1] - level[0]))), texture)
     low, high = level[len(level) // 20], level[-1 - len(level) // 20]
     scale = TEMPERATURE_WEIGHT / max(float(high - low), 1e-6)
@@ -116,7 +116,9 @@ def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[n
     steps = np.array([POSITION_WEIGHT / values.shape[1], POSITION_WEIGHT / values.shape[0]], np.float32)
     centers = _centers(temperature, texture, steps, inside)
     smooth = np.empty(values.shape, bool)
-    kernels.nearest_is(temperature, texture, steps, centers.astype(np.float32), centers[:, 3] < SMOOTH, smooth)
+    kernels_for(values, "modules").nearest_is(
+        temperature, texture, steps, centers.astype(np.float32), centers[:, 3] < SMOOTH, smooth
+    )
     return smooth & inside
 
 

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from classicseg._kernels.cpu import modules as kernels
 from classicseg._kernels.cpu import regions as regions_kernels
+from classicseg._kernels.cpu import roughness
 from classicseg.thermal._windows import closed, maximum
 
 
@@ -16,11 +17,11 @@ def test_local_variance_and_octaves(rng, shape):
     values = (20000 + rng.normal(0, 2, shape)).astype(np.float32)
     inside = rng.random(shape) < 0.8
     mean, variance, out = (np.empty(shape, np.float32) for _ in range(3))
-    kernels.local_variance(values, inside, mean, variance)
+    roughness.local_variance(values, inside, mean, variance)
     expected_mean, expected = naive.local_variance(values, inside)
     assert_allclose(mean, expected_mean, rtol=1e-6)
     assert_allclose(variance, expected, atol=1e-5)
-    kernels.octaves(variance, 0.5, out)
+    roughness.octaves(variance, 0.5, out)
     assert_allclose(out, naive.octaves(np.sqrt(variance.astype(np.float64)), 0.5), atol=1e-6)
 
 
@@ -30,7 +31,7 @@ def test_octaves_over_the_whole_range_of_numbers():
     for noise in (1.0, 1e-6):
         variance = (ratio * noise**2)[:, None].repeat(3, axis=1).repeat(3, axis=0).astype(np.float32)
         out = np.empty(variance.shape, np.float32)
-        kernels.octaves(variance, noise, out)
+        roughness.octaves(variance, noise, out)
         expected = np.log2(np.maximum(np.sqrt(variance[::3, 0].astype(np.float64)), noise) / noise)
         assert_allclose(out[1::3, 1], expected, rtol=3e-7, atol=4e-7)
 
