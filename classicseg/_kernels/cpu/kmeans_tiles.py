@@ -172,7 +172,15 @@ def sort_block(block, gain, order):
     for f in range(n_features):
         step[f] = np.float32(1) / step[f] if step[f] > 0 else np.float32(0)
     keys = np.empty(n, np.int32)
-    write_keys(block, low, step, bits, weight, keys)
+    if block.itemsize == 1:  # 256 values: the key is a sum of looked up parts
+        parts, value = np.empty((n_features, 256), np.int32), np.empty((1, 256), block.dtype)
+        for v in range(256):
+            value[0, v] = v
+        for f in range(n_features):
+            write_keys(value, low[f:], step[f:], bits[f:], weight[f:], parts[f])
+        look_up_keys(block, parts, keys)
+    else:
+        write_keys(block, low, step, bits, weight, keys)
     # Two halves, each with counters of its own, side by side: a counter is seldom needed again at once.
     half = n // 2
     start = np.zeros((1 << n_bits, 2), np.int32)
@@ -191,6 +199,14 @@ def sort_block(block, gain, order):
         start[keys[half + i], 1] = second + 1
     if n & 1:
         order[start[keys[n - 1], 1]] = n - 1
+
+
+@jit
+def look_up_keys(block, parts, keys):
+    keys[:] = 0
+    for f in range(block.shape[0]):
+        for i in range(keys.shape[0]):
+            keys[i] += parts[f, np.int64(block[f, i])]
 
 
 @jit_vectorised
@@ -224,6 +240,7 @@ def write_keys(block, low, step, bits, weight, keys):
 def write_tiles(block, places, order, first_tile, tiles):
     """Write the samples in their order to the tiles; the last tile is filled up with its last sample."""
     n = order.shape[0]
+    plain = places[n - 1] == n - 1  # they ascend: every place is its own number
     values, place, count = tiles.values, tiles.place, tiles.count
     own = np.empty(TILE, np.int64)
     for first in range(0, n, TILE):
@@ -237,7 +254,7 @@ def write_tiles(block, places, order, first_tile, tiles):
             for i in range(TILE):
                 values[t, f, i] = block[f, own[i]]
         for i in range(TILE):
-            code = places[own[i]]
+            code = own[i] if plain else np.int64(places[own[i]])
             place[t, 0, i] = code & 255
             place[t, 1, i] = code >> 8
 
