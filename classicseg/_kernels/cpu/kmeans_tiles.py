@@ -215,7 +215,7 @@ def write_keys(block, low, step, bits, weight, keys):
 
     `step` scales a feature to [0, 1); its bits, the highest first, count `weight[f, b]` each.
     """
-    rest, key = np.empty(TILE, np.float32), np.empty(TILE, np.float32)
+    rest, key = np.zeros(TILE, np.float32), np.empty(TILE, np.float32)
     one, none, half = np.float32(1), np.float32(0), np.float32(0.5)
     for first in range(0, keys.shape[0], TILE):
         last = min(first + TILE, keys.shape[0])
