@@ -48,17 +48,11 @@ def segment_image(
     min_size = check_int("min_size", min_size, low=1)
     inside = np.asarray(np.isfinite(array.reshape(*array.shape[:2], -1)).all(axis=2))
     mask = None if inside.all() else inside
-    unit = _full_range(array.dtype)
     # Crossing the image counts as a fifth of the range of colour: enough to part far away regions of one colour.
     weights = {"xy": 0.2}
     features = pixel_features(array, "Ixy" if array.ndim == 2 else "RGBxy", channel_weights=weights, mask=mask)
-    found = kmeans(features, check_int("n_clusters", n_clusters, low=1), rng=rng, tol=0.002 * unit)
+    found = kmeans(features, check_int("n_clusters", n_clusters, low=1), rng=rng)
     return merge_small_regions(connected_regions(found.labels), min_size, image=array)
-
-
-def _full_range(dtype: np.dtype[Any]) -> float:
-    """Return the size of the image's unit: the full range of an integer dtype, 1 for a float image."""
-    return float(np.iinfo(dtype).max) if dtype.kind in "ui" else 1.0
 
 
 def segment_file(

@@ -163,6 +163,26 @@ def test_uniform_init_stays_in_the_range_of_each_feature(rng):
     assert (centers <= samples.max(axis=0)).all()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "scale", "channels", "tol"),
+    [
+        (np.uint8, 255, "", 0.5),
+        (np.uint16, 65535, "", 128.5),
+        (np.float32, 1, "", 1 / 510),
+        (np.uint8, 255, "Ixy", 0.5),
+        (np.float32, 10, "T", 10 / 510),
+    ],
+)
+def test_default_tolerance_is_half_a_step_of_255(rng, dtype, scale, channels, tol):
+    image = (rng.random((40, 50)) ** 2 * scale).astype(dtype)
+    given = pixel_features(image, channels) if channels else image[..., None]
+    init = (np.linspace(0, 0.1, 6) * scale)[:, None] * np.ones(max(len(channels), 1))
+    n = kmeans(given, 6, init=init, max_num_iter=300).n_iter
+    before, last, end = (kmeans(given, 6, init=init, max_num_iter=i, tol=0).centers for i in (n - 2, n - 1, n))
+    assert np.linalg.norm(end - last, axis=1).max() <= tol < np.linalg.norm(last - before, axis=1).max()
+    assert tol / 4 < np.linalg.norm(last - before, axis=1).max() < 4 * tol  # what was measured is close to it
+
+
 @pytest.mark.parametrize("tol", [0.0, 0.4])
 def test_stops_when_the_farthest_moving_center_is_within_tol(rng, tol):
     """`tol` is in feature units and holds for every center, so a center that still moves is never left behind."""

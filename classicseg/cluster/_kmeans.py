@@ -17,6 +17,7 @@ from classicseg.cluster._source import Source, source_of
 from classicseg.features import PixelFeatures
 
 SUBSET_STEPS = 20  # of the init "subset"
+STEPS = 510  # the default tolerance is this part of the range: half a gray level of 8 bits
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def kmeans(
     mask: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     max_num_iter: int = 100,
-    tol: float = 0.5,
+    tol: float | None = None,
     rng: int | np.random.Generator | None = None,
     n_threads: int | None = None,
 ) -> KMeansResult:
@@ -115,9 +116,11 @@ def kmeans(
         Non-negative weight of each sample; 2 counts like the sample given twice.
     max_num_iter : int, default 100
         Most iterations.
-    tol : float, default 0.5
-        Stop when no center moves farther than this, in feature units. 0.5 suits 8-bit colour, where it is half
-        a gray level; for temperatures choose about the sensor's noise, 0.05 K.
+    tol : float, optional
+        Stop when no center moves farther than this, in feature units; 0 goes on until labels stay. The default is
+        half of one of 255 steps through the range U that `pixel_features` states by token and dtype: 0.5 for 8-bit
+        colour, 128.5 for 16 bits, 0.002 for floats, 0.2 for Lab and Luv, and 0.02 K for temperatures as T, which
+        is below the noise of any uncooled sensor.
     rng : int, Generator or None, optional
         Seed of the initial centers. The same seed gives the same bits for any number of threads.
     n_threads : int, optional
@@ -147,7 +150,7 @@ def kmeans(
     source = source_of(features, mask, sample_weight)
     n_clusters = check_int("n_clusters", n_clusters, low=1, high=source.n_samples)
     max_num_iter = check_int("max_num_iter", max_num_iter, low=1)
-    tol = check_float("tol", tol, low=0)
+    tol = source.full_range / STEPS if tol is None else check_float("tol", tol, low=0)
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
     centers = _initial(source, n_clusters, init, np.random.default_rng(rng), tol)

@@ -14,6 +14,7 @@ from classicseg._kernels import adopt
 from classicseg._kernels._samples import Samples
 from classicseg._validate import FLOAT32_MAX, check_features, check_finite, check_mask, check_weights
 from classicseg.features import PixelFeatures
+from classicseg.features._channels import full_range
 
 Array = NDArray[Any]
 STORED = (np.uint8, np.uint16, np.float32, np.float64)  # dtypes that kernels read as they are
@@ -35,6 +36,7 @@ class Source:
     largest: NDArray[np.float64]  # of |v| of each feature, and 1 for the count
     inside: NDArray[np.intp] | None  # flat index of the samples inside the mask, None where all are; on their device
     n_samples: int
+    full_range: float  # what counts as the whole range of the features' values
 
     def to_v(self, centers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return centers (K, F) in the kernels' order and units; a feature of weight 0 tells nothing."""
@@ -112,9 +114,10 @@ def source_of(
     if isinstance(features, PixelFeatures):
         shape: tuple[int, ...] = features.shape[:2]
         names, planes, weights = features.names, features.planes, np.array(features.weights)
-        own_mask = features.mask
+        own_mask, unit = features.mask, features.full_range
     else:
         array = check_features(adopt(features), cuda=True)
+        unit = full_range(array.dtype)
         array = array if array.dtype in STORED and array.dtype.isnative else array.astype(np.float32)
         shape = array.shape[:-1]
         flat = array.reshape(-1, array.shape[-1])
@@ -133,7 +136,7 @@ def source_of(
         check_same_device("sample_weight", weight, "features", place)
     if weight is not None and not (weight if inside is None else weight[inside]).any():
         raise ValueError("sample_weight must have a positive sum inside the mask, got only zeros")
-    return _described(shape, names, planes, weights, inside, weight)
+    return replace(_described(shape, names, planes, weights, inside, weight), full_range=unit)
 
 
 def _described(
@@ -177,7 +180,7 @@ def _described(
         weight=weight,
         sum_scale=_sum_scale(largest, arrays, weight, n_samples),
     )
-    return Source(samples, shape, order, weights[order], offset, unit, top - TOP, largest, index, n_samples)
+    return Source(samples, shape, order, weights[order], offset, unit, top - TOP, largest, index, n_samples, 1.0)
 
 
 def _span(plane: Array, inside: Array | None) -> tuple[float, int, float]:

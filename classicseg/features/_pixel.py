@@ -106,9 +106,9 @@ def pixel_features(
     names = tuple(planes)
     if len(names) > MAX_FEATURES:
         raise ValueError(f"channels and extra must give at most {MAX_FEATURES} features, got {len(names)}")
-    position = unit_of(tokens, given.dtype) / max(array.shape[:2])
-    weights = weights_of(names, channel_weights or {}, position)
-    return PixelFeatures((*array.shape[:2], len(names)), names, tuple(planes.values()), weights, inside)
+    unit = unit_of(tokens, given.dtype)
+    weights = weights_of(names, channel_weights or {}, unit / max(array.shape[:2]))
+    return PixelFeatures((*array.shape[:2], len(names)), names, tuple(planes.values()), weights, inside, unit)
 
 
 def _like_image(name: str, value: ArrayLike, ndim: tuple[int, ...], image: NDArray[Any]) -> NDArray[Any]:

@@ -35,6 +35,8 @@ class PixelFeatures:
         Factor of each feature, the scaling of x and y included.
     mask : ndarray of bool, shape (M, N), or None
         True where pixels take part; None where all do.
+    full_range : float
+        What counts as the whole range of the values, by token and dtype (U in the notes of `pixel_features`).
     """
 
     shape: tuple[int, int, int]
@@ -42,6 +44,7 @@ class PixelFeatures:
     planes: tuple[Array | None, ...]
     weights: tuple[float, ...]
     mask: NDArray[np.bool_] | None
+    full_range: float
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """Return the features as an (M, N, F) float32 array."""
