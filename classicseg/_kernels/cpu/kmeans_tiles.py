@@ -12,9 +12,8 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_inline, jit_vectorised, run_blocks
 
-TILE = (
-    1024  # samples of a tile: 128 and 256 cost a quarter more per sample, and larger ones leave the first-level cache
-)
+# Samples of a tile: 128 and 256 cost a quarter more per sample, and larger ones leave the first-level cache.
+TILE = 1024
 SIDE = 256  # rows and columns of a block: places within it fit into two bytes
 KEY_BITS = 9  # of a full block: 128 samples per key, 8 keys per tile; more made sorting dearer than they saved
 BLOCKS_PER_THREAD = 4  # evens out ranges that are dearer than others; integer sums do not depend on it
@@ -45,7 +44,7 @@ class Tiles(NamedTuple):
 
 
 def over_ranges(function, n, n_threads):
-    """Call ``function(number, first, last)`` on ranges that cover `n` things; return how many ranges there are."""
+    """Call ``function(number, first, last)`` on ranges that cover `n` things."""
     n_ranges = count_ranges(n, n_threads)
     run_blocks(lambda r: function(r, r * n // n_ranges, (r + 1) * n // n_ranges), n_ranges, n_threads)
 
@@ -147,30 +146,14 @@ def copy_samples(plane, corner, size, places, is_list, offset, factor, out):
 
 @jit
 def sort_block(block, gain, order):
-    """Write the order of samples by key. Bits go, one by one, to the feature whose cells are the widest by then."""
+    """Write the order of samples by key, those of one key in their own order."""
     n_features, n = block.shape
     n_bits = KEY_BITS
     while n < 16 << n_bits:
         n_bits -= 1
     low, step = np.empty(n_features, np.float32), np.empty(n_features, np.float32)
-    wide, bits = np.empty(n_features), np.zeros(n_features, np.int32)
-    for f in range(n_features):
-        least, most = block[f, 0], block[f, 0]
-        for i in range(0, n, 16):  # a sample of them will do: the others are clipped
-            least, most = min(least, block[f, i]), max(most, block[f, i])
-        low[f] = least
-        step[f] = np.float32(most) - np.float32(least)
-        wide[f] = gain[f] * step[f]
-    weight = np.zeros((n_features, n_bits), np.float32)  # what each bit of a feature counts in the key
-    for place in range(n_bits - 1, -1, -1):  # the widest feature's bit on top, as the levels of a k-d tree
-        f = 0
-        for other in range(1, n_features):
-            f = other if wide[other] > wide[f] else f
-        wide[f] *= 0.5
-        weight[f, bits[f]] = 1 << place
-        bits[f] += 1
-    for f in range(n_features):
-        step[f] = np.float32(1) / step[f] if step[f] > 0 else np.float32(0)
+    bits, weight = np.zeros(n_features, np.int32), np.zeros((n_features, n_bits), np.float32)
+    plan_keys(block, gain, low, step, bits, weight)
     keys = np.empty(n, np.int32)
     if block.itemsize == 1:  # 256 values: the key is a sum of looked up parts
         parts, value = np.empty((n_features, 256), np.int32), np.empty((1, 256), block.dtype)
@@ -181,15 +164,46 @@ def sort_block(block, gain, order):
         look_up_keys(block, parts, keys)
     else:
         write_keys(block, low, step, bits, weight, keys)
-    # Two halves, each with counters of its own, side by side: a counter is seldom needed again at once.
-    half = n // 2
-    start = np.zeros((1 << n_bits, 2), np.int32)
+    sort_keys(keys, 1 << n_bits, order)
+
+
+@jit_inline
+def plan_keys(block, gain, low, step, bits, weight):
+    """Share out the bits of the key, one by one, to the feature whose cells are the widest by then.
+
+    As the levels of a k-d tree, the widest feature's bit is on top. `weight` (F, bits) is what each bit counts.
+    """
+    n_features, n_bits = weight.shape
+    wide = np.empty(n_features)
+    for f in range(n_features):
+        least, most = block[f, 0], block[f, 0]
+        for i in range(0, block.shape[1], 16):  # a sample of them will do: the others are clipped
+            least, most = min(least, block[f, i]), max(most, block[f, i])
+        low[f] = least
+        span = np.float32(most) - np.float32(least)
+        step[f] = np.float32(1) / span if span > 0 else np.float32(0)
+        wide[f] = gain[f] * span
+    for place in range(n_bits - 1, -1, -1):
+        f = 0
+        for other in range(1, n_features):
+            f = other if wide[other] > wide[f] else f
+        wide[f] *= 0.5
+        weight[f, bits[f]] = 1 << place
+        bits[f] += 1
+
+
+@jit_inline
+def sort_keys(keys, n_keys, order):
+    """Counting sort. The two halves have counters of their own: a counter is seldom needed again at once."""
+    half = keys.shape[0] // 2
+    start = np.zeros((n_keys, 2), np.int32)
     for i in range(half):
         start[keys[i], 0] += 1
         start[keys[half + i], 1] += 1
-    start[keys[n - 1], 1] += n & 1
+    if keys.shape[0] % 2 == 1:
+        start[keys[-1], 1] += 1
     total = np.int32(0)
-    for k in range(1 << n_bits):
+    for k in range(n_keys):
         for part in range(2):
             total, start[k, part] = total + start[k, part], total
     for i in range(half):
@@ -197,8 +211,8 @@ def sort_block(block, gain, order):
         order[first], order[second] = i, half + i
         start[keys[i], 0] = first + 1
         start[keys[half + i], 1] = second + 1
-    if n & 1:
-        order[start[keys[n - 1], 1]] = n - 1
+    if keys.shape[0] % 2 == 1:
+        order[start[keys[-1], 1]] = keys.shape[0] - 1
 
 
 @jit
