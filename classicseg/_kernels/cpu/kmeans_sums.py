@@ -6,7 +6,7 @@ from classicseg._kernels.cpu._jit import jit, jit_inline
 from classicseg._kernels.cpu.kmeans_tiles import TILE
 
 MIXED, UNKNOWN = -1, -2  # instead of the one label of all samples of a tile
-MANY = 256  # changed samples of a tile from which on summing it anew is faster than moving them one by one
+MANY = 128  # changed samples of a tile from which on summing it anew is faster than moving them one by one
 
 
 @jit
