@@ -139,7 +139,9 @@ def test_distinct_colours_give_the_bits_of_the_pixels(rng, small_table, monkeypa
 
 def test_too_many_distinct_colours_are_no_shortcut(small_table):
     samples = np.stack([np.zeros(900, int), np.arange(900) // 128, np.arange(900) % 128], axis=1).astype(np.uint8)
-    assert kmeans_colors.distinct_colors(source_of(samples).samples, 1) is None
+    assert kmeans_colors.distinct_colors(source_of(samples).samples, 1) is None  # told from some of them
+    some_twice = np.concatenate([samples, samples[:200]])
+    assert kmeans_colors.distinct_colors(source_of(some_twice).samples, 1) is None  # told from all
     assert kmeans_colors.distinct_colors(source_of(np.repeat(samples, 2, axis=0)).samples, 1) is not None
 
 
