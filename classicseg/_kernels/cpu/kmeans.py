@@ -10,7 +10,7 @@ from classicseg._kernels.cpu._jit import jit, thread_count
 from classicseg._kernels.cpu.kmeans_colors import Colors, distinct_colors, paint_colors
 from classicseg._kernels.cpu.kmeans_step import Assigned, Centers, step_tiles
 from classicseg._kernels.cpu.kmeans_sums import MIXED, UNKNOWN
-from classicseg._kernels.cpu.kmeans_tiles import TILE, Model, Tiles, build_tiles, count_ranges, over_ranges
+from classicseg._kernels.cpu.kmeans_tiles import TILE, Model, Tiles, allocate, build_tiles, count_ranges, over_ranges
 
 CHECK_EVERY = 1  # steps between two looks at `progress`
 FAR = 1e150  # its square is still finite
@@ -22,6 +22,7 @@ class State:
     """A run of k-means: tiles, centers, and what is known of the labels."""
 
     shape: tuple[int, int]
+    masked: bool
     colors: Colors | None  # where tiles hold the distinct colours of a large image
     tiles: Tiles
     model: Model
@@ -40,20 +41,20 @@ class State:
 def start(samples, centers, n_threads=None, *, bounds=True):
     """Prepare a run from `centers` (K, F). Without `bounds` every step scores every sample against every center."""
     n_threads = thread_count(n_threads)
-    shape, colors = samples.shape, None
+    shape, masked, colors = samples.shape, samples.mask is not None, None
     distinct = distinct_colors(samples, n_threads) if bounds else None
     if distinct is not None:
         samples, colors = distinct
     tiles, model = build_tiles(samples, n_threads)
     n_tiles, n_clusters = len(tiles.count), len(centers)
     assigned = Assigned(
-        np.empty((n_tiles, TILE), np.uint8 if n_clusters <= 256 else np.int32),
+        *allocate(((n_tiles, TILE), np.uint8 if n_clusters <= 256 else np.int32)),
         np.full(n_tiles, UNKNOWN, np.int32),
         np.full(n_tiles, -1.0),
     )
     sums = np.zeros((n_clusters, samples.n_features + 1), np.int64)
     extent = np.abs(tiles.middle).max(axis=0)
-    return State(shape, colors, tiles, model, assigned, centers.copy(), sums, extent, n_threads, bounds)
+    return State(shape, masked, colors, tiles, model, assigned, centers.copy(), sums, extent, n_threads, bounds)
 
 
 def assign(state):
@@ -128,7 +129,9 @@ def means(state):
 def finish(state):
     """Return labels (M, N), centers (K, F), and inertia, of the present centers."""
     assign(state)
-    labels = np.full(state.shape, -1, np.int32)
+    (labels,) = allocate((state.shape, np.int32))
+    if state.masked:
+        labels[:] = -1
     if state.colors is None:
         _paint(state, labels)
     else:

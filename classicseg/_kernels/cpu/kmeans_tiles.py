@@ -16,6 +16,7 @@ from classicseg._kernels.cpu._jit import jit, jit_inline, jit_vectorised, run_bl
 TILE = 1024
 SIDE = 256  # rows and columns of a block: places within it fit into two bytes
 KEY_BITS = 9  # of a full block: 128 samples per key, 8 keys per tile; more made sorting dearer than they saved
+HUGE_PAGES = 1 << 22  # bytes from which on NumPy asks for huge pages
 BLOCKS_PER_THREAD = 4  # evens out ranges that are dearer than others; integer sums do not depend on it
 
 
@@ -60,16 +61,20 @@ def build_tiles(samples, n_threads):
     first_tile = np.cumsum([0, *(-(-len(block.places) // TILE) for block in blocks)])
     n_tiles, n_features = int(first_tile[-1]), samples.n_features
     tiles = Tiles(
-        np.empty((n_tiles, len(samples.planes), TILE), _stored_dtype(samples.planes)),
-        np.empty((n_tiles, 2, TILE), np.uint8),
-        np.empty(n_tiles, np.int32),
-        np.repeat(np.array([block.corner for block in blocks]), np.diff(first_tile), axis=0),
-        np.empty((n_tiles, n_features)),
-        np.empty((n_tiles, n_features)),
-        np.zeros((0 if samples.weight is None else n_tiles, TILE)),
-        np.empty((n_tiles, n_features + 1), np.int64),
-        np.empty((n_tiles, n_features)),
+        *allocate(
+            ((n_tiles, len(samples.planes), TILE), _stored_dtype(samples.planes)),
+            ((n_tiles, 2, TILE), np.uint8),
+            (n_tiles, np.int32),
+            ((n_tiles, 2), np.int64),
+            ((n_tiles, n_features), np.float64),
+            ((n_tiles, n_features), np.float64),
+            ((0 if samples.weight is None else n_tiles, TILE), np.float64),
+            ((n_tiles, n_features + 1), np.int64),
+            ((n_tiles, n_features), np.float64),
+        )
     )
+    tiles.corner[:] = np.repeat(np.array([block.corner for block in blocks]), np.diff(first_tile), axis=0)
+    tiles.weight[:] = 0
 
     def fill(_, first, last):
         for b in range(first, last):
@@ -78,6 +83,21 @@ def build_tiles(samples, n_threads):
     over_ranges(fill, len(blocks), n_threads)
     over_ranges(lambda _, a, b: measure(tiles, model, a, b), n_tiles, n_threads)
     return tiles, model
+
+
+def allocate(*layouts):
+    """Return an uninitialised array per (shape, dtype), all in one piece of memory.
+
+    NumPy asks for huge pages from 4 MB on: the first touch of small ones took a third of k-means' time on 1 MP.
+    """
+    sizes = [int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype in layouts]
+    starts = np.cumsum([0, *(-(-size // 64) * 64 for size in sizes)])  # each on a cache line of its own
+    total = int(starts[-1])
+    memory = np.empty(max(total, HUGE_PAGES) if total > HUGE_PAGES // 4 else total, np.uint8)
+    return [
+        memory[start : start + size].view(dtype).reshape(shape)
+        for start, size, (shape, dtype) in zip(starts.tolist(), sizes, layouts)
+    ]
 
 
 class Block(NamedTuple):
