@@ -6,6 +6,7 @@ a textured or noisy neighbourhood: one to three centers can win in it, where ten
 """
 
 import math
+from collections import deque
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,9 +77,16 @@ def build_tiles(samples, n_threads):
     tiles.corner[:] = np.repeat(np.array([block.corner for block in blocks]), np.diff(first_tile), axis=0)
     tiles.weight[:] = 0
 
+    spare = deque()  # scratch of ranges that are done: memory that is touched for the first time is slow
+
     def fill(_, first, last):
+        try:
+            scratch = spare.pop()
+        except IndexError:
+            scratch = _make_scratch(n_features, tiles.values.dtype)
         for b in range(first, last):
-            _fill_block(samples, blocks[b], model, tiles, first_tile[b])
+            _fill_block(samples, blocks[b], model, scratch, tiles, first_tile[b])
+        spare.append(scratch)
 
     over_ranges(fill, len(blocks), n_threads)
     over_ranges(lambda _, a, b: measure(tiles, model, a, b), n_tiles, n_threads)
@@ -126,10 +134,17 @@ def _stored_dtype(planes):
     return np.dtype(np.uint8 if all(plane.dtype == np.uint8 for plane in planes) else np.float32)
 
 
-def _fill_block(samples, block, model, tiles, first_tile):
+def _make_scratch(n_features, dtype):
+    """Return memory for the features, the order and the keys of a block."""
+    n = SIDE * SIDE
+    return np.empty(n_features * n, dtype), np.empty(n, np.int32), np.empty(n, np.int32)
+
+
+def _fill_block(samples, block, model, scratch, tiles, first_tile):
     """Sort the samples of one block, and write them to its tiles."""
     n, n_stored = len(block.places), len(samples.planes)
-    features = np.empty((samples.n_features, n), tiles.values.dtype)
+    features = scratch[0][: samples.n_features * n].reshape(samples.n_features, n)
+    order, keys = scratch[1][:n], scratch[2][:n]
     for f, plane in enumerate(samples.planes):
         factor = math.ldexp(1.0, -int(samples.exponent[f]))
         copy_samples(
@@ -139,9 +154,10 @@ def _fill_block(samples, block, model, tiles, first_tile):
         features[n_stored] = block.places & 255
     if samples.y:
         features[-1] = block.places >> 8
-    order = np.arange(n, dtype=np.int32)
     if n > TILE:
-        sort_block(features, model.gain, order)
+        sort_block(features, model.gain, keys, order)
+    else:
+        order[:] = np.arange(n)
     write_tiles(features, block.places, order, first_tile, tiles)
     if samples.weight is not None:
         column, row = block.corner
@@ -165,7 +181,7 @@ def copy_samples(plane, corner, size, places, is_list, offset, factor, out):
 
 
 @jit
-def sort_block(block, gain, order):
+def sort_block(block, gain, keys, order):
     """Write the order of samples by key, those of one key in their own order."""
     n_features, n = block.shape
     n_bits = KEY_BITS
@@ -174,7 +190,6 @@ def sort_block(block, gain, order):
     low, step = np.empty(n_features, np.float32), np.empty(n_features, np.float32)
     bits, weight = np.zeros(n_features, np.int32), np.zeros((n_features, n_bits), np.float32)
     plan_keys(block, gain, low, step, bits, weight)
-    keys = np.empty(n, np.int32)
     if block.itemsize == 1:  # 256 values: the key is a sum of looked up parts
         parts, value = np.empty((n_features, 256), np.int32), np.empty((1, 256), block.dtype)
         for v in range(256):
