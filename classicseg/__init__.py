@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from classicseg import batch as batch
     from classicseg import cluster as cluster
     from classicseg import features as features
+    from classicseg import metrics as metrics
     from classicseg import regions as regions
     from classicseg import thermal as thermal
     from classicseg._device import to_device
@@ -47,5 +48,5 @@ else:
             "features": ("PixelFeatures", "motion_features", "pixel_features", "texture_features"),
             "regions": ("connected_regions", "merge_small_regions"),
         },
-        subpackages=("batch", "cluster", "features", "regions", "thermal"),
+        subpackages=("batch", "cluster", "features", "metrics", "regions", "thermal"),
     )
