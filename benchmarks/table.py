@@ -10,12 +10,15 @@ from statistics import median
 from typing import Any
 
 from benchmarks import works
+from benchmarks.quality import report as quality
 from benchmarks.registry import CASES, Case, load_case
 from benchmarks.runner import paired_ratios
 
 RESULTS = Path(__file__).parent / "results"
 PUBLISHED = Path(__file__).parent / "published.toml"
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
+QUALITY = "quality"  # no case: nothing of it is a race of contenders over rows
+QUALITY_MARKS = ("<!-- quality:start -->", "<!-- quality:end -->")
 
 
 def newest_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
@@ -26,6 +29,12 @@ def newest_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
         if files:
             found.append(json.loads(files[-1].read_text(encoding="utf-8")))
     return found
+
+
+def quality_table(folder: Path = RESULTS) -> str:
+    """Return the table of the newest run of the quality benchmark; empty without one."""
+    files = sorted(folder.glob(f"{QUALITY}-[0-9]*.json"))
+    return quality.table(json.loads(files[-1].read_text(encoding="utf-8"))) if files else ""
 
 
 def tables(results: Iterable[dict[str, Any]], published: Path = PUBLISHED) -> str:
@@ -135,10 +144,10 @@ def markdown(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def write_readme(readme: Path, text: str) -> None:
+def write_readme(readme: Path, text: str, marks: tuple[str, str] = (START, END)) -> None:
     """Replace what stands between the two marks."""
-    before, start, rest = readme.read_text(encoding="utf-8").partition(START)
-    _, end, after = rest.partition(END)
+    before, start, rest = readme.read_text(encoding="utf-8").partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not start or not end:
-        raise SystemExit(f"{readme.name} must hold the marks {START} and {END}, in this order")
-    readme.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+        raise SystemExit(f"{readme.name} must hold the marks {marks[0]} and {marks[1]}, in this order")
+    readme.write_text(f"{before}{marks[0]}\n{text}\n{marks[1]}{after}", encoding="utf-8")

@@ -1,0 +1,127 @@
+"""The methods that are compared: what each does with a picture, and the settings that it is tried at.
+
+A method that needs no tuning would still have one setting. Sweeps run from a few large to many small regions, so
+that for every picture some setting comes near to what people drew; they are as dense as is useful, and no denser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from benchmarks.quality import ours, peers
+
+Settings = tuple[Mapping[str, Any], ...]
+CLASSICSEG, SKIMAGE, SKLEARN, OPENCV = "classicseg", "scikit-image", "scikit-learn", "OpenCV"
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to segment a picture."""
+
+    name: str
+    library: str
+    segment: Callable[..., Any]  # (what `prepare` returned, **setting) → label image
+    settings: Settings
+    prepare: Callable[[Any], Any] = lambda image: image  # what all settings share; every one is charged its time
+    packages: tuple[str, ...] = ()  # distributions it needs; it is left out where one is missing
+
+    @property
+    def slug(self) -> str:
+        return "".join(c if c.isalnum() else "-" for c in f"{self.library} {self.name}".lower())
+
+
+def sweep(**values: tuple[Any, ...]) -> Settings:
+    """Return every combination of the values given per parameter."""
+    return tuple(dict(zip(values, chosen)) for chosen in product(*values.values()))
+
+
+CLUSTERS, SMALLEST = (2, 3, 4, 6, 8, 12), (200, 1000, 2500)
+THRESHOLDS = (10, 15, 20, 25, 30, 40, 50, 60)
+
+METHODS = (
+    Method("k-means RGB", CLASSICSEG, ours.kmeans_colour, sweep(n_clusters=CLUSTERS, min_size=SMALLEST)),
+    Method(
+        "k-means RGBxy",
+        CLASSICSEG,
+        ours.kmeans_place,
+        sweep(n_clusters=(3, 5, 8, 12), xy=(0.2, 0.5, 1.0), min_size=(200, 1000)),
+    ),
+    Method("k-means Lab", CLASSICSEG, ours.kmeans_lab, sweep(n_clusters=CLUSTERS, min_size=SMALLEST)),
+    Method(
+        "k-means RGB",
+        SKLEARN,
+        peers.sklearn_kmeans,
+        sweep(n_clusters=CLUSTERS, min_size=SMALLEST),
+        packages=("scikit-learn",),
+    ),
+    Method(
+        "SLIC",
+        SKIMAGE,
+        peers.slic,
+        sweep(n_segments=(4, 8, 16, 32), compactness=(3, 10, 30)),
+        packages=("scikit-image",),
+    ),
+    Method(
+        "Felzenszwalb",
+        SKIMAGE,
+        peers.felzenszwalb,
+        sweep(scale=(100, 200, 300, 500, 800, 1200), min_size=(200, 800, 2000)),
+        packages=("scikit-image",),
+    ),
+    Method(
+        "quickshift",
+        SKIMAGE,
+        peers.quickshift,
+        sweep(kernel_size=(4, 7), max_dist=(8, 16, 32)),
+        packages=("scikit-image",),
+    ),
+    Method(
+        "watershed",
+        SKIMAGE,
+        peers.watershed,
+        sweep(depth=(2, 4, 6, 8, 10, 13, 16, 20, 25, 32)),
+        prepare=peers.gradient,
+        packages=("scikit-image",),
+    ),
+    Method(
+        "SLIC, regions merged",
+        SKIMAGE,
+        peers.merge_hierarchical,
+        sweep(threshold=THRESHOLDS),
+        prepare=peers.region_graph,
+        packages=("scikit-image",),
+    ),
+    Method(
+        "SLIC, edges cut",
+        SKIMAGE,
+        peers.cut_threshold,
+        sweep(threshold=THRESHOLDS),
+        prepare=peers.region_graph,
+        packages=("scikit-image",),
+    ),
+    Method(
+        "SLIC, normalized cut",
+        SKIMAGE,
+        peers.cut_normalized,
+        sweep(threshold=(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)),
+        prepare=peers.similarity_graph,
+        packages=("scikit-image",),
+    ),
+    Method(
+        "pyrMeanShift",
+        OPENCV,
+        peers.pyramid_mean_shift,
+        sweep(spatial=(7, 12), colour=(8, 12, 18, 26), min_size=(200, 1000)),
+        packages=("opencv-python",),
+    ),
+)
+
+# The ends of each sweep, to see that a method works.
+TINY = 2
+
+
+def tiny(method: Method) -> Settings:
+    return (method.settings[0], method.settings[-1])[:TINY]

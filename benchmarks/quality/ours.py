@@ -1,0 +1,31 @@
+"""Methods of this package. Each takes an RGB picture and returns region labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def kmeans_colour(image: Any, *, n_clusters: int, min_size: int) -> Any:
+    return kmeans_regions(image, "RGB", n_clusters, min_size)
+
+
+def kmeans_lab(image: Any, *, n_clusters: int, min_size: int) -> Any:
+    return kmeans_regions(image, "Lab", n_clusters, min_size)
+
+
+def kmeans_place(image: Any, *, n_clusters: int, xy: float, min_size: int) -> Any:
+    return kmeans_regions(image, "RGBxy", n_clusters, min_size, {"xy": xy})
+
+
+def kmeans_regions(image: Any, channels: str, n_clusters: int, min_size: int, weights: Any = None) -> Any:
+    from classicseg import kmeans, pixel_features
+
+    features = pixel_features(image, channels, channel_weights=weights)
+    return regions(image, kmeans(features, n_clusters, rng=0, n_threads=1).labels, min_size)
+
+
+def regions(image: Any, labels: Any, min_size: int) -> Any:
+    """Return the connected regions of a clustering, the small ones merged into the neighbour of nearest colour."""
+    from classicseg import connected_regions, merge_small_regions
+
+    return merge_small_regions(connected_regions(labels, n_threads=1), min_size, image=image)
