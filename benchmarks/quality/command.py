@@ -17,14 +17,17 @@ PARTS = "quality-parts"  # below the folder of results: what is kept between run
 
 def run_quality(data: Path | None, out: Path, *, processes: int | None = None, tiny: bool = False) -> None:
     """Segment, score, judge, and write the result below `out`; without `data`, on a generated data set."""
+    generated = data is None or tiny
     with tempfile.TemporaryDirectory() as scratch:
-        pictures = pictures_of(write_data_set(Path(scratch)) if data is None or tiny else data)
+        pictures = pictures_of(write_data_set(Path(scratch)) if generated else data)
         methods, absent = available()
         try:
             run_methods(pictures, methods, out / PARTS, processes=processes or processors(), tiny=tiny)
         except KeyboardInterrupt:
             sys.exit("stopped; the same command goes on from here")
-        result = result_of(pictures, methods, absent, out / PARTS)
+        result = result_of(
+            pictures, methods, absent, out / PARTS, data="generated" if generated else "pictures that people segmented"
+        )
     for path in write_report(result, out):
         print(f"wrote {path.name}")
     print(table(result))

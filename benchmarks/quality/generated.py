@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SHAPE = (64, 96)
+SHAPE = (96, 144)  # so that the tolerance of boundaries, 0.0075 of the diagonal, exceeds a pixel
 CELLS = 6
 COUNTS = {"train": 3, "val": 2}
 

@@ -84,8 +84,11 @@ class Scores:
         """Return the score of every picture alone, (pictures, settings)."""
         return measure.pool({name: value[None] for name, value in self.values.items()})
 
-    def at(self, rows: Any, columns: Any) -> Values:
-        return {name: value[rows, columns] for name, value in self.values.items()}
+    def best_per_picture(self, measure: Measure) -> float:
+        """Return the score where every picture gets the setting that is best for it."""
+        best = measure.best(self.per_picture(measure))
+        at = np.arange(len(best)), best
+        return float(measure.pool({name: value[at] for name, value in self.values.items()}))
 
 
 @dataclass(frozen=True)
@@ -136,12 +139,8 @@ class Validation:
         by_covering = choice.setting["covering"]
         return Verdict(
             {measure.name: float(self.scores.per_setting(measure)[at]) for measure, at in chosen.items()},
-            {measure.name: self._best_per_picture(measure) for measure in MEASURES},
+            {measure.name: self.scores.best_per_picture(measure) for measure in MEASURES},
             {measure.name: self.scores.per_picture(measure)[:, at] for measure, at in chosen.items()},
             float(self.scores.values["seconds"][:, by_covering].mean()),
             float(np.median(self.scores.values["labels"][:, by_covering])),
         )
-
-    def _best_per_picture(self, measure: Measure) -> float:
-        best = measure.best(self.scores.per_picture(measure))
-        return float(measure.pool(self.scores.at(np.arange(len(best)), best)))

@@ -19,8 +19,10 @@ TITLE = "Segmentations against those that people drew"
 TRAIN, VAL = SPLITS
 
 
-def result_of(pictures: Sequence[Picture], methods: Sequence[Method], absent: Mapping[str, str], folder: Path) -> Any:
-    """Return the JSON form of a run whose records lie in `folder`."""
+def result_of(
+    pictures: Sequence[Picture], methods: Sequence[Method], absent: Mapping[str, str], folder: Path, *, data: str
+) -> dict[str, Any]:
+    """Return the JSON form of a run whose records lie in `folder`; `data` says what the pictures are."""
     packages = {name for method in methods for name in method.packages}
     return {
         "case": "quality",
@@ -28,6 +30,7 @@ def result_of(pictures: Sequence[Picture], methods: Sequence[Method], absent: Ma
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
         "versions": versions({*packages, "scipy"}),
+        "data": data,
         "pictures": {split: sum(picture.split == split for picture in pictures) for split in SPLITS},
         "measures": {measure.name: measure.title for measure in MEASURES},
         "methods": [method_result(pictures, method, folder) for method in methods],
@@ -126,7 +129,7 @@ def _note(result: Mapping[str, Any]) -> str:
 def _made_with(result: Mapping[str, Any]) -> str:
     where = result["machine"]
     used = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    return f"Measured {result['date']} on {where['cpu']}, one thread ({used})."
+    return f"Measured {result['date']} on {where['cpu']}, one thread, {result['data']} ({used})."
 
 
 def _row(cells: Sequence[str]) -> str:
