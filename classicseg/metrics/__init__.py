@@ -6,14 +6,110 @@ marks the pixels that take part, `void` the ground truth's labels that are not j
 
 from typing import TYPE_CHECKING
 
-__all__: list[str] = []
+__all__ = [
+    "AdaptedRand",
+    "ClassScores",
+    "ContingencyTable",
+    "RegionScores",
+    "SweepScores",
+    "VariationOfInformation",
+    "achievable_segmentation_accuracy",
+    "adapted_rand_error",
+    "best_covering",
+    "best_probabilistic_rand_index",
+    "best_variation_of_information",
+    "boundary_precision",
+    "boundary_recall",
+    "class_scores",
+    "compactness",
+    "confusion_matrix",
+    "contingency_table",
+    "covering",
+    "dice",
+    "explained_variation",
+    "frequency_weighted_iou",
+    "mean_iou",
+    "pixel_accuracy",
+    "probabilistic_rand_index",
+    "region_scores",
+    "undersegmentation_error",
+    "variation_of_information",
+]
 
 if TYPE_CHECKING:
-    pass
+    from classicseg.metrics._contingency import ContingencyTable, contingency_table
+    from classicseg.metrics._pixels import (
+        ClassScores,
+        class_scores,
+        confusion_matrix,
+        dice,
+        frequency_weighted_iou,
+        mean_iou,
+        pixel_accuracy,
+    )
+    from classicseg.metrics._regions import (
+        AdaptedRand,
+        RegionScores,
+        VariationOfInformation,
+        adapted_rand_error,
+        covering,
+        probabilistic_rand_index,
+        region_scores,
+        variation_of_information,
+    )
+    from classicseg.metrics._superpixels import (
+        achievable_segmentation_accuracy,
+        boundary_precision,
+        boundary_recall,
+        compactness,
+        explained_variation,
+        undersegmentation_error,
+    )
+    from classicseg.metrics._sweeps import (
+        SweepScores,
+        best_covering,
+        best_probabilistic_rand_index,
+        best_variation_of_information,
+    )
 else:
     from classicseg._lazy import lazy_exports
 
     __getattr__, __dir__ = lazy_exports(
         __name__,
-        {},
+        {
+            "_contingency": ("ContingencyTable", "contingency_table"),
+            "_pixels": (
+                "ClassScores",
+                "class_scores",
+                "confusion_matrix",
+                "dice",
+                "frequency_weighted_iou",
+                "mean_iou",
+                "pixel_accuracy",
+            ),
+            "_regions": (
+                "AdaptedRand",
+                "RegionScores",
+                "VariationOfInformation",
+                "adapted_rand_error",
+                "covering",
+                "probabilistic_rand_index",
+                "region_scores",
+                "variation_of_information",
+            ),
+            "_superpixels": (
+                "achievable_segmentation_accuracy",
+                "boundary_precision",
+                "boundary_recall",
+                "compactness",
+                "explained_variation",
+                "undersegmentation_error",
+            ),
+            "_sweeps": (
+                "SweepScores",
+                "best_covering",
+                "best_probabilistic_rand_index",
+                "best_variation_of_information",
+            ),
+        },
     )
