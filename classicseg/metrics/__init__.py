@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 __all__ = [
     "AdaptedRand",
+    "BoundaryCounts",
+    "BoundaryMatch",
+    "BoundaryScore",
+    "BoundarySweep",
     "ClassScores",
     "ContingencyTable",
     "RegionScores",
@@ -18,8 +22,13 @@ __all__ = [
     "best_covering",
     "best_probabilistic_rand_index",
     "best_variation_of_information",
+    "boundary_counts",
+    "boundary_f",
+    "boundary_iou",
+    "boundary_map",
     "boundary_precision",
     "boundary_recall",
+    "boundary_sweep",
     "class_scores",
     "compactness",
     "confusion_matrix",
@@ -28,16 +37,23 @@ __all__ = [
     "dice",
     "explained_variation",
     "frequency_weighted_iou",
+    "match_boundaries",
     "mean_iou",
     "pixel_accuracy",
     "probabilistic_rand_index",
     "region_scores",
+    "thin",
     "undersegmentation_error",
     "variation_of_information",
 ]
 
 if TYPE_CHECKING:
+    from classicseg.metrics._boundaries import BoundaryCounts, BoundaryScore, boundary_counts, boundary_f
+    from classicseg.metrics._boundary_iou import boundary_iou
+    from classicseg.metrics._boundary_maps import boundary_map, thin
+    from classicseg.metrics._boundary_sweep import BoundarySweep, boundary_sweep
     from classicseg.metrics._contingency import ContingencyTable, contingency_table
+    from classicseg.metrics._matching import BoundaryMatch, match_boundaries
     from classicseg.metrics._pixels import (
         ClassScores,
         class_scores,
@@ -77,6 +93,25 @@ else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
+            "_boundaries": (
+                "BoundaryCounts",
+                "BoundaryScore",
+                "boundary_counts",
+                "boundary_f",
+            ),
+            "_boundary_iou": ("boundary_iou",),
+            "_boundary_maps": (
+                "boundary_map",
+                "thin",
+            ),
+            "_boundary_sweep": (
+                "BoundarySweep",
+                "boundary_sweep",
+            ),
+            "_matching": (
+                "BoundaryMatch",
+                "match_boundaries",
+            ),
             "_contingency": ("ContingencyTable", "contingency_table"),
             "_pixels": (
                 "ClassScores",
