@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 SHAPE = (96, 144)  # so that the tolerance of boundaries, 0.0075 of the diagonal, exceeds a pixel
 CELLS = 6
-COUNTS = {"train": 3, "val": 2}
+COUNTS = {"train": 2, "val": 2}
 
 
 def write_data_set(folder: Path, *, shape: tuple[int, int] = SHAPE, counts: dict[str, int] = COUNTS) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import machine, versions
+from benchmarks.machine import machine, missing, versions
 from benchmarks.quality.data import SPLITS, Picture
 from benchmarks.quality.judge import MEASURES, Scores, Training, Validation
 from benchmarks.quality.methods import METHODS, Method
@@ -137,13 +137,16 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def write_report(result: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write the result as JSON, its table and its plot, and return their paths."""
+    """Write the result as JSON, its table and, where Matplotlib is installed, its plot; return their paths."""
     from benchmarks.quality.plot import draw
 
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f"quality-{result['date']}"
+    paths = [stem.with_suffix(suffix) for suffix in (".json", ".md", ".png")]
     text = json.dumps(result, indent=1, ensure_ascii=False)
-    stem.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
-    stem.with_suffix(".md").write_text(table(result) + "\n", encoding="utf-8")
-    draw(result, stem.with_suffix(".png"))
-    return [stem.with_suffix(suffix) for suffix in (".json", ".md", ".png")]
+    paths[0].write_text(text + "\n", encoding="utf-8")
+    paths[1].write_text(table(result) + "\n", encoding="utf-8")
+    if missing(["matplotlib"]):
+        return paths[:2]
+    draw(result, paths[2])
+    return paths
