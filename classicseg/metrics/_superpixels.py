@@ -364,12 +364,12 @@ def _boundary(labels: Array) -> Array:
 
 
 def _near(marks: Array, radius: int) -> Array:
-    """Mark the square of 2 `radius` + 1 around every mark; a pass along an axis makes it up to three times as wide."""
+    """Mark the square of 2 `radius` + 1 around every mark; a pass along an axis doubles what is reached."""
     out = marks.copy()
     for axis in (out, out.T):
         reached = 0
         while reached < radius:
-            step = min(2 * reached + 1, radius - reached)
+            step = min(reached + 1, radius - reached)  # not 2 reached + 1: the border cuts off half of a square
             before = axis.copy()
             axis[step:] |= before[:-step]
             axis[:-step] |= before[step:]
