@@ -157,11 +157,26 @@ def check_finite(name: str, array: Array, way_out: str) -> Array:
     return array
 
 
-def check_weights(name: str, weights: object, shape: tuple[int, ...], *, cuda: bool = False) -> Array:
-    """Return `weights` as a float64 array of `shape`, finite and not negative."""
+def check_rng(rng: int | np.random.Generator | None) -> np.random.Generator:
+    """Return a Generator seeded by `rng`."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"rng must be a whole number from 0 on, a numpy.random.Generator or None, got {rng!r}"
+        ) from error
+
+
+def check_weights(
+    name: str, weights: object, shape: tuple[int, ...], inside: Array | None = None, *, cuda: bool = False
+) -> Array:
+    """Return `weights` as a float64 array of `shape`, finite and not negative; 0 where `inside` is False."""
     array = _check_dtype(name, check_array(name, weights, cuda=cuda))
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, one value per sample, got {array.shape}")
+    if inside is not None:
+        array = array.copy()
+        array[~inside] = 0
     check_finite(name, array, "give such samples a weight of 0")
     if array.size and float(array.min()) < 0:
         raise ValueError(
