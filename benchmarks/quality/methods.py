@@ -75,7 +75,7 @@ METHODS = (
         "quickshift",
         SKIMAGE,
         peers.quickshift,
-        sweep(kernel_size=(4, 7), max_dist=(8, 16, 32)),
+        sweep(kernel_size=(3, 5), max_dist=(10, 20, 40)),
         packages=("scikit-image",),
     ),
     Method(
@@ -114,7 +114,7 @@ METHODS = (
         "pyrMeanShift",
         OPENCV,
         peers.pyramid_mean_shift,
-        sweep(spatial=(7, 12), colour=(8, 12, 18, 26), min_size=(200, 1000)),
+        sweep(spatial=(8,), colour=(6, 9, 13, 18, 26), min_size=(200, 1000, 2500)),
         packages=("opencv-python",),
     ),
 )

@@ -6,7 +6,9 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -137,10 +139,20 @@ class _one_thread:
 
 
 def start() -> None:
+    """Prepare a process of the pool: Ctrl-C is the first process's to handle, and with it all others end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_first, daemon=True).start()
     if not missing(["opencv-python"]):
         import cv2
 
         cv2.setNumThreads(1)
+
+
+def _end_with_the_first() -> None:
+    first = multiprocessing.parent_process()
+    if first is not None:
+        first.join()  # which also returns when it was killed
+        os._exit(1)
 
 
 def work(task: Task) -> None:
