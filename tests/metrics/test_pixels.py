@@ -35,17 +35,17 @@ def assert_table(found, expected):
     assert cells == sorted(set(cells))
 
 
-@pytest.fixture(params=["table", "order"])
+@pytest.fixture(params=["table", "ranks", "order"])
 def form(request, monkeypatch):
-    """Both ways to count: in a table of all cells, and by sorting, with labels that are too far apart for a table."""
-    if request.param == "order":
+    """Each way to count: in a table of all values, of those that occur, and by sorting labels that are far apart."""
+    if request.param != "table":
         monkeypatch.setattr(kernels, "WIDE", 0)
     return request.param
 
 
 def spread(labels, form):
     """Labels as they are, or too far apart to be looked up, the order kept."""
-    return labels if form == "table" else labels.astype(np.int64) * 10**9 - 7
+    return labels.astype(np.int64) * {"table": 1, "ranks": 3, "order": 10**9}[form] - 7
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (1, 8), (9, 1), (13, 17), (4, 5, 6)])

@@ -73,63 +73,84 @@ def list_runs(marks, n_pixels, starts):
 
 def _table(labels_true, labels_pred, lengths):
     """Add up runs of the same pair; the answer of `joint_counts`."""
-    true, of_true = _ranked(labels_true)
-    pred, of_pred = _ranked(labels_pred)
-    n_cells = len(true) * len(pred)
-    if n_cells <= max(WIDE, 4 * len(lengths)):
-        cells = np.zeros((len(true), len(pred)), np.int64)
-        return true, pred, *count_in_table(of_true, of_pred, lengths, cells)
+    if len(lengths) == 0:
+        return labels_true, labels_pred, lengths, lengths, lengths
+    (low_true, n_true), (low_pred, n_pred) = _range(labels_true), _range(labels_pred)
+    few = max(WIDE, 4 * len(lengths))
+    if n_true * n_pred <= few:
+        return count_in_table(labels_true, labels_pred, lengths, low_true, low_pred, n_true, n_pred)
+    true, of_true = _ranked(labels_true, low_true, n_true)
+    pred, of_pred = _ranked(labels_pred, low_pred, n_pred)
+    if len(true) * len(pred) <= few:
+        return true, pred, *count_in_table(of_true, of_pred, lengths, 0, 0, len(true), len(pred))[2:]
     by_pred = in_order(of_pred, np.arange(len(lengths)), len(pred))
     return true, pred, *count_in_order(of_true, of_pred, lengths, in_order(of_true, by_pred, len(true)))
 
 
-def _ranked(values):
+def _range(labels):
+    """Return the lowest label and how many values there are up to the highest."""
+    low = int(labels.min())
+    return low, int(labels.max()) - low + 1
+
+
+def _ranked(values, low, n_values):
     """Return the distinct values, ascending, and the place of each value among them."""
-    if len(values) == 0:
-        return values, values
-    low, high = int(values.min()), int(values.max())
-    if high - low < max(WIDE, 4 * len(values)):
-        return rank(values, low, high)
+    if n_values <= max(WIDE, 4 * len(values)):
+        return rank(values, low, n_values)
     distinct, ranks = np.unique(values, return_inverse=True)
     return distinct, ranks.reshape(-1).astype(np.int64, copy=False)
 
 
 @jit
-def rank(values, low, high):
-    """As `_ranked`, by a table of every value between the lowest and the highest."""
-    place = np.zeros(high - low + 1, np.int64)
+def rank(values, low, n_values):
+    """As `_ranked`, by a table of every value from the lowest on."""
+    occurs = np.zeros(n_values, np.int64)
     for i in range(values.shape[0]):
-        place[values[i] - low] = 1
-    distinct = np.empty(high - low + 1, np.int64)
-    count = 0
-    for value in range(place.shape[0]):
-        if place[value]:
-            place[value] = count
-            distinct[count] = low + value
-            count += 1
+        occurs[values[i] - low] = 1
+    distinct, place = number(occurs, low)
     ranks = np.empty_like(values)
     for i in range(values.shape[0]):
         ranks[i] = place[values[i] - low]
-    return distinct[:count].copy(), ranks
+    return distinct, ranks
 
 
 @jit
-def count_in_table(rows, cols, lengths, cells):
-    """Add up in a table of all cells and return rows, columns and counts of those that are not zero."""
-    for i in range(rows.shape[0]):
-        cells[rows[i], cols[i]] += lengths[i]
+def number(occurs, low):
+    """Return the values that occur, ascending, and for each of them its place in this list."""
+    place = np.empty_like(occurs)
+    distinct = np.empty_like(occurs)
+    count = 0
+    for value in range(occurs.shape[0]):
+        place[value] = count
+        if occurs[value]:
+            distinct[count] = low + value
+            count += 1
+    return distinct[:count].copy(), place
+
+
+@jit
+def count_in_table(labels_true, labels_pred, lengths, low_true, low_pred, n_true, n_pred):
+    """Add up in a table of all values up to the highest ones, and keep the cells that are not zero."""
+    cells = np.zeros((n_true, n_pred), np.int64)
+    for i in range(lengths.shape[0]):
+        cells[labels_true[i] - low_true, labels_pred[i] - low_pred] += lengths[i]
+    occurs_true, occurs_pred = np.zeros(n_true, np.int64), np.zeros(n_pred, np.int64)
     n_pairs = 0
-    for row in range(cells.shape[0]):
-        for col in range(cells.shape[1]):
-            n_pairs += cells[row, col] != 0
+    for row in range(n_true):
+        for col in range(n_pred):
+            if cells[row, col]:
+                occurs_true[row] = occurs_pred[col] = 1
+                n_pairs += 1
+    true, row_of = number(occurs_true, low_true)
+    pred, col_of = number(occurs_pred, low_pred)
     pairs = np.empty((3, n_pairs), np.int64)
     at = 0
-    for row in range(cells.shape[0]):
-        for col in range(cells.shape[1]):
-            if cells[row, col] != 0:
-                pairs[0, at], pairs[1, at], pairs[2, at] = row, col, cells[row, col]
+    for row in range(n_true):
+        for col in range(n_pred):
+            if cells[row, col]:
+                pairs[0, at], pairs[1, at], pairs[2, at] = row_of[row], col_of[col], cells[row, col]
                 at += 1
-    return pairs[0], pairs[1], pairs[2]
+    return true, pred, pairs[0], pairs[1], pairs[2]
 
 
 @jit
