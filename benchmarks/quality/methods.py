@@ -75,7 +75,7 @@ METHODS = (
         "quickshift",
         SKIMAGE,
         peers.quickshift,
-        sweep(kernel_size=(3, 5), max_dist=(10, 20, 40)),
+        sweep(kernel_size=(3, 5), max_dist=(10, 20)),
         packages=("scikit-image",),
     ),
     Method(
@@ -106,7 +106,7 @@ METHODS = (
         "SLIC, normalized cut",
         SKIMAGE,
         peers.cut_normalized,
-        sweep(threshold=(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)),
+        sweep(threshold=(0.001, 0.004, 0.015, 0.06)),
         prepare=peers.similarity_graph,
         packages=("scikit-image",),
     ),
@@ -114,7 +114,7 @@ METHODS = (
         "pyrMeanShift",
         OPENCV,
         peers.pyramid_mean_shift,
-        sweep(spatial=(8,), colour=(6, 9, 13, 18, 26), min_size=(200, 1000, 2500)),
+        sweep(spatial=(8,), colour=(8, 12, 18, 26), min_size=(500, 2000)),
         packages=("opencv-python",),
     ),
 )
