@@ -123,6 +123,9 @@ def average_precision(
     interpolation = check_choice("interpolation", interpolation, ("every-point", "11-point", "none"))
     names_true = check_keys("images_true", images_true, table.shape[1])
     names_pred = check_keys("images_pred", images_pred, len(table))
+    if len(table) and table.shape[1] and (names_true.dtype.kind == "U") != (names_pred.dtype.kind == "U"):
+        one, other = names_true[0].item(), names_pred[0].item()
+        raise TypeError(f"images must be named alike, got {one!r} in images_true and {other!r} in images_pred")
     table = np.where(names_pred[:, None] == names_true[None], table, -1.0)  # another image is out of reach
 
     order = np.argsort(-score, kind="stable")
@@ -137,10 +140,14 @@ def average_precision(
 
 def _iou_table(instances_true: Any, instances_pred: Any) -> Table:
     """Return the IoU of all pairs, predictions by ground truth."""
-    kinds = [are_masks(given) for given in (instances_true, instances_pred)]
-    if any(kinds):
+    given = (instances_true, instances_pred)
+    some = [one for one in given if not (hasattr(one, "__len__") and len(one) == 0)]
+    kinds = {are_masks(one) for one in some or given}  # none at all may stand for either kind
+    if len(kinds) > 1:
+        raise TypeError("instances_true and instances_pred must both be boxes or both masks, got one of each")
+    if True in kinds:
         truth, pred = check_masks("instances_true", instances_true), check_masks("instances_pred", instances_pred)
-        check_one_shape(np.concatenate([shapes for shapes in (truth.shapes, pred.shapes) if len(shapes)]))
+        check_one_shape(np.concatenate([truth.shapes, pred.shapes]))
         return table_of(truth, pred, np.zeros(len(truth.first), bool))
     boxes, others = check_boxes("instances_true", instances_true), check_boxes("instances_pred", instances_pred)
     out = np.empty(len(others) * len(boxes))

@@ -91,7 +91,7 @@ def boxes_to_coco(boxes: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of float64, shape (n, 4)
-        x, y (column and row of the upper left corner), width and height.
+        Column and row of the upper left corner, width and height.
 
     Raises
     ------

@@ -107,7 +107,7 @@ def _boxes_of(name: str, rows: Rows) -> NDArray[np.float64]:
     try:
         given = np.array([row["bbox"] for row in rows], np.float64).reshape(len(rows), 4)
     except (KeyError, TypeError, ValueError):
-        i = next((i for i, row in enumerate(rows) if np.shape(row.get("bbox", ())) != (4,)), 0)
+        i = next((i for i, row in enumerate(rows) if not _is_four(row.get("bbox"))), 0)
         raise FileFormatError(name, f"no bbox of four numbers in row {i}", "x, y, width, height") from None
     check_no_nan(f"{name} bbox", given)
     x, y, width, height = given.T
@@ -115,6 +115,10 @@ def _boxes_of(name: str, rows: Rows) -> NDArray[np.float64]:
         raise FileFormatError(name, f"the bbox {given[i].tolist()} in row {i}", "a width and height of at least 0")
     # The area is the product of what the file says, not of what is left after adding and subtracting corners.
     return np.stack([y, x, y + height, x + width, width * height], axis=1)
+
+
+def _is_four(box: Any) -> bool:
+    return isinstance(box, Sequence) and len(box) == 4 and all(isinstance(v, (int, float)) for v in box)
 
 
 def _masks_of(name: str, rows: Rows, sizes: Mapping[Any, Any]) -> Runs:

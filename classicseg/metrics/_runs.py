@@ -40,10 +40,6 @@ class Runs(NamedTuple):
         """Return some of the masks in this order."""
         return Runs(self.edges, self.first[rows], self.last[rows], self.shapes[rows])
 
-    def boxes(self) -> NDArray[np.float64]:
-        """Return row_min, col_min, row_max, col_max and their area; zeros for a mask without ones."""
-        return np.array([_box(self, i) for i in range(len(self.first))], np.float64).reshape(-1, 5)
-
 
 def _alternate(runs: Runs) -> NDArray[np.bool_]:
     """Say of each edge whether ones end there; masks may begin at odd places."""
@@ -52,19 +48,6 @@ def _alternate(runs: Runs) -> NDArray[np.bool_]:
     begins[runs.first[filled]] = runs.first[filled]
     ends: NDArray[np.bool_] = (np.arange(len(begins)) - np.maximum.accumulate(begins)) % 2 == 1
     return ends
-
-
-def _box(runs: Runs, i: int) -> tuple[int, ...]:
-    edges = runs.edges[runs.first[i] : runs.last[i]].reshape(-1, 2)
-    edges = edges[edges[:, 0] < edges[:, 1]]
-    if len(edges) == 0:
-        return (0, 0, 0, 0, 0)
-    rows = int(runs.shapes[i, 0])
-    (col, top), (right, low) = np.divmod(edges[:, 0], rows), np.divmod(edges[:, 1] - 1, rows)
-    whole = bool((col != right).any())  # a run around the end of a column touches the first row and the last
-    row_min, row_max = (0, rows) if whole else (int(top.min()), int(low.max()) + 1)
-    col_min, col_max = int(col[0]), int(right[-1]) + 1
-    return row_min, col_min, row_max, col_max, (row_max - row_min) * (col_max - col_min)
 
 
 def joined(parts: Sequence[NDArray[np.int64]], shapes: Any) -> Runs:

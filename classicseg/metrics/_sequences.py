@@ -70,9 +70,9 @@ def soft_iou(masks_true: ArrayLike, masks_pred: ArrayLike) -> NDArray[np.float64
         raise ValueError(
             f"masks_pred must have the shape of masks_true, {truth.shape[1:]}, got {pred.shape[1:]}; resize them first"
         )
-    flat, other = (masks.reshape(len(masks), -1) for masks in (truth, pred))
     if not truth.size or not pred.size:
         return np.zeros((len(truth), len(pred)))
+    flat, other = (masks.reshape(len(masks), -1) for masks in (truth, pred))
     shared = flat @ other.T
     whole = flat.sum(axis=1)[:, None] + other.sum(axis=1) - shared
     table: NDArray[np.float64] = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
