@@ -8,7 +8,7 @@ import nvrtc
 import pytest
 
 from classicseg._kernels import cuda
-from classicseg._kernels.cuda import _module, color, kmeans
+from classicseg._kernels.cuda import _module, color, contingency, kmeans
 
 FOLDER = Path(cuda.__file__).parent
 
@@ -18,9 +18,11 @@ def constants(n_planes, dtype, *, xy, weighted, n_clusters):
 
 
 COLORS = [color.constants_of(np.dtype(dtype)) for dtype in (np.uint8, np.uint16, np.float32, np.float64)]
+LABELS = [contingency.constants_of(np.dtype(one), np.dtype(other)) for one, other in ("iq", "HB", "bQ", "hI")]
 # Text → sets of constants: the everyday one, a thermal one, and the corner of what register pressure depends on.
 VARIANTS = {
     "color": COLORS,
+    "contingency": LABELS,
     "kmeans": [
         constants(3, np.uint8, xy=True, weighted=False, n_clusters=16),
         constants(1, np.float32, xy=True, weighted=True, n_clusters=8),
@@ -30,6 +32,7 @@ VARIANTS = {
 SHAPES = ((1, True), (3, False), (3, True), (4, True), (5, True), (14, True), (15, True), (30, True), (31, True))
 EVERY_VARIANT = {
     "color": COLORS,
+    "contingency": LABELS,
     "kmeans": [
         constants(n_planes, dtype, xy=xy, weighted=weighted, n_clusters=n_clusters)
         for dtype in (np.uint8, np.uint16, np.float32, np.float64)
