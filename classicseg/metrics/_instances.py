@@ -82,9 +82,13 @@ def table_of_instances(name: str, instances: Instances, kind: str, scored: bool)
     shapes, sizes = _shapes_of(f"{name}.{kind}", held, kind)
     if len(sizes) != n:
         raise ValueError(f"{name}.{kind} must have one row per instance, got {len(sizes)} for {n} in images")
-    if scored and instances.scores is None:
-        raise ValueError(f"{name}.scores must be given for predictions, got None; fill it with ones if there are none")
-    scores = np.zeros(n) if not scored else check_column(f"{name}.scores", instances.scores or [], n, "instance")
+    scores = np.zeros(n)
+    if scored:
+        if instances.scores is None:
+            raise ValueError(
+                f"{name}.scores must be given for predictions, got None; fill it with ones if there are none"
+            )
+        scores = check_column(f"{name}.scores", instances.scores, n, "instance")
     areas = sizes if instances.areas is None else check_column(f"{name}.areas", instances.areas, n, "instance")
     crowd = check_flags(f"{name}.crowd", instances.crowd, n)
     return Table(images, classes, shapes, areas, crowd, scores, np.unique(images), np.unique(classes))

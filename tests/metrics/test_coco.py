@@ -142,6 +142,13 @@ def test_the_sample_images_give_the_printed_numbers(test_data, kind):
     check_oracle(json.loads(truth.read_text()), json.loads(results.read_text()), kind)
 
 
+def test_columns_may_be_arrays_and_may_hold_one_score_or_none():
+    truth = Instances(np.zeros(2, int), np.ones(2, int), boxes=np.array([[0, 0, 9, 9], [20, 20, 30, 30]]))
+    for n, ap in ((2, 1.0), (1, 51 / 101), (0, 0.0)):
+        pred = Instances(np.zeros(n, int), np.ones(n, int), boxes=truth.boxes[:n], scores=np.linspace(0.5, 0, n))
+        assert np.isclose(coco_average_precision(truth, pred).ap, ap)
+
+
 def test_scores_known_by_construction():
     """Two objects, one found exactly and one at IoU 0.8, a false alarm between them."""
     truth = Instances([1, 1], [7, 7], boxes=[[0, 0, 10, 10], [20, 0, 30, 10]])
