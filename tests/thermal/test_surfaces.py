@@ -1,5 +1,6 @@
 """Modules: what has their shape, what repeats like them, what is missing between them."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -9,9 +10,10 @@ from scenes import heat, module_field
 from scipy import ndimage
 
 from classicseg._kernels.cpu.modules import moments
-from classicseg.thermal import find_hotspots
+from classicseg.cluster import kmeans
+from classicseg.thermal import _surfaces, find_hotspots, read
 from classicseg.thermal._lattice import Cells, alike, missing, offsets, regular
-from classicseg.thermal._surfaces import _filled, _put_back, find_modules
+from classicseg.thermal._surfaces import _cuts, _filled, _put_back, find_modules
 
 PITCH = (40.0, 25.0)  # rows, columns between the middles of modules
 
@@ -262,3 +264,58 @@ def test_a_module_hot_over_half_its_glass_is_put_back(field):
     assert len(result) == 1
     assert result.table["area_px"][0] > 300
     assert result.table["delta_celsius"][0] > 15
+
+
+def rough_glass(seed, level):
+    """A field below clear sky whose glass has a texture of `level` K, as of reflected clouds, and one hot cell."""
+    rng = np.random.default_rng(seed)
+    temperature, boxes = module_field(rng)
+    clouds = ndimage.gaussian_filter(rng.normal(0, 1, temperature.shape), 1.0)
+    for top, left, bottom, right in boxes:
+        temperature[top:bottom, left:right] += (level / clouds.std() * clouds)[top:bottom, left:right]
+    sky = 5 + rng.normal(0, 0.15, (60, temperature.shape[1]))
+    top, left, _, _ = boxes[5]
+    spot = (top + 73, left + 6, top + 85, left + 16)
+    return heat(np.vstack([sky, temperature]).astype(np.float32), spot, 12.0), len(boxes)
+
+
+@pytest.mark.parametrize("level", [0.3, 0.35])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_center_on_the_threshold_hides_no_modules(seed, level):
+    """The middle of the modules' texture lies at 1.24-1.37 octaves where k-means makes them one cluster."""
+    temperature, n_boxes = rough_glass(seed, level)
+    result = find_hotspots(temperature)
+    assert (result.n_modules, len(result)) == (n_boxes, 1)
+
+
+@pytest.mark.parametrize(
+    ("texture", "smooth"),
+    [
+        ([0.4, 1.0, 1.6], [[1, 1, 0]]),
+        ([0.4, 1.3, 1.4], [[1, 0, 0], [1, 1, 0]]),
+        ([1.2, 0.4, 1.3], [[1, 1, 0], [1, 1, 1], [0, 1, 0]]),
+        ([1.2, 1.7], [[1, 0]]),  # something is smooth
+        ([1.25, 1.3], [[0, 0], [1, 0]]),
+    ],
+)
+def test_the_usual_cut_comes_first_then_the_doubtful_centers_one_by_one(texture, smooth):
+    assert_array_equal(_cuts(np.array(texture)), np.array(smooth, bool))
+
+
+def test_the_hot_cell_of_the_xts_frame_is_found_whatever_the_seed_and_the_crop(test_data, monkeypatch):
+    """A DJI Zenmuse XT S frame whose modules lie on the threshold in texture: 1.20-1.27 octaves."""
+    counts = read(test_data / "thermal" / "dji_models" / "XTS_0004.jpg").values.astype(np.float32)
+    views = [counts[::-1], counts[:, ::-1], counts[8:], counts[:-8], counts[:, 8:], counts[:, :-8]]
+    for view in views:
+        result = find_hotspots(np.ascontiguousarray(view))
+        assert len(result) == 1
+        assert result.n_modules > 200
+    for seed in range(12):
+        monkeypatch.setattr(_surfaces, "kmeans", functools.partial(_seeded, seed))
+        result = find_hotspots(counts)
+        assert len(result) == 1
+        assert result.n_modules > 200
+
+
+def _seeded(seed, features, n_clusters, **options):
+    return kmeans(features, n_clusters, **{**options, "rng": seed})
