@@ -24,7 +24,8 @@ TOL = 0.005  # octaves: where k-means stops sooner, what it finds depends on the
 THINNING = (8, 4, 2, 1)  # of rows and columns, the first that leaves enough
 TEMPERATURE_WEIGHT = 4.0  # the 5-95 % range of temperatures, in octaves of texture
 POSITION_WEIGHT = 0.5  # the whole frame, in octaves of texture
-SMOOTH = 1.25  # octaves above the noise; modules reach 0.4-0.8, soil and grass 1.6-4
+SMOOTH = 1.25  # octaves above the noise; modules reach 0.4-1.25, soil and grass 1.6-4
+DOUBT = 0.2  # octaves: where a center lies so near SMOOTH, k-means from other pixels puts it on the other side
 FILLING = 0.8  # of a parallelogram; a ragged patch of ground reaches 0.4-0.8
 PUT_BACK_SMOOTH = 0.45  # share of smooth pixels in a module put back: 0.6-1 on those of real frames
 PUT_BACK_COLDER = 1.5  # times the range of the modules around it; ground and shadow beside a row are colder
@@ -51,23 +52,62 @@ def find_modules(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> Modu
     """
     if not inside.any():
         return None
-    smooth = _smooth(values, inside)
-    regions, found = _cells(smooth, inside)
-    cells = regular(found[found.filling > FILLING])
+    seen = _most_regular(values, inside)
+    cells = seen.cells
     if len(cells) < FEWEST_MODULES:
         return None
-    number = np.zeros(int(regions.max()) + 1, np.int32)
+    number = np.zeros(int(seen.regions.max()) + 1, np.int32)
     number[cells.index] = np.arange(1, len(cells) + 1)
-    owner = regions  # from here on
+    owner = seen.regions  # from here on
     kernels_for(owner, "regions").relabel(owner, number)
-    doubtful = found[(number[found.index] == 0) & (found.area > 0.5 * np.median(cells.area))]
-    centers = _put_back(owner, cells, doubtful.centers, values, smooth, inside)
+    doubtful = seen.found[(number[seen.found.index] == 0) & (seen.found.area > 0.5 * np.median(cells.area))]
+    centers = _put_back(owner, cells, doubtful.centers, values, seen.smooth, inside)
     within = owner > 0
     _, shorter = cells.sides
     gap = int(np.clip(np.ceil(0.38 * np.median(shorter)), 4, 16))
     rows = closed(within, gap) & inside
     kernels_for(values, "modules").nearest_owner(owner, rows)
     return Modules(owner, within, centers, float(np.median(cells.area)), gap)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A frame parted into smooth and rough."""
+
+    smooth: NDArray[np.bool_]  # (M, N)
+    regions: NDArray[np.int32]  # (M, N) region labels of equal texture
+    found: Cells  # the smooth ones no larger than a module may be
+    cells: Cells  # those of them that are modules
+
+
+def _most_regular(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> _Seen:
+    """Part the frame at `SMOOTH`, or beside the center that lies on it, whichever shows more modules."""
+    temperature, texture, steps = _measures(values, inside)
+    centers = _centers(temperature, texture, steps, inside)
+    best: _Seen | None = None
+    for is_smooth in _cuts(centers[:, 3]):
+        smooth = np.empty(values.shape, bool)
+        kernels_for(values, "modules").nearest_is(
+            temperature, texture, steps, centers.astype(np.float32), is_smooth, smooth
+        )
+        smooth &= inside
+        regions, found = _cells(smooth, inside)
+        seen = _Seen(smooth, regions, found, regular(found[found.filling > FILLING]))
+        if best is None or len(seen.cells) > len(best.cells):  # strict: a tie goes to the usual cut
+            best = seen
+    assert best is not None  # the usual cut is always tried
+    return best
+
+
+def _cuts(texture: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
+    """Return which centers are smooth: below `SMOOTH`, then with the doubtful ones above and below it moved over."""
+    cuts = [texture < SMOOTH]
+    above, below = texture[texture >= SMOOTH], texture[texture < SMOOTH]
+    if above.size and above.min() < SMOOTH + DOUBT:
+        cuts.append(texture <= above.min())
+    if below.size > 1 and below.max() > SMOOTH - DOUBT:
+        cuts.append(texture < below.max())
+    return cuts
 
 
 def _cells(smooth: NDArray[np.bool_], inside: NDArray[np.bool_]) -> tuple[NDArray[np.int32], Cells]:
@@ -100,8 +140,10 @@ def _filled(regions: NDArray[np.int32], sums: NDArray[np.int64]) -> tuple[NDArra
     return regions, sums
 
 
-def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return where the surface is smooth, by k-means over [T, x, y] and the local texture."""
+def _measures(
+    values: NDArray[np.float32], inside: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return temperature and local texture (M, N) and the steps of column and row, in octaves of texture."""
     kernels = kernels_for(values, "roughness")
     mean, variance, texture = (np.empty(values.shape, np.float32) for _ in range(3))
     kernels.local_variance(values, inside, mean, variance)
@@ -114,12 +156,7 @@ def _smooth(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[n
     scale = TEMPERATURE_WEIGHT / max(float(high - low), 1e-6)
     temperature = np.clip((mean - low) * scale, -0.2 * TEMPERATURE_WEIGHT, 1.2 * TEMPERATURE_WEIGHT)
     steps = np.array([POSITION_WEIGHT / values.shape[1], POSITION_WEIGHT / values.shape[0]], np.float32)
-    centers = _centers(temperature, texture, steps, inside)
-    smooth = np.empty(values.shape, bool)
-    kernels_for(values, "modules").nearest_is(
-        temperature, texture, steps, centers.astype(np.float32), centers[:, 3] < SMOOTH, smooth
-    )
-    return smooth & inside
+    return temperature, texture, steps
 
 
 def _centers(
