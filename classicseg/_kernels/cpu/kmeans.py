@@ -7,7 +7,8 @@ from fractions import Fraction
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, thread_count
-from classicseg._kernels.cpu.kmeans_colors import Colors, distinct_colors, paint_colors
+from classicseg._kernels.cpu.kmeans_colors import Colors, distinct_colors
+from classicseg._kernels.cpu.kmeans_order import Order, in_order
 from classicseg._kernels.cpu.kmeans_step import Assigned, Centers, step_tiles
 from classicseg._kernels.cpu.kmeans_sums import MIXED, UNKNOWN
 from classicseg._kernels.cpu.kmeans_tiles import TILE, Model, Tiles, allocate, build_tiles, count_ranges, over_ranges
@@ -23,7 +24,7 @@ class State:
 
     shape: tuple[int, int]
     masked: bool
-    colors: Colors | None  # where tiles hold the distinct colours of a large image
+    replaced: Colors | Order | None  # where tiles hold the distinct colours of an image, or its samples in order
     tiles: Tiles
     model: Model
     assigned: Assigned
@@ -41,10 +42,10 @@ class State:
 def start(samples, centers, n_threads=None, *, bounds=True):
     """Prepare a run from `centers` (K, F). Without `bounds` every step scores every sample against every center."""
     n_threads = thread_count(n_threads)
-    shape, masked, colors = samples.shape, samples.mask is not None, None
-    distinct = distinct_colors(samples, n_threads) if bounds else None
-    if distinct is not None:
-        samples, colors = distinct
+    shape, masked, replaced = samples.shape, samples.mask is not None, None
+    others = distinct_colors(samples, n_threads) or in_order(samples, n_threads) if bounds else None
+    if others is not None:
+        samples, replaced = others
     tiles, model = build_tiles(samples, n_threads)
     n_tiles, n_clusters = len(tiles.count), len(centers)
     assigned = Assigned(
@@ -54,7 +55,7 @@ def start(samples, centers, n_threads=None, *, bounds=True):
     )
     sums = np.zeros((n_clusters, samples.n_features + 1), np.int64)
     extent = np.abs(tiles.middle).max(axis=0)
-    return State(shape, masked, colors, tiles, model, assigned, centers.copy(), sums, extent, n_threads, bounds)
+    return State(shape, masked, replaced, tiles, model, assigned, centers.copy(), sums, extent, n_threads, bounds)
 
 
 def assign(state):
@@ -132,12 +133,12 @@ def finish(state):
     (labels,) = allocate((state.shape, np.int32))
     if state.masked:
         labels[:] = -1
-    if state.colors is None:
+    if state.replaced is None:
         _paint(state, labels)
     else:
-        own = np.empty((1, len(state.colors.keys)), np.int32)
+        own = np.empty((1, state.replaced.n_samples), np.int32)
         _paint(state, own)
-        paint_colors(state.colors, own, labels, state.n_threads)
+        state.replaced.paint(own, labels, state.n_threads)
     return labels, state.centers.copy(), _inertia(state)
 
 

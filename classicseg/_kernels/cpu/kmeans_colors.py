@@ -25,9 +25,24 @@ class Colors(NamedTuple):
     mask: Any  # bool (1, n), or (0, 0)
     keys: Any  # int32 (U,), red, green and blue in 24 bits
 
+    @property
+    def n_samples(self):
+        return len(self.keys)
+
+    def paint(self, labels, out, n_threads):
+        """Write the `labels` (1, U) of the colours to their samples in `out` (1, n)."""
+        table = np.empty(SIZE, np.int32 if labels.max() > 255 else np.uint8)
+        table[self.keys] = labels[0]
+        n = out.shape[1]
+        run_blocks(
+            lambda p: look_up(*self.planes, self.mask, p * n // SLICES, (p + 1) * n // SLICES, table, out),
+            SLICES,
+            n_threads,
+        )
+
 
 def distinct_colors(samples, n_threads):
-    """Return `samples` with one sample per colour, weighted by its count, and what `paint_colors` needs; or None."""
+    """Return `samples` with one sample per colour, weighted by its count, and the way back; or None."""
     if not _suits(samples):
         return None
     n = samples.shape[1]
@@ -65,18 +80,6 @@ def _suits(samples):
         and all(plane.dtype == np.uint8 for plane in samples.planes)
         and samples.weight is None
         and samples.shape[1] >= FEWEST
-    )
-
-
-def paint_colors(colors, labels, out, n_threads):
-    """Write the labels (1, U) of the colours to their samples in `out` (1, n)."""
-    table = np.empty(SIZE, np.int32 if labels.max() > 255 else np.uint8)
-    table[colors.keys] = labels[0]
-    n = out.shape[1]
-    run_blocks(
-        lambda p: look_up(*colors.planes, colors.mask, p * n // SLICES, (p + 1) * n // SLICES, table, out),
-        SLICES,
-        n_threads,
     )
 
 

@@ -24,13 +24,16 @@ from classicseg._kernels.cpu.kmeans_score import (
 from classicseg._kernels.cpu.kmeans_sums import (
     MANY,
     MIXED,
-    add_by_label,
     add_totals,
-    count_changes,
+    dot_fixed,
+    dot_local,
     fill_fixed,
+    find_changes,
     keep,
+    list_marked,
+    list_present,
+    mark_changes,
     move_each,
-    shift_by_label,
     weigh,
 )
 from classicseg._kernels.cpu.kmeans_tiles import TILE
@@ -77,8 +80,11 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, unrolled):
     work, candidates = np.empty((n_features + 2, n_clusters)), np.empty(n_clusters + 3, np.int64)
     best, lead, buffer = np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
     new = np.empty((1, TILE), np.int32)
-    fixed = np.empty((n_features + 1, TILE), np.int64)
+    changed, listed = np.empty(TILE, np.bool_), np.empty(2 * TILE + 1, np.int64)
+    sign, fixed = np.empty(TILE, np.float32), np.empty((n_features + 1, TILE), np.int64)
     marks, present = np.zeros(n_clusters, np.bool_), np.empty(n_clusters, np.int64)
+    weighted = weights.shape[0] > 0
+    small = values.itemsize == 1 and not weighted  # integers below 256, and places, which are such too
     scored = 0
     for t in range(first, last):
         if travel < safe[t]:
@@ -110,23 +116,37 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, unrolled):
             if closest <= error:
                 decide_again(tiles, model, rows, candidates[:n_candidates], lead, error, t, new)
             if before == MIXED:
-                n_changed = count_changes(labels, t, new)
+                n_changed = find_changes(labels, t, new, changed)
             rest = min(rest, closest - error)
         if n_changed > 0:
             if before >= 0:
                 add_totals(totals, t, -1, sums, before)
             if n_candidates == 1 and before != MIXED:
                 add_totals(totals, t, 1, sums, nearest)
-            elif n_changed < MANY and not weights.shape[0]:
-                move_each(values, place, corner, positions, scale, labels, t, new, n_samples, sums)
+            elif n_changed < MANY and not weighted:
+                n_listed = list_marked(changed, n_samples, listed)
+                move_each(values, place, corner, positions, scale, labels, t, new, listed, n_listed, sums)
             else:
-                fill_fixed(values, place, corner, positions, scale, t, n_samples, fixed)
-                if weights.shape[0]:
-                    weigh(values, weights, scale, t, n_samples, fixed)
-                if before == MIXED:
-                    shift_by_label(fixed, labels, t, new, n_samples, marks, present, sums)
-                else:
-                    add_by_label(fixed, new, n_samples, totals, t, marks, present, sums)
+                known = before == MIXED
+                n_present = list_present(labels, t, n_samples, candidates, n_candidates, known, marks, present)
+                if not small:
+                    fill_fixed(values, place, corner, positions, scale, t, fixed)
+                    if weighted:
+                        weigh(values, weights, scale, t, n_samples, fixed)
+                elif n_candidates == 1:
+                    fill_local(values, place, corner, middles, positions, t, local)
+                for p in range(n_present):  # label by label: that vectorises
+                    k = present[p]
+                    n_moved, count = mark_changes(labels, t, known, new, n_samples, k, sign)
+                    if n_moved == 0:
+                        continue
+                    if small:
+                        for f in range(n_features):
+                            sums[k, f] += np.int64(dot_local(sign, local, f) + middles[t, f] * np.float64(count))
+                        sums[k, n_features] += np.int64(count)
+                    else:
+                        for f in range(n_features + 1):
+                            sums[k, f] += dot_fixed(sign, fixed, f)
             if n_candidates > 1:
                 keep(labels, t, new)
             only[t] = nearest if n_candidates == 1 else MIXED

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_inline
+from classicseg._kernels.cpu._jit import jit, jit_inline, jit_vectorised
 from classicseg._kernels.cpu.kmeans_tiles import TILE
 
 MIXED, UNKNOWN = -1, -2  # instead of the one label of all samples of a tile
-MANY = 128  # changed samples of a tile from which on summing it anew is faster than moving them one by one
+MANY = 128  # changed samples of a tile from which on summing label by label is faster than moving them one by one
 
 
 @jit
@@ -17,16 +17,12 @@ def add_totals(totals, t, sign, sums, label):
 
 
 @jit_inline
-def fill_fixed(values, place, corner, positions, scale, t, n_samples, fixed):
-    """Write what each sample of tile `t` adds to the sums (F + 1, 1024); 0 beyond the last sample."""
+def fill_fixed(values, place, corner, positions, scale, t, fixed):
+    """Write what each sample of tile `t` adds to the sums (F + 1, 1024)."""
     n_stored, n_features = values.shape[1], scale.shape[0] - 1
     for f in range(n_stored):
-        if scale[f] == 1.0:
-            for i in range(TILE):
-                fixed[f, i] = np.int64(values[t, f, i])
-        else:
-            for i in range(TILE):
-                fixed[f, i] = np.int64(np.rint(np.float64(values[t, f, i]) * scale[f]))
+        for i in range(TILE):
+            fixed[f, i] = np.int64(np.rint(np.float64(values[t, f, i]) * scale[f]))
     if positions[0]:
         for i in range(TILE):
             fixed[n_stored, i] = np.int64(place[t, 0, i]) + corner[t, 0]
@@ -35,9 +31,6 @@ def fill_fixed(values, place, corner, positions, scale, t, n_samples, fixed):
             fixed[n_features - 1, i] = np.int64(place[t, 1, i]) + corner[t, 1]
     for i in range(TILE):
         fixed[n_features, i] = 1
-    for f in range(n_features + 1):
-        for i in range(n_samples, TILE):
-            fixed[f, i] = 0
 
 
 @jit_inline
@@ -50,10 +43,13 @@ def weigh(values, weights, scale, t, n_samples, fixed):
 
 
 @jit_inline
-def count_changes(labels, t, new):
+def find_changes(labels, t, new, changed):
+    """Mark the samples whose labels change, and return how many there are."""
     n_changed = 0
     for i in range(TILE):
-        n_changed += np.int32(labels[t, i]) != new[0, i]
+        changed[i] = np.int32(labels[t, i]) != new[0, i]
+    for i in range(TILE):
+        n_changed += changed[i]
     return n_changed
 
 
@@ -64,13 +60,33 @@ def keep(labels, t, new):
 
 
 @jit_inline
-def move_each(values, place, corner, positions, scale, labels, t, new, n_samples, sums):
-    """Take the samples that change from their old centers to their new ones."""
+def list_marked(marked, n, listed):
+    """List the first `n` samples that are marked, without a branch to guess wrong; return how many there are.
+
+    Eight at a time are looked at: most tiles have few.
+    """
+    eights = marked.view(np.int64)
+    n_eights, n_listed = 0, 0
+    for e in range(TILE // 8):
+        listed[TILE + n_eights] = e
+        n_eights += eights[e] != 0
+    for j in range(n_eights):
+        first = 8 * listed[TILE + j]
+        for i in range(first, first + 8):
+            listed[n_listed] = i
+            n_listed += marked[i]
+    while n_listed > 0 and listed[n_listed - 1] >= n:
+        n_listed -= 1
+    return n_listed
+
+
+@jit_inline
+def move_each(values, place, corner, positions, scale, labels, t, new, listed, n_listed, sums):
+    """Take the samples listed from their old centers to their new ones."""
     n_stored, n_features = values.shape[1], scale.shape[0] - 1
-    for i in range(n_samples):
+    for j in range(n_listed):
+        i = listed[j]
         old, now = np.int64(labels[t, i]), np.int64(new[0, i])
-        if old == now:
-            continue
         for f in range(n_stored):
             value = np.int64(np.rint(np.float64(values[t, f, i]) * scale[f]))
             sums[now, f] += value
@@ -88,57 +104,52 @@ def move_each(values, place, corner, positions, scale, labels, t, new, n_samples
 
 
 @jit_inline
-def add_by_label(fixed, new, n_samples, totals, t, marks, present, sums):
-    """Add the samples of tile `t` to the sums of their `new` labels: label by label, which vectorises.
-
-    The last label gets what the others leave of the totals. `marks` (K,) is False before and after.
-    """
-    n_present = list_labels(new, 0, n_samples, marks, present, 0)
-    last = present[n_present - 1]
-    for f in range(fixed.shape[0]):
-        left = totals[t, f]
-        for p in range(n_present - 1):
-            k = present[p]
-            total = fixed[f, 0] * 0
-            for i in range(TILE):
-                total += fixed[f, i] if new[0, i] == k else 0
-            sums[k, f] += total
-            left -= total
-        sums[last, f] += left
-    for p in range(n_present):
-        marks[present[p]] = False
-
-
-@jit_inline
-def shift_by_label(fixed, labels, t, new, n_samples, marks, present, sums):
-    """Take the samples of tile `t` from the sums of their old labels to those of their new ones.
-
-    What one center gets others lose: the last label's change is what the others' leave to zero.
-    """
-    n_present = list_labels(new, 0, n_samples, marks, present, 0)
-    n_present = list_labels(labels, t, n_samples, marks, present, n_present)
-    last = present[n_present - 1]
-    for f in range(fixed.shape[0]):
-        left = np.int64(0)
-        for p in range(n_present - 1):
-            k = present[p]
-            total = fixed[f, 0] * 0
-            for i in range(TILE):
-                total += (fixed[f, i] if new[0, i] == k else 0) - (fixed[f, i] if labels[t, i] == k else 0)
-            sums[k, f] += total
-            left -= total
-        sums[last, f] += left
-    for p in range(n_present):
-        marks[present[p]] = False
-
-
-@jit
-def list_labels(labels, t, n_samples, marks, present, n_present):
-    """Append the labels of tile `t` that are not marked yet to `present`, mark them, and return the new number."""
-    for i in range(n_samples):
-        label = labels[t, i]
-        if not marks[label]:
-            marks[label] = True
-            present[n_present] = label
-            n_present += 1
+def list_present(labels, t, n_samples, candidates, n_candidates, known, marks, present):
+    """List every label that a sample of tile `t` has now or, where `known`, had before; return how many."""
+    for j in range(n_candidates):
+        present[j] = candidates[j]
+        marks[candidates[j]] = True
+    n_present = n_candidates
+    if known:
+        for i in range(n_samples):
+            label = labels[t, i]
+            if not marks[label]:  # seldom: what a tile had are mostly candidates still
+                marks[label] = True
+                present[n_present] = label
+                n_present += 1
+    for j in range(n_present):
+        marks[present[j]] = False
     return n_present
+
+
+@jit_vectorised
+def mark_changes(labels, t, known, new, n_samples, label, sign):
+    """Write what each sample counts for `label`, 1 if it comes and -1 if it leaves; return how many do, and their sum."""
+    own, one, none = np.int32(label), np.float32(1), np.float32(0)
+    old = one if known else none
+    for i in range(TILE):
+        sign[i] = (one if new[0, i] == own else none) - (old if np.int32(labels[t, i]) == own else none)
+    for i in range(n_samples, TILE):
+        sign[i] = none
+    n_changed, count = none, none
+    for i in range(TILE):
+        n_changed += abs(sign[i])
+        count += sign[i]
+    return n_changed, count
+
+
+@jit_vectorised
+def dot_local(sign, local, f):
+    """Return the sum of sign * local; exact, as up to 1024 halves of integers below 256 are in float32."""
+    total = np.float32(0)
+    for i in range(TILE):
+        total += sign[i] * local[f, i]
+    return np.float64(total)
+
+
+@jit_vectorised
+def dot_fixed(sign, fixed, f):
+    total = np.int64(0)
+    for i in range(TILE):
+        total += np.int64(sign[i]) * fixed[f, i]
+    return total

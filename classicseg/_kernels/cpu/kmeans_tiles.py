@@ -171,9 +171,9 @@ def copy_samples(plane, corner, size, places, is_list, offset, factor, out):
     plain = offset == 0.0 and factor == 1.0
     if plain and places.shape[0] == size[0] * size[1]:
         for r in range(size[1]):
-            start, line = r * size[0], plane[corner[1] + r, corner[0] : corner[0] + size[0]]
+            line, target = plane[corner[1] + r, corner[0] : corner[0] + size[0]], out[r * size[0] : (r + 1) * size[0]]
             for c in range(line.shape[0]):
-                out[start + c] = line[c]
+                target[c] = line[c]
         return
     for n in range(places.shape[0]):
         row, column = (0, places[n]) if is_list else (places[n] >> 8, places[n] & 255)
@@ -187,28 +187,36 @@ def sort_block(block, gain, keys, order):
     n_bits = KEY_BITS
     while n < 16 << n_bits:
         n_bits -= 1
-    low, step = np.empty(n_features, np.float32), np.empty(n_features, np.float32)
-    bits, weight = np.zeros(n_features, np.int32), np.zeros((n_features, n_bits), np.float32)
-    plan_keys(block, gain, low, step, bits, weight)
     if block.itemsize == 1:  # 256 values: the key is a sum of looked up parts
-        parts, value = np.empty((n_features, 256), np.int32), np.empty((1, 256), block.dtype)
-        for v in range(256):
-            value[0, v] = v
-        for f in range(n_features):
-            write_keys(value, low[f:], step[f:], bits[f:], weight[f:], parts[f])
-        look_up_keys(block, parts, keys)
+        look_up_keys(block, plan_tables(block, gain, n_bits), keys)
     else:
+        low, step, bits, weight = plan_keys(block, gain, n_bits)
         write_keys(block, low, step, bits, weight, keys)
     sort_keys(keys, 1 << n_bits, order)
 
 
+@jit
+def plan_tables(block, gain, n_bits):
+    """Return what each value of each feature of uint8 adds to the key, int32 (F, 256)."""
+    low, step, bits, weight = plan_keys(block, gain, n_bits)
+    tables, values = np.empty((block.shape[0], 256), np.int32), np.empty((1, 256), block.dtype)
+    for v in range(256):
+        values[0, v] = v
+    for f in range(block.shape[0]):
+        write_keys(values, low[f:], step[f:], bits[f:], weight[f:], tables[f])
+    return tables
+
+
 @jit_inline
-def plan_keys(block, gain, low, step, bits, weight):
+def plan_keys(block, gain, n_bits):
     """Share out the bits of the key, one by one, to the feature whose cells are the widest by then.
 
-    As the levels of a k-d tree, the widest feature's bit is on top. `weight` (F, bits) is what each bit counts.
+    As the levels of a k-d tree, the widest feature's bit is on top. Returns, per feature, the least value, the factor
+    that scales it to [0, 1], the number of its bits, and (F, n_bits) what each of them counts.
     """
-    n_features, n_bits = weight.shape
+    n_features = block.shape[0]
+    low, step = np.empty(n_features, np.float32), np.empty(n_features, np.float32)
+    bits, weight = np.zeros(n_features, np.int32), np.zeros((n_features, n_bits), np.float32)
     wide = np.empty(n_features)
     for f in range(n_features):
         least, most = block[f, 0], block[f, 0]
@@ -225,6 +233,7 @@ def plan_keys(block, gain, low, step, bits, weight):
         wide[f] *= 0.5
         weight[f, bits[f]] = 1 << place
         bits[f] += 1
+    return low, step, bits, weight
 
 
 @jit_inline
@@ -252,8 +261,9 @@ def sort_keys(keys, n_keys, order):
 
 @jit
 def look_up_keys(block, parts, keys):
-    keys[:] = 0
-    for f in range(block.shape[0]):
+    for i in range(keys.shape[0]):
+        keys[i] = parts[0, np.int64(block[0, i])]
+    for f in range(1, block.shape[0]):
         for i in range(keys.shape[0]):
             keys[i] += parts[f, np.int64(block[f, i])]
 
