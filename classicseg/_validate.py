@@ -140,6 +140,11 @@ def _check_dtype(name: str, array: Array) -> Array:
         return array.astype(wanted, copy=False)
 
 
+def check_numbers(name: str, value: object, *, cuda: bool = False) -> Array:
+    """Return `value` as an array of numbers of any shape."""
+    return _check_dtype(name, check_array(name, value, cuda=cuda))
+
+
 def check_finite(name: str, array: Array, way_out: str) -> Array:
     """Return `array` when it has no NaN or infinity and nothing beyond float32; integers never have."""
     if array.dtype.kind != "f" or array.size == 0:
@@ -171,7 +176,7 @@ def check_weights(
     name: str, weights: object, shape: tuple[int, ...], inside: Array | None = None, *, cuda: bool = False
 ) -> Array:
     """Return `weights` as a float64 array of `shape`, finite and not negative; 0 where `inside` is False."""
-    array = _check_dtype(name, check_array(name, weights, cuda=cuda))
+    array = check_numbers(name, weights, cuda=cuda)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, one value per sample, got {array.shape}")
     if inside is not None:

@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 
 from classicseg import pixel_features
 from classicseg._kernels.cpu import kmeans as kernels
-from classicseg._kernels.cpu import kmeans_colors
+from classicseg._kernels.cpu import kmeans_colors, kmeans_order
 from classicseg._kernels.cpu.kmeans_tiles import SIDE, TILE, build_tiles
 from classicseg.cluster._source import source_of
 
@@ -28,11 +28,15 @@ def runs(source, centers, n_iter, **options):
         yield kernels.finish(state)
 
 
+def assert_same(ones, others):
+    for one, other in zip(ones, others, strict=True):
+        assert_array_equal(one[0], other[0])
+        assert one[1].tobytes() == other[1].tobytes()
+        assert one[2] == other[2]
+
+
 def assert_same_runs(source, centers, n_iter):
-    for fast, plain in zip(runs(source, centers, n_iter), runs(source, centers, n_iter, bounds=False)):
-        assert_array_equal(fast[0], plain[0])
-        assert fast[1].tobytes() == plain[1].tobytes()
-        assert fast[2] == plain[2]
+    assert_same(runs(source, centers, n_iter), runs(source, centers, n_iter, bounds=False))
 
 
 # With the JIT off, a scene as large as this would take minutes.
@@ -128,13 +132,10 @@ def test_distinct_colours_give_the_bits_of_the_pixels(rng, small_table, monkeypa
     image = np.minimum(picture(rng, shape, np.uint8, 3) // 8 * 8, np.array(small_table, np.uint8))
     source = source_of(image, rng.random(shape) < 0.7 if masked else None)
     centers = source.take(rng.choice(source.n_samples, n_clusters, replace=False)) + 0.25
-    assert kernels.start(source.samples, source.to_v(centers)).colors is not None
+    assert kernels.start(source.samples, source.to_v(centers)).replaced is not None
     colors = list(runs(source, centers, 4))
     monkeypatch.setattr(kmeans_colors, "FEWEST", 1 << 22)
-    for one, other in zip(colors, runs(source, centers, 4)):
-        assert_array_equal(one[0], other[0])
-        assert one[1].tobytes() == other[1].tobytes()
-        assert one[2] == other[2]
+    assert_same(colors, runs(source, centers, 4))
 
 
 def test_too_many_distinct_colours_are_no_shortcut(small_table):
@@ -178,3 +179,56 @@ def test_kernels_of_the_colour_tables():
     out = np.full((1, 5), -1, np.int32)
     kmeans_colors.look_up(red, green, blue, mask, 0, 5, np.array([7, 8, 0, 9], np.uint8), out)
     assert_array_equal(out, [[9, 8, -1, 7, 9]])
+
+
+@pytest.fixture
+def short_lists(monkeypatch):
+    """Put short lists in order too, in parts that the last sample but one leaves half empty."""
+    monkeypatch.setattr(kmeans_order, "FEWEST", 1)
+    monkeypatch.setattr(kmeans_order, "PART", 129)
+
+
+@pytest.mark.parametrize("n_clusters", [2, 5, 300])
+def test_colours_in_order_give_the_bits_of_the_pixels(rng, monkeypatch, short_lists, n_clusters):
+    image = picture(rng, (30, 31) if numba.config.DISABLE_JIT else (120, 131), np.uint8, 3)
+    source = source_of(image)
+    centers = source.take(rng.choice(source.n_samples, n_clusters, replace=False)) + 0.25
+    assert isinstance(kernels.start(source.samples, source.to_v(centers)).replaced, kmeans_order.Order)
+    ordered = list(runs(source, centers, 4))
+    monkeypatch.setattr(kmeans_order, "FEWEST", 1 << 30)
+    assert_same(ordered, runs(source, centers, 4))
+
+
+@pytest.mark.parametrize("n", [1, 128, 129, 130, 400])
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_the_order_is_by_key_and_of_one_key_as_they_came(rng, short_lists, n, n_threads):
+    colors = (rng.integers(0, 4, (n, 3)) * 80).astype(np.uint8)  # 64 colours: the key, of 7 bits, parts them all
+    ordered, order = kmeans_order.in_order(source_of(colors).samples, n_threads)
+    assert_array_equal(np.sort(order.position), np.arange(n))
+    values = np.concatenate(ordered.planes).T
+    assert_array_equal(values[order.position], colors)
+    number = values.astype(int) @ [1 << 16, 1 << 8, 1]
+    assert (np.diff(number) != 0).sum() == len(np.unique(number)) - 1  # every colour in one run
+    source_index = np.argsort(order.position)
+    assert (np.diff(source_index)[np.diff(number) == 0] > 0).all()
+    labels = np.full((1, n), -7, np.int32)
+    order.paint(number[None].astype(np.int32), labels, n_threads)
+    assert_array_equal(labels[0], colors.astype(int) @ [1 << 16, 1 << 8, 1])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        lambda image: source_of(image[..., :2]),
+        lambda image: source_of(image.astype(np.uint16)),
+        lambda image: source_of(pixel_features(image, "RGBx")),
+        lambda image: source_of(image, np.arange(30).reshape(5, 6) < 9),
+        lambda image: source_of(image, None, np.ones((5, 6))),
+    ],
+)
+def test_only_lists_of_plain_8_bit_rgb_are_put_in_order(monkeypatch, source):
+    image = np.zeros((5, 6, 3), np.uint8)
+    assert kmeans_order.in_order(source_of(image).samples, 1) is None  # too short
+    monkeypatch.setattr(kmeans_order, "FEWEST", 1)
+    assert kmeans_order.in_order(source_of(image).samples, 1) is not None
+    assert kmeans_order.in_order(source(image).samples, 1) is None

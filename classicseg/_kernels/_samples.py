@@ -36,3 +36,9 @@ class Samples(NamedTuple):
     def n_features(self) -> int:
         """Return F."""
         return len(self.planes) + self.x + self.y
+
+    @property
+    def home(self) -> Any:
+        """Return an array that lies where the samples do."""
+        arrays = (*self.planes, self.mask, self.weight, self.gain)
+        return next(array for array in arrays if array is not None)

@@ -27,11 +27,12 @@ def first_centers(source: Source, n_clusters: int, init: str, rng: np.random.Gen
 
 def _random(source: Source, n_clusters: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw samples; draw again while two lie closer than 1 % of the samples' spread."""
+    from scipy.spatial import cKDTree
+
     spread = np.linalg.norm(source.draw(4096, rng).std(axis=0))
     for _ in range(TRIES):
         centers = source.take(rng.choice(source.n_samples, n_clusters, replace=False))
-        distance = np.linalg.norm(centers[:, None] - centers[None], axis=2)
-        if n_clusters == 1 or distance[np.triu_indices(n_clusters, 1)].min() > 0.01 * spread:
+        if n_clusters == 1 or cKDTree(centers).query(centers, k=2)[0][:, 1].min() > 0.01 * spread:
             break
     return centers
 
@@ -42,10 +43,12 @@ def _plus_plus(samples: NDArray[np.float64], n_clusters: int, rng: np.random.Gen
     centers[0] = samples[rng.integers(len(samples))]
     distance = ((samples - centers[0]) ** 2).sum(axis=1)
     for k in range(1, n_clusters):
-        total = distance.sum()
-        if total == 0:  # fewer distinct samples than clusters: the rest repeat, and stay empty
+        steps = np.cumsum(distance)
+        if steps[-1] == 0:  # fewer distinct samples than clusters: the rest repeat, and stay empty
             centers[k:] = centers[0]
             break
-        centers[k] = samples[np.searchsorted(np.cumsum(distance), rng.random() * total)]
+        # "right" passes samples at distance 0, and below the end: rng.random() < 1.
+        drawn = np.searchsorted(steps, rng.random() * steps[-1], side="right")
+        centers[k] = samples[min(drawn, len(samples) - 1)]
         distance = np.minimum(distance, ((samples - centers[k]) ** 2).sum(axis=1))
     return centers

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._array import like
-from classicseg._kernels import kernels_for
-from classicseg._validate import check_array, check_choice, check_finite, check_float, check_int
+from classicseg._array import like, to_host
+from classicseg._kernels import adopt, kernels_for
+from classicseg._validate import check_choice, check_finite, check_float, check_int, check_numbers, check_rng
 from classicseg.cluster._initial import INITS, SAMPLES_PER_CENTER, Init, first_centers
 from classicseg.cluster._source import Source, source_of
 from classicseg.features import PixelFeatures
@@ -20,7 +19,7 @@ SUBSET_STEPS = 20  # of the init "subset"
 STEPS = 510  # the default tolerance is this part of the range: half a gray level of 8 bits
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KMeansResult:
     """Clusters found by `kmeans`; `labels` and `inertia` belong to the `centers` beside them.
 
@@ -65,7 +64,7 @@ class KMeansResult:
                 f"features must have {self.centers.shape[1]} values per sample as the centers have, "
                 f"got {len(source.order)}"
             )
-        kernels: Any = kernels_for((*source.samples.planes, self.centers)[0], "kmeans")
+        kernels: Any = kernels_for(source.samples.home, "kmeans")
         labels: NDArray[np.int32] = kernels.finish(kernels.start(source.samples, source.to_v(self.centers)))[0]
         return labels.reshape(source.shape)
 
@@ -113,14 +112,14 @@ def kmeans(
     mask : array_like of bool, shape (...), optional
         True where samples take part. NaN is allowed outside it only.
     sample_weight : array_like, shape (...), optional
-        Non-negative weight of each sample; 2 counts like the sample given twice.
+        Non-negative weight of each sample; 2 counts like the sample given twice, and 0 like one that is not there,
+        but for its label. Sums are integers of 61 bits: at 1 MP weights below 1e-8 of the greatest lose precision.
     max_num_iter : int, default 100
         Most iterations.
     tol : float, optional
         Stop when no center moves farther than this, in feature units; 0 goes on until labels stay. The default is
         half of one of 255 steps through the range U that `pixel_features` states by token and dtype: 0.5 for 8-bit
-        colour, 128.5 for 16 bits, 0.002 for floats, 0.2 for Lab and Luv, and 0.02 K for temperatures as T, which
-        is below the noise of any uncooled sensor.
+        colour, 128.5 for 16 bits, 0.002 for floats, 0.2 for Lab and Luv, and 0.02 K for temperatures as T.
     rng : int, Generator or None, optional
         Seed of the initial centers. The same seed gives the same bits for any number of threads.
     n_threads : int, optional
@@ -153,14 +152,14 @@ def kmeans(
     tol = source.full_range / STEPS if tol is None else check_float("tol", tol, low=0)
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
-    centers = _initial(source, n_clusters, init, np.random.default_rng(rng), tol)
+    centers = _initial(source, n_clusters, init, check_rng(rng), tol)
     kernels, state, limit = _lloyd(source, centers, max_num_iter, tol, n_threads)
     n_iter, moved = kernels.progress(state)
     labels, means, inertia = kernels.finish(state)
     return KMeansResult(
         labels.reshape(source.shape),
         source.from_v(means),
-        math.ldexp(inertia, 2 * source.exponent),
+        _scaled(inertia, 2 * source.exponent + source.weight_exponent),
         n_iter,
         moved <= limit,
     )
@@ -170,14 +169,20 @@ def _lloyd(
     source: Source, centers: NDArray[np.float64], max_num_iter: int, tol: float, n_threads: int | None
 ) -> tuple[Any, Any, float]:
     """Iterate from `centers`; return the kernels, their state, and `tol` in their units."""
-    kernels: Any = kernels_for((*source.samples.planes, centers)[0], "kmeans")
+    kernels: Any = kernels_for(source.samples.home, "kmeans")
     state = kernels.start(source.samples, source.to_v(centers), n_threads)
-    limit = math.ldexp(tol, -source.exponent)
+    limit = _scaled(tol, -source.exponent)
     for step in range(1, max_num_iter + 1):
         kernels.lloyd_step(state, limit)
         if step % kernels.CHECK_EVERY == 0 and kernels.progress(state)[1] <= limit:
             break
     return kernels, state, limit
+
+
+def _scaled(value: float, exponent: int) -> float:
+    """Return value * 2**exponent, infinite beyond float64."""
+    with np.errstate(over="ignore"):
+        return float(np.ldexp(value, exponent))
 
 
 def _initial(
@@ -191,7 +196,7 @@ def _initial(
             kernels, state, _ = _lloyd(subset, centers, SUBSET_STEPS, tol, 1)
             centers = source.from_v(kernels.means(state))
         return centers
-    given = check_array("init", init)
+    given = to_host(check_numbers("init", adopt(init), cuda=True))
     if given.shape != (n_clusters, len(source.order)):
         raise ValueError(
             f"init must have shape (n_clusters, n_features) = {(n_clusters, len(source.order))}, got {given.shape}"

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from classicseg._array import check_same_device, like, to_host
 from classicseg._kernels import adopt
 from classicseg._kernels._samples import Samples
-from classicseg._validate import FLOAT32_MAX, check_features, check_finite, check_mask, check_weights
+from classicseg._validate import FLOAT32_MAX, check_array, check_features, check_finite, check_mask, check_weights
 from classicseg.features import PixelFeatures
 from classicseg.features._channels import full_range
 
@@ -33,9 +33,10 @@ class Source:
     offset: NDArray[np.float64]  # feature = weights * (offset + v * unit)
     unit: NDArray[np.float64]
     exponent: int  # gain = weights * unit * 2**-exponent
+    weight_exponent: int  # the kernels' sample weights are the caller's * 2**-weight_exponent
     largest: NDArray[np.float64]  # of |v| of each feature, and 1 for the count
-    inside: NDArray[np.intp] | None  # flat index of the samples inside the mask, None where all are; on their device
-    n_samples: int
+    drawn: NDArray[np.intp] | None  # flat index of the samples to draw from: inside the mask, of a weight above 0
+    n_samples: int  # of those; `drawn` is None where that is all, else it lies on their device
     full_range: float  # what counts as the whole range of the features' values
 
     def to_v(self, centers: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -55,19 +56,18 @@ class Source:
 
         As a mask, so that the same kernels run on the same dtypes: they need not be compiled twice.
         """
-        chosen = self._chosen(size, rng)
-        flat = chosen if self.inside is None else to_host(self.inside[like(chosen, self.inside)])
+        flat = self._flat(self._chosen(size, rng))
         mask = np.zeros(math.prod(self.samples.shape), np.bool_)
         mask[flat] = True
         planes, largest = self.samples.planes, self.largest
         return replace(
             self,
             samples=self.samples._replace(
-                mask=like(mask.reshape(self.samples.shape), (*planes, mask)[0]),
+                mask=like(mask.reshape(self.samples.shape), self.samples.home),
                 weight=None,
                 sum_scale=_sum_scale(largest, planes, None, len(flat)),
             ),
-            inside=like(flat, (*planes, flat)[0]),
+            drawn=like(flat, self.samples.home),
             n_samples=len(flat),
         )
 
@@ -80,9 +80,12 @@ class Source:
             return np.arange(self.n_samples)
         return np.sort(rng.choice(self.n_samples, size, replace=False))
 
+    def _flat(self, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+        return chosen if self.drawn is None else to_host(self.drawn[like(chosen, self.drawn)])
+
     def take(self, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the features (n, F) of samples by their number inside the mask."""
-        flat = chosen if self.inside is None else to_host(self.inside[like(chosen, self.inside)])
+        """Return the features (n, F) of samples by their number among those to draw from."""
+        flat = self._flat(chosen)
         row, column = np.divmod(flat, self.samples.shape[1])
         columns = []
         for plane in self.samples.planes:  # of arrays on a GPU only these samples come to the host
@@ -94,13 +97,14 @@ class Source:
 
     def limits(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the least and the greatest value of each feature."""
-        samples = self.samples
-        ends = [_limits(plane, samples.mask) for plane in samples.planes]
+        samples, drawn = self.samples, None
+        if self.drawn is not None:
+            drawn = like(np.zeros(samples.shape, np.bool_), samples.home)
+            drawn.reshape(-1)[self.drawn] = True
+        ends = [_limits(plane, drawn) for plane in samples.planes]
         for axis, used in ((1, samples.x), (0, samples.y)):
             if used:
-                seen = np.arange(samples.shape[axis])
-                if samples.mask is not None:
-                    seen = np.flatnonzero(samples.mask.any(axis=1 - axis))
+                seen = np.arange(samples.shape[axis]) if drawn is None else np.flatnonzero(drawn.any(axis=1 - axis))
                 ends.append((float(seen[0]), float(seen[-1])))
         low, high = np.empty(len(self.order)), np.empty(len(self.order))
         low[self.order], high[self.order] = np.array(ends).T * self.weights
@@ -123,19 +127,22 @@ def source_of(
         flat = array.reshape(-1, array.shape[-1])
         names, weights = tuple(map(str, range(flat.shape[1]))), np.ones(flat.shape[1])
         planes, own_mask = tuple(flat.T), None
-    place = next((plane for plane in planes if plane is not None), np.empty(0))  # positions alone are on the host
     inside = check_mask(adopt(mask), shape, cuda=True)
+    # Positions alone lie where their mask does.
+    place = next((array for array in (*planes, own_mask, inside) if array is not None), np.empty(0))
     if inside is not None:
         check_same_device("mask", inside, "features", place)
     if own_mask is not None:
         inside = own_mask if inside is None else inside & own_mask
     if inside is not None and not inside.any():
         raise ValueError("mask must mark at least one sample as True, got none")
-    weight = None if sample_weight is None else check_weights("sample_weight", adopt(sample_weight), shape, cuda=True)
-    if weight is not None:
-        check_same_device("sample_weight", weight, "features", place)
-    if weight is not None and not (weight if inside is None else weight[inside]).any():
-        raise ValueError("sample_weight must have a positive sum inside the mask, got only zeros")
+    weight = None
+    if sample_weight is not None:
+        given = check_array("sample_weight", adopt(sample_weight), cuda=True)
+        check_same_device("sample_weight", given, "features", place)
+        weight = check_weights("sample_weight", given, shape, inside, cuda=True)
+        if not weight.any():
+            raise ValueError("sample_weight must have a positive sum inside the mask, got only zeros")
     return replace(_described(shape, names, planes, weights, inside, weight), full_range=unit)
 
 
@@ -153,9 +160,15 @@ def _described(
     raster = (shape[0], shape[1]) if positions else (1, math.prod(shape))
     arrays = tuple(plane.reshape(raster) for plane in planes if plane is not None)
     inside = None if inside is None or inside.all() else inside.reshape(raster)
-    weight = None if weight is None else weight.reshape(raster)
-    index = None if inside is None else np.flatnonzero(inside)
-    n_samples = math.prod(shape) if index is None else len(index)
+    counted, weight_exponent = inside, 0
+    if weight is not None:
+        weight = weight.reshape(raster)
+        counted = weight > 0
+        weight_exponent = math.frexp(float(weight.max()))[1]
+        half = weight_exponent // 2  # 2**-weight_exponent may not be a float64
+        weight = weight * 2.0**-half * 2.0 ** (half - weight_exponent)  # below 1: sums of them cannot overflow
+    drawn = None if counted is None or counted.all() else np.flatnonzero(counted)
+    n_samples = math.prod(shape) if drawn is None else len(drawn)
 
     order = np.array([*stored, *positions], np.intp)
     offset, exponent, largest = np.zeros(len(order)), np.zeros(len(order), np.int64), np.empty(len(order))
@@ -180,7 +193,9 @@ def _described(
         weight=weight,
         sum_scale=_sum_scale(largest, arrays, weight, n_samples),
     )
-    return Source(samples, shape, order, weights[order], offset, unit, top - TOP, largest, index, n_samples, 1.0)
+    return Source(
+        samples, shape, order, weights[order], offset, unit, top - TOP, weight_exponent, largest, drawn, n_samples, 1.0
+    )
 
 
 def _span(plane: Array, inside: Array | None) -> tuple[float, int, float]:

@@ -1,9 +1,9 @@
 """One JIT, cache and thread policy for every CPU kernel.
 
 Kernels are serial, compiled with ``nogil``, and run on fixed blocks by a pool of Python threads; none uses
-``parallel=True``. The measurement behind it, `python -m benchmarks threading` of 2026-11-20 on 2 cores: one
-k-means step takes 6.9 ms on the pool and 6.3 ms under ``prange`` (1 MP RGB, k = 16), 21.9 and 21.8 ms (RGBxy,
-k = 64), with the same bits; but the first call takes 1.2 s against 2.8 s for this one small kernel, and compile
+``parallel=True``. The measurement behind it, `python -m benchmarks threading` of 2026-11-21 on 2 cores: one
+plain k-means step takes 10.7 ms both on the pool and under ``prange`` (1 MP RGB, k = 16), 53.7 and 53.5 ms (RGBxy,
+k = 64), with the same bits; but the first call takes 0.6 s against 1.1 s for this one small kernel, and compile
 time is the worst cost a new user meets.
 """
 

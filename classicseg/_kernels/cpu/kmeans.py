@@ -1,7 +1,7 @@
 """k-means on the CPU: state, one Lloyd step, and the result. The twin of `cuda/kmeans.py`."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -36,7 +36,7 @@ class State:
     travel: float = 0.0
     n_iter: int = 0
     moved: float = np.inf
-    scored: int = field(default=0)
+    scored: int = 0
 
 
 def start(samples, centers, n_threads=None, *, bounds=True):
@@ -130,9 +130,7 @@ def means(state):
 def finish(state):
     """Return labels (M, N), centers (K, F), and inertia, of the present centers."""
     assign(state)
-    (labels,) = allocate((state.shape, np.int32))
-    if state.masked:
-        labels[:] = -1
+    labels = np.full(state.shape, -1, np.int32) if state.masked else np.empty(state.shape, np.int32)
     if state.replaced is None:
         _paint(state, labels)
     else:

