@@ -140,6 +140,25 @@ def test_random_init_parts_centers():
         assert found.inertia == 0
 
 
+def test_random_init_draws_again_while_two_lie_within_a_hundredth_of_the_spread():
+    samples = np.repeat([[0.0], [0.5], [100.0], [101.5]], 50, axis=0)  # 0.5 is too close, 1.5 is not: the spread is 50
+    drawn = [first_centers(source_of(samples), 2, "random", np.random.default_rng(seed)).ravel() for seed in range(60)]
+    gaps = {abs(first - second) for first, second in drawn}
+    assert 1.5 in gaps
+    assert gaps.isdisjoint({0.0, 0.5})
+
+
+def test_plus_plus_takes_the_largest_number_below_one():
+    class Last(np.random.Generator):
+        def random(self):
+            return np.nextafter(1.0, 0.0)
+
+    samples = np.random.default_rng(0).random((1000, 3))
+    for seed in range(50):
+        source = source_of(samples * seed)
+        assert len(first_centers(source, 4, "k-means++", Last(np.random.PCG64(seed)))) == 4
+
+
 def test_subset_init_runs_k_means_first(rng):
     samples = rng.normal(0, 9, (600, 2)).astype(np.float32)  # fewer than the subset holds, so it holds all
     subset = kmeans(samples, 5, init="subset", rng=4, tol=0, max_num_iter=1)
@@ -171,12 +190,14 @@ def test_uniform_init_stays_in_the_range_of_each_feature(rng):
         (np.float32, 1, "", 1 / 510),
         (np.uint8, 255, "Ixy", 0.5),
         (np.float32, 10, "T", 10 / 510),
+        (np.uint8, 255, "Lab", 100 / 510),
     ],
 )
 def test_default_tolerance_is_half_a_step_of_255(rng, dtype, scale, channels, tol):
     image = (rng.random((40, 50)) ** 2 * scale).astype(dtype)
+    image = np.repeat(image[..., None], 3, axis=2) if channels == "Lab" else image
     given = pixel_features(image, channels) if channels else image[..., None]
-    init = (np.linspace(0, 0.1, 6) * scale)[:, None] * np.ones(max(len(channels), 1))
+    init = (np.linspace(0, 0.1, 6) * (100 if channels == "Lab" else scale))[:, None] * np.ones(max(len(channels), 1))
     n = kmeans(given, 6, init=init, max_num_iter=300).n_iter
     before, last, end = (kmeans(given, 6, init=init, max_num_iter=i, tol=0).centers for i in (n - 2, n - 1, n))
     assert np.linalg.norm(end - last, axis=1).max() <= tol < np.linalg.norm(last - before, axis=1).max()
@@ -259,6 +280,13 @@ def test_bad_features(arguments, error, message):
         ({"init": "best"}, ValueError, "init must be one of 'subset', 'random', 'uniform', 'k-means++', got 'best'"),
         ({"init": [[1.0]]}, ValueError, "init must have shape (n_clusters, n_features) = (2, 3), got (1, 1)"),
         ({"init": [[np.nan] * 3] * 2}, ValueError, "init must be finite"),
+        ({"init": [["a"] * 3] * 2}, TypeError, "init must be of an integer or floating dtype"),
+        ({"init": [[1j] * 3] * 2}, TypeError, "init must be of an integer or floating dtype, got complex128"),
+        ({"init": [[True] * 3] * 2}, TypeError, "init must be of an integer or floating dtype, got bool"),
+        ({"init": [[None] * 3] * 2}, TypeError, "init must be of an integer or floating dtype, got object"),
+        ({"init": [[10**400] * 3] * 2}, TypeError, "init must be of an integer or floating dtype, got object"),
+        ({"rng": -1}, ValueError, "rng must be a whole number from 0 on, a numpy.random.Generator or None, got -1"),
+        ({"rng": "a"}, TypeError, "rng must be a whole number from 0 on, a numpy.random.Generator or None, got 'a'"),
         ({"mask": np.ones(4, bool)}, ValueError, "mask must have the image's shape (5,), got (4,)"),
         ({"mask": np.zeros(5, bool)}, ValueError, "mask must mark at least one sample as True"),
         ({"sample_weight": [1, 2]}, ValueError, "sample_weight must have shape (5,)"),
@@ -280,3 +308,15 @@ def test_bad_options(options, error, message):
 def test_predict_wants_the_same_number_of_features():
     with pytest.raises(ValueError, match=r"features must have 1 values per sample as the centers have, got 2"):
         kmeans([[0.0], [1.0]], 1).predict([[0.0, 1.0]])
+
+
+def test_a_tolerance_beyond_all_numbers_stops_at_once():
+    found = kmeans(np.array([[1e-30], [3e-30]], np.float32), 1, init=[[0.0]], tol=1e300)
+    assert (found.n_iter, found.converged) == (1, True)
+
+
+def test_results_are_compared_as_objects():
+    one, other = (kmeans([[0.0], [1.0]], 2, rng=0) for _ in range(2))
+    assert one == one
+    assert one != other
+    assert hash(one) == hash(one)

@@ -73,7 +73,7 @@ def test_the_scale_of_weights_is_no_matter(rng):
     image, init = planted(rng, (40, 50), 3, 6, np.uint8)
     weights = rng.random((40, 50))
     one = kmeans(image, 6, init=init, sample_weight=weights, tol=0, max_num_iter=5)
-    for factor in (2.0**-900, 2.0**-60, 2.0**120):
+    for factor in (2.0**-1000, 2.0**-60, 2.0**120):
         other = kmeans(image, 6, init=init, sample_weight=weights * factor, tol=0, max_num_iter=5)
         assert_array_equal(other.labels, one.labels)
         assert_allclose(other.centers, one.centers, rtol=1e-9)
@@ -145,6 +145,28 @@ def test_samples_of_weight_zero_move_no_center(rng, dtype):
     weighted = kmeans(image, 5, init=init, sample_weight=mask.astype(float), tol=0, max_num_iter=4)
     assert_allclose(weighted.centers, masked.centers, rtol=1e-7, atol=1e-7)
     assert_allclose(weighted.inertia, masked.inertia, rtol=1e-6)
+    assert_array_equal(weighted.labels[mask], masked.labels[mask])
+    assert weighted.labels.min() >= 0  # they get a label all the same
+
+
+@pytest.mark.parametrize("init", ["subset", "random", "uniform", "k-means++"])
+def test_samples_of_weight_zero_are_not_drawn(rng, init):
+    samples = rng.normal(0, 3, (300, 2)).astype(np.float32)
+    outliers = np.concatenate([samples, samples[:9] + 1000])
+    weight = np.repeat([1.0, 0.0], [300, 9])
+    options = {"init": init, "rng": 5, "max_num_iter": 3, "tol": 0}
+    found = kmeans(outliers, 7, sample_weight=weight, **options)
+    assert_allclose(found.centers, kmeans(samples, 7, **options).centers, atol=1e-4)
+    with pytest.raises(ValueError, match="n_clusters must be at most 300, got 301"):
+        kmeans(outliers, 301, sample_weight=weight)
+
+
+@pytest.mark.parametrize("outside", [1e30, np.nan, -1.0])
+def test_weights_outside_the_mask_are_not_looked_at(outside):
+    samples, mask = [[0.0], [1.0], [10.0], [11.0], [5.0]], [True] * 4 + [False]
+    found = kmeans(samples, 2, init=[[0.0], [9.0]], mask=mask, sample_weight=[1, 1, 1, 1, outside])
+    assert found.centers.ravel().tolist() == [0.5, 10.5]
+    assert found.inertia == 1
 
 
 @settings(max_examples=30, deadline=None)

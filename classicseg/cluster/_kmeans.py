@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -180,9 +182,11 @@ def _lloyd(
 
 
 def _scaled(value: float, exponent: int) -> float:
-    """Return value * 2**exponent, infinite beyond float64."""
-    with np.errstate(over="ignore"):
-        return float(np.ldexp(value, exponent))
+    """Return value * 2**exponent, the largest float64 where it is beyond."""
+    try:
+        return math.ldexp(value, exponent)
+    except OverflowError:
+        return sys.float_info.max
 
 
 def _initial(

@@ -5,7 +5,7 @@ import pytest
 from problems import photograph
 
 import classicseg
-from classicseg import kmeans
+from classicseg import kmeans, pixel_features
 
 IMAGE = photograph((40, 53))
 CELSIUS = photograph((40, 53), 2, np.float32)
@@ -47,6 +47,19 @@ def test_init_from_a_masked_image_draws_the_same_samples(cuda, rng):
         options = {"init": init, "rng": 1, "tol": 0.1}
         on_device = kmeans(cuda.put(image), 3, mask=cuda.put(mask), **options)
         check_equal(cuda, on_device, kmeans(image, 3, mask=mask, **options))
+
+
+def test_positions_inside_a_mask_on_the_device(cuda, rng):
+    mask = rng.random(IMAGE.shape[:2]) < 0.5
+    options = {"init": [[0, 0], [200, 100], [100, 30]], "max_num_iter": 5}
+    on_device = kmeans(pixel_features(cuda.put(IMAGE), "xy", mask=cuda.put(mask)), 3, **options)
+    check_equal(cuda, on_device, kmeans(pixel_features(IMAGE, "xy", mask=mask), 3, **options))
+
+
+def test_centers_given_on_the_device(cuda):
+    centers = np.float32([[0, 0, 0], [200, 100, 50]])
+    on_device = kmeans(cuda.put(IMAGE), 2, init=cuda.put(centers))
+    check_equal(cuda, on_device, kmeans(IMAGE, 2, init=centers))
 
 
 def test_the_stop_is_seen_between_two_looks_of_the_host(cuda):
