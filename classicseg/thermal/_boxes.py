@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._errors import FileFormatError
+from classicseg._errors import FileFormatError, UselessOptionError
 from classicseg._validate import check_array, check_image, check_int, check_mask
 from classicseg.thermal._image import ThermalImage
 
@@ -24,6 +24,7 @@ _CSV_COLUMNS = (
     ("ymin", "xmin", "ymax", "xmax"),
     ("y_min", "x_min", "y_max", "x_max"),
 )
+_CSV_IMAGE = ("file", "file_name", "filename", "image", "image_name")  # the column that says whose box it is
 
 
 def heat_in_boxes(
@@ -101,13 +102,14 @@ def read_boxes(path: str | Path, shape: tuple[int, int], *, image_name: str | No
     Parameters
     ----------
     path : str or Path
-        ``.txt``: YOLO lines of class, center x, center y, width, height relative to the frame. ``.json``: COCO
-        annotations with `bbox` x, y, width, height in pixels. ``.csv``: a header with row_min, col_min, row_max,
-        col_max or x0, y0, x1, y1 or xmin, ymin, xmax, ymax, in pixels, maxima exclusive.
+        ``.txt``: YOLO lines of class, center x, center y, width, height relative to the frame, and perhaps a
+        confidence. ``.json``: COCO annotations with `bbox` x, y, width, height in pixels. ``.csv``: a header with
+        row_min, col_min, row_max, col_max or x0, y0, x1, y1 or xmin, ymin, xmax, ymax, in pixels, maxima exclusive;
+        a column file, file_name, filename, image or image_name says whose box it is, as in ``hotspots.csv``.
     shape : tuple of int
         Rows and columns of the frame.
     image_name : str, optional
-        For a COCO file of several images: `file_name` of the one wanted.
+        For a COCO file or a table of several images: the name, as the file has it, of the one wanted.
 
     Returns
     -------
@@ -118,7 +120,8 @@ def read_boxes(path: str | Path, shape: tuple[int, int], *, image_name: str | No
     Raises
     ------
     FileFormatError
-        If the file is of another form; the message names the line or annotation.
+        If the file is of another form; the message names the line or annotation. `UselessOptionError` where
+        `image_name` is given and the file does not name its images.
     ValueError
         If `shape` is not valid, or `image_name` is needed or unknown.
     """
@@ -148,14 +151,19 @@ def _to_pixels(path: Path, place: str, box: Box, rows: int, cols: int) -> tuple[
 
 
 def _read_yolo(path: Path, text: str, rows: int, cols: int, image_name: str | None) -> Iterable[tuple[str, Box]]:
+    if image_name is not None:
+        raise UselessOptionError(path, "a YOLO file, which belongs to one image", ("image_name",))
     for number, line in enumerate(text.splitlines(), start=1):
         fields = line.split()
         if not fields:
             continue
         try:
-            _, x, y, width, height = (float(field) for field in fields[:5])
+            _, x, y, width, height, *_confidence = (float(field) for field in fields[:6])
+            if len(fields) > 6:  # a polygon, whose first corner would pass for a box
+                raise ValueError
         except ValueError:
-            raise FileFormatError(path, f"{line[:60]!r} in line {number}", "class x y width height") from None
+            expected = "class x y width height, and at most a confidence; turn polygons into boxes first"
+            raise FileFormatError(path, f"{line[:60]!r} in line {number}", expected) from None
         yield (
             f"line {number}",
             (
@@ -176,15 +184,13 @@ def _read_coco(path: Path, text: str, rows: int, cols: int, image_name: str | No
         raise FileFormatError(
             path, f"{type(error).__name__}: {error}", "COCO images and annotations with bbox"
         ) from None
-    if image_name is None and len(images) > 1:
-        raise ValueError(f"image_name must name one of the {len(images)} images of {path}, got None")
-    wanted = {key for key, name in images.items() if image_name is None or name == image_name}
-    if not wanted and image_name is not None:
-        raise ValueError(
-            f"image_name must be an image of {path}, got {image_name!r}; there are {sorted(images.values())[:5]}"
-        )
+    chosen = _chosen_image(path, images.values(), image_name)
     for number, (image_id, bbox) in enumerate(annotations):
-        if image_id in wanted:
+        if image_id not in images:
+            raise FileFormatError(
+                path, f"the image_id {image_id!r} in annotation {number}", "the id of one of its images"
+            )
+        if images[image_id] == chosen:
             if len(bbox) != 4:
                 raise FileFormatError(
                     path, f"{len(bbox)} numbers in annotation {number}", "bbox of x, y, width, height"
@@ -193,13 +199,32 @@ def _read_coco(path: Path, text: str, rows: int, cols: int, image_name: str | No
             yield f"annotation {number}", (y, x, y + height, x + width)
 
 
+def _chosen_image(path: Path, names: Iterable[str], image_name: str | None) -> str | None:
+    """Return the name of the image whose boxes are wanted; None where the file has no image at all."""
+    known = sorted(set(names))
+    if image_name is None:
+        if len(known) > 1:
+            raise ValueError(f"image_name must name one of the {len(known)} images of {path}, got None")
+        return known[0] if known else None
+    if image_name not in known:
+        raise ValueError(f"image_name must be an image of {path}, got {image_name!r}; there are {known[:5]}")
+    return image_name
+
+
 def _read_csv(path: Path, text: str, rows: int, cols: int, image_name: str | None) -> Iterable[tuple[str, Box]]:
     reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
     header = reader.fieldnames or []
     columns = next((names for names in _CSV_COLUMNS if set(names) <= set(header)), None)
     if columns is None:
         raise FileFormatError(path, f"the header {list(header)}", "row_min, col_min, row_max, col_max")
-    for number, row in enumerate(reader, start=2):
+    image = next((name for name in _CSV_IMAGE if name in header), None)
+    if image is None and image_name is not None:
+        raise UselessOptionError(path, f"a table without a column {', '.join(_CSV_IMAGE)}", ("image_name",))
+    lines = list(enumerate(reader, start=2))
+    chosen = None if image is None else _chosen_image(path, [row[image] or "" for _, row in lines], image_name)
+    for number, row in lines:
+        if image is not None and (row[image] or "") != chosen:
+            continue
         try:
             box = tuple(float(row[name]) for name in columns)
         except (TypeError, ValueError):

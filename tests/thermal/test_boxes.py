@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg import FileFormatError
+from classicseg._errors import UselessOptionError
 from classicseg.thermal import ThermalImage, heat_in_boxes, read, read_boxes
 
 SHAPE = (100, 200)
@@ -97,10 +98,22 @@ def test_coco_of_one_image_needs_no_name(tmp_path):
     [
         ("a.xml", "", "found the suffix '.xml'; expected YOLO .txt, COCO .json or .csv"),
         ("a.txt", "0 0.5 0.5\n", "in line 1; expected class x y width height"),
+        (
+            "a.txt",
+            "0 0.5 0.5 0.1 0.1 0.9 0.2\n",
+            "in line 1; expected class x y width height, and at most a confidence",
+        ),
+        ("a.txt", "0 0.5 0.5 0.1 0.1\n0 .1 .1 .9 .1 .9 .9 .1 .9\n", "in line 2; expected class x y width height, and"),
+        ("a.txt", "0 0.5 0.5 0.1 0.1 high\n", "in line 1; expected class x y width height, and at most a confidence"),
         ("a.txt", "0 0.5 nan 0.5 0.5\n", "a value that is no finite number in line 1"),
         ("a.txt", "0 5 5 0.1 0.1\n", "a box with an area inside 100 x 200 pixels"),
         ("a.json", "{", "expected COCO images and annotations with bbox"),
         ("a.json", '{"images": [{"id": 1, "file_name": "x"}]}', "KeyError: 'annotations'"),
+        (
+            "a.json",
+            '{"images": [{"id": 1, "file_name": "x"}], "annotations": [{"image_id": 2, "bbox": [0, 0, 1, 1]}]}',
+            "found the image_id 2 in annotation 0; expected the id of one of its images",
+        ),
         ("a.csv", "a,b\n1,2\n", "found the header ['a', 'b']; expected row_min, col_min, row_max, col_max"),
         ("a.csv", "x0,y0,x1,y1\n1,2,3\n", "in line 2; expected four numbers"),
     ],
@@ -123,6 +136,40 @@ def test_coco_of_several_images_wants_a_name(tmp_path):
         read_boxes(path, SHAPE)
     with pytest.raises(ValueError, match="image_name must be an image of"):
         read_boxes(path, SHAPE, image_name="z")
+
+
+def test_a_confidence_after_a_yolo_box_is_passed_over(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("0 0.5 0.5 0.1 0.1 0.9\n")
+    assert_array_equal(read_boxes(path, SHAPE), [[45, 90, 55, 110]])
+
+
+@pytest.mark.parametrize("column", ["file", "file_name", "filename", "image", "image_name"])
+def test_a_table_of_several_images_gives_the_boxes_of_the_one_named(tmp_path, column):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{column},row_min,col_min,row_max,col_max\na.jpg,1,2,3,4\nb.jpg,5,6,7,8\na.jpg,9,9,11,12\n")
+    assert_array_equal(read_boxes(path, SHAPE, image_name="a.jpg"), [[1, 2, 3, 4], [9, 9, 11, 12]])
+    assert_array_equal(read_boxes(path, SHAPE, image_name="b.jpg"), [[5, 6, 7, 8]])
+    with pytest.raises(ValueError, match=r"image_name must name one of the 2 images of .*a\.csv, got None"):
+        read_boxes(path, SHAPE)
+    with pytest.raises(
+        ValueError, match=r"image_name must be an image of .*got 'c\.jpg'; there are \['a\.jpg', 'b\.jpg'\]"
+    ):
+        read_boxes(path, SHAPE, image_name="c.jpg")
+    path.write_text(f"{column},x0,y0,x1,y1\na.jpg,2,1,4,3\n")
+    assert_array_equal(read_boxes(path, SHAPE), [[1, 2, 3, 4]])
+    path.write_text(f"{column},x0,y0,x1,y1\n")
+    assert read_boxes(path, SHAPE).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.txt", "0 0.5 0.5 0.1 0.1\n"), ("a.csv", "row_min,col_min,row_max,col_max\n1,2,3,4\n")]
+)
+def test_a_file_that_names_no_image_takes_no_image_name(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(UselessOptionError, match="which image_name does not apply to"):
+        read_boxes(path, SHAPE, image_name="a.jpg")
 
 
 def test_missing_file(tmp_path):
