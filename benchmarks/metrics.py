@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.registry import Agreement, Case, Contender, Context, Outputs, Row
 
-PARTS = ("metrics_regions",)
+PARTS = ("metrics_regions", "metrics_boundary")
 
 
 def part_of(name: str) -> ModuleType:

@@ -21,13 +21,12 @@ def match(mask_rows, mask_cols, reach, costs):
     ``costs[d + r, r + columns]``. The fewer pixels of the two should be the rows.
     """
     radius = (len(reach) - 1) // 2
-    n_rows, n_cols = np.count_nonzero(mask_rows), np.count_nonzero(mask_cols)
-    rows, cols = np.empty(n_rows, np.int32), np.empty(n_cols, np.int32)
+    n_cols = np.count_nonzero(mask_cols)
+    rows, cols = np.flatnonzero(mask_rows).astype(np.int32), np.empty(n_cols, np.int32)
     before = np.empty((mask_rows.shape[0] + 2 * radius, mask_rows.shape[1] + 2 * radius + 1), np.int32)
-    list_pixels(mask_rows, radius, before, rows)
     list_pixels(mask_cols, radius, before, cols)
     starts, columns, prices = candidates(rows, cols, before, reach, costs, mask_rows.shape[1])
-    left_out = np.int64(costs.max()) * (n_rows + 1) + 1  # no path of exchanges costs as much
+    left_out = np.int64(costs.max()) * (len(rows) + 1) + 1  # no path of exchanges costs as much
     col_of = assign(starts, columns, prices, n_cols, left_out)
     return rows[col_of >= 0], cols[col_of[col_of >= 0]]
 
@@ -61,7 +60,7 @@ def candidates(rows, cols, before, reach, costs, width):
         for k in range(reach.shape[0]):
             line = before[row + k]
             starts[i + 1] += line[col + reach[k] + 1] - line[col - reach[k]]
-    columns = np.empty(starts[-1], np.int32)
+    columns = np.empty(starts[-1], np.uint32)  # an index that cannot be negative is used as it is
     prices = np.empty(starts[-1], np.int32)
     e = 0
     for i in range(rows.shape[0]):
@@ -134,9 +133,11 @@ def _search(graph, duals, row, row_of, left_out, tree, heap, ready):
     while True:
         if here + left_out - u[i] < best:
             best, last, end = here + left_out - u[i], i, NONE
-        for e in range(starts[i], starts[i + 1]):
-            j = columns[e]
-            there = here - u[i] + prices[e] - v[j]
+        own, its = columns[starts[i] : starts[i + 1]], prices[starts[i] : starts[i + 1]]
+        base = here - u[i]
+        for e in range(own.shape[0]):
+            j = own[e]
+            there = base + its[e] - v[j]
             if there < best and there < distance[j]:
                 if distance[j] == FAR:
                     seen[n_seen] = j
@@ -210,14 +211,12 @@ def _push(heap, size, key):
 
 @jit
 def _pop(heap, size):
-    top, key = heap[0], heap[size - 1]
+    """Move the place of the least down to the end, without asking whether to stop, and what was last up from there."""
+    top, last = heap[0], heap[size - 1]
     i, child = 0, 1
-    while child < size - 1:
-        if child + 1 < size - 1 and heap[child + 1] < heap[child]:
-            child += 1
-        if heap[child] >= key:
-            break
+    while child + 1 < size:
+        child += np.int64(heap[child + 1] < heap[child])  # a sum, not a branch that is wrong half of the time
         heap[i] = heap[child]
         i, child = child, 2 * child + 1
-    heap[i] = key
+    _push(heap, i, last)
     return top
