@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._validate import check_int, check_labels
+from classicseg._array import check_same_device
+from classicseg._validate import check_int
+from classicseg.metrics._contingency import ContingencyTable, count_pairs
+from classicseg.metrics._labels import check_label_image
 
-_NO_IMAGE = object()
+_NO_IMAGE: Any = object()
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +25,8 @@ class PanopticImage:
     Parameters
     ----------
     labels : array_like of int, shape (M, N)
-        The segment that each pixel belongs to; 0 is void, belonging to none.
+        The segment that each pixel belongs to; 0 is void, belonging to none. CuPy arrays are counted on their
+        device.
     classes : dict of int to int or str
         Class of each segment in `labels`.
     crowd : collection of int, optional
@@ -92,10 +96,9 @@ class PanopticScores:
 
 
 class _Segments(NamedTuple):
-    """Segments of one image in the order of their ids, void first."""
+    """The segments that occur in one image, by ascending number; void, 0, is one of them where there is any."""
 
-    dense: NDArray[np.int64]  # (M, N) index into the columns
-    ids: NDArray[np.int64]
+    void: NDArray[np.bool_]
     classes: list[Any]  # None for void
     crowd: NDArray[np.bool_]
 
@@ -163,13 +166,9 @@ def panoptic_quality(
         if one is _NO_IMAGE or other is _NO_IMAGE:
             short = "truth" if one is _NO_IMAGE else "pred"
             raise ValueError(f"{short} must have as many images as the other, got {i}; give both in the same order")
-        known, found = _segments(f"truth[{i}]", one), _segments(f"pred[{i}]", other)
-        if known.dense.shape != found.dense.shape:
-            raise ValueError(
-                f"pred[{i}].labels must have the shape of truth[{i}].labels, {known.dense.shape}, "
-                f"got {found.dense.shape}; resize by nearest neighbour first"
-            )
-        _count(known, found, counts)
+        table = _table(i, one, other)
+        known, found = _segments(f"truth[{i}]", one, table.true), _segments(f"pred[{i}]", other, table.pred)
+        _count(table, known, found, counts)
     return _scores(counts, things)
 
 
@@ -181,57 +180,63 @@ def _images(name: str, images: Any) -> Iterable[Any]:
     return images
 
 
-def _segments(name: str, image: Any) -> _Segments:
-    """Check an image: every segment has a class, every class of a segment has pixels."""
-    if not isinstance(image, PanopticImage):
-        raise TypeError(f"{name} must be a PanopticImage, got {type(image).__name__}; wrap label images in it")
-    labels = check_labels(f"{name}.labels", image.labels)
+def _table(i: int, truth: Any, pred: Any) -> ContingencyTable:
+    """Count the pixels that segments of both images have in common."""
+    maps = []
+    for name, image in ((f"truth[{i}]", truth), (f"pred[{i}]", pred)):
+        if not isinstance(image, PanopticImage):
+            raise TypeError(f"{name} must be a PanopticImage, got {type(image).__name__}; wrap label images in it")
+        maps.append(check_label_image(f"{name}.labels", image.labels))
+    if maps[0].shape != maps[1].shape:
+        raise ValueError(
+            f"pred[{i}].labels must have the shape of truth[{i}].labels, {maps[0].shape}, got {maps[1].shape}; "
+            "resize by nearest neighbour first"
+        )
+    check_same_device(f"pred[{i}].labels", maps[1], f"truth[{i}].labels", maps[0])
+    return count_pairs(maps[0], maps[1], None, np.empty(0, np.int64))
+
+
+def _segments(name: str, image: PanopticImage, occurring: NDArray[np.int64]) -> _Segments:
+    """Check that every segment has a class, and every class of a segment has pixels."""
     classes = {check_int(f"{name}.classes", segment): kind for segment, kind in image.classes.items()}
     if 0 in classes:
         raise ValueError(f"{name}.classes must not name segment 0, which is void, got {classes[0]!r}; renumber it")
-    ids = np.array([0, *sorted(classes)], np.int64)
-    order = np.argsort(ids, kind="stable")  # void need not come first where segments have negative numbers
-    ids = ids[order]
-    dense = np.searchsorted(ids, labels).clip(max=len(ids) - 1)
-    strange = ids[dense] != labels
-    if strange.any():
-        raise ValueError(
-            f"{name}.classes must name every segment of labels, got none for {int(labels[strange][0])}; "
-            "set pixels of no segment to 0"
-        )
-    empty = (np.bincount(dense.ravel(), minlength=len(ids)) == 0) & (ids != 0)
-    if empty.any():
-        raise ValueError(f"{name}.classes must name segments of labels only, got {int(ids[empty][0])}, without a pixel")
-    unknown = set(image.crowd) - set(classes)
-    if unknown:
-        raise ValueError(f"{name}.crowd must hold segments of classes, got {sorted(unknown)[0]!r}")
-    crowd = np.array([int(i) in image.crowd for i in ids], bool)
-    return _Segments(dense, ids, [classes.get(int(i)) for i in ids], crowd)
+    ids = occurring.tolist()
+    for segment in ids:
+        if segment != 0 and segment not in classes:
+            raise ValueError(
+                f"{name}.classes must name every segment of labels, got none for {segment}; "
+                "set pixels of no segment to 0"
+            )
+    for empty in sorted(set(classes) - set(ids)):
+        raise ValueError(f"{name}.classes must name segments of labels only, got {empty}, without a pixel")
+    for unknown in sorted(set(image.crowd) - set(classes)):
+        raise ValueError(f"{name}.crowd must hold segments of classes, got {unknown!r}")
+    crowd = np.array([segment in image.crowd for segment in ids], bool)
+    return _Segments(occurring == 0, [classes.get(segment) for segment in ids], crowd)
 
 
-def _count(truth: _Segments, pred: _Segments, counts: _Counts) -> None:
+def _count(table: ContingencyTable, truth: _Segments, pred: _Segments, counts: _Counts) -> None:
     """Add one image to `counts`."""
-    n, m = len(truth.ids), len(pred.ids)
-    shared = np.bincount((truth.dense * m + pred.dense).ravel(), minlength=n * m).reshape(n, m)
-    void, void_pred = int(np.flatnonzero(truth.ids == 0)[0]), int(np.flatnonzero(pred.ids == 0)[0])
-    area, area_pred = shared.sum(axis=1), shared.sum(axis=0)
-    whole = area[:, None] + area_pred - shared - shared[void]
+    shared, in_void = table.counts, table.counts[truth.void].sum(axis=0)
+    whole = table.area_true[:, None] + table.area_pred - shared - in_void
     # Two segments that share more than half of their union share more than half of each: no other can do so too.
     taken, hit = set(), set()
-    for t, p in np.argwhere(2 * shared > whole).tolist():
-        if t != void and p != void_pred and not truth.crowd[t] and truth.classes[t] == pred.classes[p]:
+    for t, p in np.argwhere((2 * shared > whole) & ~(truth.void | truth.crowd)[:, None] & ~pred.void).tolist():
+        if truth.classes[t] == pred.classes[p]:
             kind = truth.classes[t]
-            counts.iou[kind] = counts.iou.get(kind, 0.0) + shared[t, p] / whole[t, p]
+            counts.iou[kind] = counts.iou.get(kind, 0.0) + float(shared[t, p] / whole[t, p])
             _add(counts.found, kind)
             taken.add(t)
             hit.add(p)
-    for t in range(n):
-        if t != void and t not in taken and not truth.crowd[t]:
+    for t in np.flatnonzero(~(truth.void | truth.crowd)).tolist():
+        if t not in taken:
             _add(counts.missed, truth.classes[t])
-    for p in range(m):
-        if p != void_pred and p not in hit:
-            crowds = [t for t in range(n) if truth.crowd[t] and truth.classes[t] == pred.classes[p]]
-            if 2 * shared[[void, *crowds], p].sum() <= area_pred[p]:
+    crowds = np.flatnonzero(truth.crowd).tolist()
+    for p in np.flatnonzero(~pred.void).tolist():
+        if p not in hit:
+            own = [t for t in crowds if truth.classes[t] == pred.classes[p]]
+            if 2 * (in_void[p] + shared[own, p].sum()) <= table.area_pred[p]:
                 _add(counts.wrong, pred.classes[p])
 
 

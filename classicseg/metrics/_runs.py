@@ -146,17 +146,19 @@ def of_polygons(outlines: Sequence[NDArray[np.float64]], owners: NDArray[np.int6
     most = int((np.abs(np.diff(corners[:, 0])) // _SUB + 2).sum()) + 2
     polygon, position = np.empty(most, np.int64), np.empty(most, np.int64)
     n = kernels_for(position, "runs").crossings(corners, first, shapes[owners], polygon, position)
-    order = np.lexsort((position[:n], polygon[:n]))
-    return _union(owners[polygon[:n][order]], position[:n][order], shapes)
+    stride = int((shapes[:, 0] * shapes[:, 1]).max()) + 1
+    polygon, position = np.divmod(np.sort(polygon[:n] * stride + position[:n]), stride)
+    return _union(owners[polygon], position, shapes, stride)
 
 
-def _union(owner: NDArray[np.int64], edges: NDArray[np.int64], shapes: NDArray[np.int64]) -> Runs:
-    """Join the runs of several polygons of one owner; `edges` begin and end runs in turn."""
-    step = np.tile(np.array([1, -1]), len(edges) // 2)
-    order = np.lexsort((-step, edges, owner))  # where one run ends and another begins, it goes on
-    depth = np.cumsum(step[order])
-    outer = (depth == 0) | (depth - step[order] == 0)
-    owner, edges = owner[order][outer], edges[order][outer]
+def _union(owner: NDArray[np.int64], edges: NDArray[np.int64], shapes: NDArray[np.int64], stride: int) -> Runs:
+    """Join the runs of several polygons of one owner; `edges` begin and end runs in turn, all below `stride`."""
+    ends = np.arange(len(edges)) % 2
+    events = np.sort((owner * stride + edges) * 2 + ends)  # where one run ends and another begins, it goes on
+    step = 1 - 2 * (events % 2)
+    depth = np.cumsum(step)
+    outer = (depth == 0) | (depth == step)
+    owner, edges = np.divmod(events[outer] // 2, stride)
     last = np.searchsorted(owner, np.arange(len(shapes)), side="right").astype(np.int64)
     return Runs(edges, np.concatenate([[0], last[:-1]]).astype(np.int64), last, shapes)
 

@@ -1,5 +1,6 @@
 """Boxes, masks and average precision of one class."""
 
+import bad_input
 import naive_detection as naive
 import numpy as np
 import pytest
@@ -7,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from classicseg.metrics import average_precision, box_iou, boxes_from_coco, boxes_to_coco, mask_iou
+from classicseg.metrics import (
+    PanopticImage,
+    average_precision,
+    box_iou,
+    boxes_from_coco,
+    boxes_to_coco,
+    mask_iou,
+    non_maximum_suppression,
+    panoptic_quality,
+    soft_iou,
+)
 
 # Published with the files, for IoU .1, .3, .5, .75.
 VOC = {
@@ -202,6 +213,24 @@ def test_inputs_stay_unchanged_and_may_be_read_only(rng):
     average_precision(truth, pred, scores)
     for array, copy in zip((truth, pred, scores), kept):
         assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("form", bad_input.STORED)
+def test_the_way_values_are_stored_does_not_count(rng, form):
+    """Strided, reversed, read-only, big-endian, from another library: never another number."""
+    store = bad_input.STORED[form]
+    truth, pred, scores = random_boxes(rng, 6), random_boxes(rng, 8), np.linspace(1, 0, 8)
+    assert_array_equal(box_iou(store(truth), store(pred)), box_iou(truth, pred))
+    assert_array_equal(non_maximum_suppression(store(pred), scores), non_maximum_suppression(pred, scores))
+    assert average_precision(store(truth), store(pred), scores).ap == average_precision(truth, pred, scores).ap
+    masks = random_masks(rng, 3, (5, 6)).astype(np.uint8)
+    assert_array_equal(mask_iou(store(masks), masks), mask_iou(masks, masks))
+    assert_array_equal(soft_iou(store(masks), masks), soft_iou(masks, masks))
+    labels = rng.integers(0, 3, (7, 8)).astype(np.int32)
+    one, two = (PanopticImage(image, {1: "car", 2: "road"}) for image in (store(labels), np.roll(labels, 1)))
+    assert_array_equal(
+        panoptic_quality(one, two).iou_sum, panoptic_quality(PanopticImage(labels, one.classes), two).iou_sum
+    )
 
 
 BOX = [[0, 0, 2, 2]]

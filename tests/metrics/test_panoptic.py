@@ -211,13 +211,14 @@ def test_broken_files(files):
 
 
 ONE = PanopticImage([[1]], {1: "car"})
+WIDE = PanopticImage([[1, 1]], {1: "car"})
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (
-            lambda: panoptic_quality(ONE, PanopticImage([[1, 1]], {1: "car"})),
+            lambda: panoptic_quality(ONE, WIDE),
             ValueError,
             "pred[0].labels must have the shape of truth[0].labels, (1, 1), got (1, 2); resize by nearest neighbour "
             "first",
@@ -244,12 +245,12 @@ ONE = PanopticImage([[1]], {1: "car"})
             "np.unique(..., return_inverse=True)",
         ),
         (
-            lambda: panoptic_quality(PanopticImage([[0, 1]], {0: "car", 1: "car"}), ONE),
+            lambda: panoptic_quality(PanopticImage([[0, 1]], {0: "car", 1: "car"}), WIDE),
             ValueError,
             "truth[0].classes must not name segment 0, which is void, got 'car'; renumber it",
         ),
         (
-            lambda: panoptic_quality(PanopticImage([[1, 2]], {1: "car"}), ONE),
+            lambda: panoptic_quality(PanopticImage([[1, 2]], {1: "car"}), WIDE),
             ValueError,
             "truth[0].classes must name every segment of labels, got none for 2; set pixels of no segment to 0",
         ),
