@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.registry import Agreement, Case, Contender, Context, Outputs, Row
 
-PARTS = ("metrics_regions", "metrics_boundary")
+PARTS = ("metrics_regions", "metrics_boundary", "metrics_detection")
 
 
 def part_of(name: str) -> ModuleType:
