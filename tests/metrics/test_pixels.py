@@ -58,6 +58,18 @@ def test_the_table_equals_the_slow_twin(rng, form, shape, n_labels):
     assert_table(found, naive_metrics.table(true, pred, [int(true.flat[0])], mask))
 
 
+@pytest.mark.parametrize("n_labels", [2, 9, 80])
+def test_runs_of_many_labels(rng, form, monkeypatch, n_labels):
+    """With 80 labels most cells of the table are empty, and pairs come again after others."""
+    true, pred = (np.tile(np.repeat(rng.integers(0, n_labels, 60), 4), 2) for _ in range(2))
+    true, pred = spread(true, form), spread(np.roll(pred, 2), form)
+    sorts = []
+    in_order = kernels.in_order
+    monkeypatch.setattr(kernels, "in_order", lambda *given: sorts.append(1) or in_order(*given))
+    assert_table(contingency_table(true, pred), naive_metrics.table(true, pred))
+    assert len(sorts) == (2 if form != "table" and n_labels == 80 else 0)
+
+
 @pytest.mark.parametrize("n_pixels", [1, 2, 15, 16, 17, 31, 32, 33, 53])
 def test_blocks_are_added_up(rng, form, monkeypatch, n_pixels):
     monkeypatch.setattr(kernels, "BLOCK", 16)
