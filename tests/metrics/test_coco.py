@@ -164,6 +164,14 @@ def test_scores_known_by_construction():
     assert np.isnan([scores.ap_medium, scores.ar_large]).all()
 
 
+@pytest.mark.parametrize(("found_rows", "at_50", "at_75"), [(72, 1, 0), (76, 1, 1), (49, 0, 0)])
+def test_the_two_thresholds_that_have_names(found_rows, at_50, at_75):
+    truth = Instances([1], [1], boxes=[[0, 0, 100, 10]])
+    pred = Instances([1], [1], boxes=[[0, 0, found_rows, 10]], scores=[1])
+    scores = coco_average_precision(truth, pred)
+    assert (scores.ap_50, scores.ap_75) == (at_50, at_75)
+
+
 def test_a_crowd_swallows_any_number():
     truth = Instances([1, 1], [1, 1], boxes=[[0, 0, 50, 50], [60, 60, 70, 70]], crowd=[True, False])
     inside = [[i, i, i + 10, i + 10] for i in range(5)]

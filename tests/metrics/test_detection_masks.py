@@ -97,6 +97,13 @@ def test_a_rectangle_covers_its_pixels():
     assert_array_equal(drawn([[*corners, corners[0]]], (8, 9))[0], expected)  # closed by the file already
 
 
+def test_a_rectangle_is_cut_off_at_the_border():
+    expected = np.zeros((8, 9), bool)
+    expected[:5, :4] = True
+    assert_array_equal(drawn([[(-3, -2), (4, -2), (4, 5), (-3, 5)]], (8, 9))[0], expected)
+    assert_array_equal(drawn([[(-3, -2), (40, -2), (40, 50), (-3, 50)]], (8, 9))[0], True)
+
+
 def test_no_polygons_cover_nothing():
     runs = of_polygons([], np.empty(0, np.int64), [(6, 5), (2, 2)])
     assert_array_equal(runs.area, [0, 0])
