@@ -207,6 +207,34 @@ def test_an_annotator_is_right_by_their_own_measure(picture):
     assert found["tp_precision"] / found["n_precision"] > 0.95
 
 
+def test_felzenszwalb_gets_the_scores_that_others_published(test_data):
+    """Boundary F of the original program at sigma 0.8, k 800, min 50, against scikit-image's, by our own counts.
+
+    J. Pont-Tuset, F. Marques, "Supervised Evaluation of Image Segmentation and Object Proposal Techniques", IEEE
+    TPAMI 38(7), 2016, doi:10.1109/TPAMI.2015.2481406.
+    """
+    folder = test_data / "metrics" / "bsds_classical"
+    if not folder.is_dir():
+        pytest.skip("no metrics/bsds_classical in CLASSICSEG_TEST_DATA")
+    segmentation = pytest.importorskip("skimage.segmentation")
+    names = (folder / "val_ids.txt").read_text().split()
+    published = dict(zip(names, np.loadtxt(folder / "val_fb_EGB_0.8_800_50.txt")[:, 3:]))
+    ours, theirs = [], []
+    for picture in pictures_of(test_data):
+        if picture.split == "val":
+            labels = segmentation.felzenszwalb(read_image(picture.image), 800, sigma=0.8, min_size=50)
+            found = label_scores(read_truth(picture.truth), labels)
+            ours.append([found[name] for name in ("tp_recall", "n_recall", "tp_precision", "n_precision")])
+            theirs.append(published[picture.name])
+    ours, theirs = np.array(ours), np.array(theirs)
+    assert np.array_equal(ours[:, 1], theirs[:, 1])  # pixels that people drew
+    names = ("tp_recall", "n_recall", "tp_precision", "n_precision")
+    pooled = [BOUNDARY.pool(dict(zip(names, counts.T))) for counts in (ours, theirs)]
+    assert np.isclose(*pooled, atol=0.002)
+    alone = [BOUNDARY.pool(dict(zip(names, counts.T[:, None]))) for counts in (ours, theirs)]
+    assert np.median(np.abs(alone[0] - alone[1])) < 0.01  # the two programs break ties in their own ways
+
+
 def test_every_setting_gets_a_record(picture):
     method = METHODS[0]
     records = score_picture(picture, method, method.settings[:2])
@@ -433,14 +461,23 @@ def test_records_are_kept_only_while_nothing_changed(data_set, tmp_path, monkeyp
     assert task.fingerprint != first
 
 
-def test_a_source_that_changes_changes_the_digest(tmp_path):
-    (tmp_path / "classicseg").mkdir()
-    file = tmp_path / "classicseg" / "a.py"
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("classicseg/metrics/_a.py", True),
+        ("benchmarks/quality/peers.py", True),
+        ("benchmarks/quality/methods.py", False),  # settings count by themselves, so a new method leaves the others
+        ("benchmarks/quality/report.py", False),
+    ],
+)
+def test_a_source_that_records_depend_on_changes_the_digest(tmp_path, name, counts):
+    file = tmp_path / name
+    file.parent.mkdir(parents=True)
     file.write_text("a = 1")
     first = run.sources_digest(tmp_path)
     assert run.sources_digest(tmp_path) == first
     file.write_text("a = 2")
-    assert run.sources_digest(tmp_path) != first
+    assert (run.sources_digest(tmp_path) != first) == counts
 
 
 def test_a_missing_library_is_told_and_the_others_run():
@@ -512,6 +549,18 @@ def test_the_plot_shows_every_method_in_both_panels():
     marks = [line for line in axes.lines if line.get_marker() == "o"]
     assert sorted(float(line.get_ydata()[0]) for line in marks) == [0.5, 0.625]
     assert [float(line.get_xdata()[0]) for line in marks] == [0.125, 0.125]
+
+
+def test_no_name_covers_another_in_the_plot():
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed; it comes with the notebooks")
+    from matplotlib.figure import Figure
+
+    methods = [made_result()["methods"][0] | {"name": f"method {i}", "seconds": 0.1 + 0.001 * i} for i in range(4)]
+    figure = Figure()
+    texts = plot.panel(figure.subplots(), methods, "covering")
+    plot.part(figure, texts)
+    boxes = [text.get_window_extent() for text in texts]
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
 
 
 def test_the_report_is_three_files(tmp_path):

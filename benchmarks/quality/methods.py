@@ -38,7 +38,7 @@ def sweep(**values: tuple[Any, ...]) -> Settings:
     return tuple(dict(zip(values, chosen)) for chosen in product(*values.values()))
 
 
-CLUSTERS, SMALLEST = (2, 3, 4, 6, 8, 12), (200, 1000, 2500)
+CLUSTERS, SMALLEST = (2, 3, 4, 6, 8, 12), (500, 1500, 4000)
 THRESHOLDS = (10, 15, 20, 25, 30, 40, 50, 60)
 
 METHODS = (
@@ -47,7 +47,7 @@ METHODS = (
         "k-means RGBxy",
         CLASSICSEG,
         ours.kmeans_place,
-        sweep(n_clusters=(3, 5, 8, 12), xy=(0.2, 0.5, 1.0), min_size=(200, 1000)),
+        sweep(n_clusters=(3, 5, 8, 12), xy=(0.1, 0.3, 1.0), min_size=(500, 1500)),
     ),
     Method("k-means Lab", CLASSICSEG, ours.kmeans_lab, sweep(n_clusters=CLUSTERS, min_size=SMALLEST)),
     Method(
@@ -61,7 +61,7 @@ METHODS = (
         "SLIC",
         SKIMAGE,
         peers.slic,
-        sweep(n_segments=(4, 8, 16, 32), compactness=(3, 10, 30)),
+        sweep(n_segments=(4, 8, 16, 32), compactness=(1, 3, 10)),
         packages=("scikit-image",),
     ),
     Method(
@@ -75,14 +75,14 @@ METHODS = (
         "quickshift",
         SKIMAGE,
         peers.quickshift,
-        sweep(kernel_size=(3, 5), max_dist=(10, 20)),
+        sweep(kernel_size=(5, 8), max_dist=(40,)),
         packages=("scikit-image",),
     ),
     Method(
         "watershed",
         SKIMAGE,
         peers.watershed,
-        sweep(depth=(2, 4, 6, 8, 10, 13, 16, 20, 25, 32)),
+        sweep(depth=(10, 20, 30, 40, 50, 65, 80, 100, 130, 170)),
         prepare=peers.gradient,
         packages=("scikit-image",),
     ),
@@ -114,7 +114,7 @@ METHODS = (
         "pyrMeanShift",
         OPENCV,
         peers.pyramid_mean_shift,
-        sweep(spatial=(8,), colour=(8, 12, 18, 26), min_size=(500, 2000)),
+        sweep(spatial=(8,), colour=(12, 18, 26, 36), min_size=(500, 2000)),
         packages=("opencv-python",),
     ),
 )

@@ -22,7 +22,8 @@ from benchmarks.quality.methods import METHODS, Method, tiny
 from benchmarks.quality.score import score_picture
 from benchmarks.runner import ROOT, THREAD_VARIABLES
 
-SOURCES = ("classicseg", "benchmarks/quality")  # what a record depends on; after a change it is made anew
+# What a record depends on, beside its settings; after a change it is made anew.
+SOURCES = ("classicseg/**/*.py", *(f"benchmarks/quality/{name}.py" for name in ("data", "score", "ours", "peers")))
 EVERY_S = 10.0  # between two lines of progress
 
 
@@ -79,8 +80,9 @@ def fingerprint(*parts: Any) -> str:
 
 def sources_digest(root: Path = ROOT) -> str:
     digest = hashlib.sha256()
-    for path in sorted(file for source in SOURCES for file in (root / source).rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    for pattern in SOURCES:
+        for path in sorted(root.glob(pattern)):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
