@@ -183,6 +183,13 @@ def test_sums_are_pooled_and_not_scores():
     assert found.ods == found.ois == BoundaryScore(pytest.approx(0.01), 0.01, 0.01)
 
 
+def test_images_without_boundaries_change_nothing():
+    """One true pixel in three images, found: a recall of 1, not of a third."""
+    one, none = BoundaryCounts(*np.ones((4, 1), int)), BoundaryCounts(*np.zeros((4, 1), int))
+    found = boundary_sweep([none, one, none])
+    assert found.ods == found.ois == BoundaryScore(1.0, 1.0, 1.0)
+
+
 def test_of_equal_settings_the_first_is_best():
     counts = BoundaryCounts(*np.array([[5, 8, 8], [10, 10, 10], [5, 8, 8], [10, 10, 10]]))
     found = boundary_sweep([counts])
