@@ -5,6 +5,7 @@ import dataclasses
 import naive_metrics
 import numpy as np
 import pytest
+from bad_input import FORMS, MASKS, SAME, Refused, asked, labels_table, masks_table, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -18,6 +19,7 @@ from classicseg.metrics import (
     frequency_weighted_iou,
     mean_iou,
     pixel_accuracy,
+    region_scores,
 )
 
 DTYPES = [np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32, np.int64, np.uint64]
@@ -302,3 +304,51 @@ def test_bad_arguments(call, error, message):
         call()
     assert str(caught.value) == message
     assert type(caught.value) is error
+
+
+def shown():
+    """Labels 0 to 8, each on 12 pixels."""
+    return np.arange(9, dtype=np.uint8).repeat(12).reshape(9, 12)
+
+
+def scores_of(labels_true, labels_pred, mask=None):
+    table = contingency_table(labels_true, labels_pred, mask=mask)
+    return [table.true, table.pred, table.counts, region_scores(labels_true, labels_pred, mask=mask).covering]
+
+
+ANY_AXES = dict.fromkeys(("1-d", "5-d", "1×1", "constant", "bool", "int64", "uint64"), SAME)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("argument", ["labels_true", "labels_pred"])
+def test_labels_of_another_form(form, argument):
+    """Images of labels may be held in any way; what holds no labels is refused by the name of the argument."""
+    given, clean = FORMS[form](shown()), shown()
+    expected = (labels_table(clean.shape) | ANY_AXES)[form]
+    other = np.zeros(np.shape(plain(given)), np.uint8) if expected == SAME else clean
+    pair = (given, other) if argument == "labels_true" else (other, given)
+    if expected == SAME:
+        held = plain(given)
+        for found, told in zip(scores_of(*pair), scores_of(*((held, other) if pair[0] is given else (other, held)))):
+            assert_array_equal(found, told)
+        return
+    with pytest.raises(expected.error) as caught:
+        contingency_table(*pair)
+    if form == "0-d":
+        assert str(caught.value) == f"{argument} must have at least one axis, got a single number; pass a label image"
+    else:
+        assert str(caught.value) == expected.message.format(name=argument)
+
+
+@pytest.mark.parametrize("form", MASKS)
+def test_a_mask_of_another_form(form):
+    nothing = Refused(ValueError, "mask and void must leave at least one pixel to judge, got none")
+    labels, given = shown(), MASKS[form](shown())
+    expected = masks_table(nothing, labels.shape)[form]
+    if expected == SAME:
+        for found, told in zip(scores_of(labels, labels // 2, given), scores_of(labels, labels // 2, asked(given))):
+            assert_array_equal(found, told)
+        return
+    with pytest.raises(expected.error) as caught:
+        scores_of(labels, labels // 2, given)
+    assert str(caught.value) == expected.message
