@@ -51,9 +51,8 @@ def non_maximum_suppression(
 
     Notes
     -----
-    Greedy suppression as in A. Neubeck and L. Van Gool, "Efficient non-maximum suppression", ICPR 2006,
-    doi:10.1109/ICPR.2006.479, with the IoU of P. Felzenszwalb et al., "Object detection with discriminatively
-    trained part-based models", PAMI 32, 2010, doi:10.1109/TPAMI.2009.167.
+    Greedy suppression by intersection over union, class by class, as in R. Girshick et al., "Rich feature hierarchies
+    for accurate object detection and semantic segmentation", CVPR 2014, doi:10.1109/CVPR.2014.81.
 
     Examples
     --------
