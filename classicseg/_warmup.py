@@ -10,6 +10,13 @@ import numpy as np
 from classicseg._segment import segment_image
 from classicseg.cluster import kmeans
 from classicseg.features import pixel_features, texture_features
+from classicseg.metrics import (
+    achievable_segmentation_accuracy,
+    compactness,
+    contingency_table,
+    explained_variation,
+    region_scores,
+)
 from classicseg.regions import connected_regions, merge_small_regions
 from classicseg.thermal import find_hotspots
 
@@ -54,10 +61,26 @@ def _warm_regions() -> None:
         merge_small_regions(regions, 2, image=image)
 
 
+def _warm_metrics() -> None:
+    labels = np.arange(256).reshape(16, 16)
+    contingency_table(labels * 10**9, labels.T)  # labels far apart, in a table that is mostly empty
+    region_scores(labels // 64, labels // 8)
+    achievable_segmentation_accuracy(labels // 64, labels // 8)
+    compactness(labels // 8)
+    for dtype in (np.uint8, np.uint16, np.float32, np.float64):
+        explained_variation(labels.astype(dtype), labels // 8)
+
+
 def _warm_hotspots() -> None:
     rows, cols = np.mgrid[:96, :96]
     frame = np.where((rows % 16 < 12) & (cols % 24 < 20), 30, 24) + ((rows * 7 + cols * 3) % 5) * 0.02
     find_hotspots(frame.astype(np.float32))
 
 
-_CALLS = {"features": _warm_features, "k-means": _warm_kmeans, "regions": _warm_regions, "hot spots": _warm_hotspots}
+_CALLS = {
+    "features": _warm_features,
+    "k-means": _warm_kmeans,
+    "regions": _warm_regions,
+    "metrics": _warm_metrics,
+    "hot spots": _warm_hotspots,
+}
