@@ -51,6 +51,44 @@ class NotRadiometricError(FileFormatError):
     """
 
 
+class UnreadableError(FileFormatError):
+    """A file that the system does not give: it is not there, or may not be read, or its disk fails.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    found : str
+        What the system says.
+    expected : str
+        What should have been there.
+    """
+
+
+class MisfitError(FileFormatError):
+    """What was given for a file does not go with it; the file itself is sound.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    found : str
+        What was found in it.
+    expected : str
+        What should have been there, or what the user can do.
+    options : tuple of str
+        Names of the options that do not fit.
+    """
+
+    def __init__(self, path: object, found: str, expected: str, options: tuple[str, ...]) -> None:
+        super().__init__(path, found, expected)
+        self.options = options
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by the four parts."""
+        return (type(self), (self.path, self.found, self.expected, self.options))
+
+
 class UselessOptionError(FileFormatError):
     """Options were given that have no effect on a file of this kind.
 

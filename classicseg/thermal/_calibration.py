@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classicseg._errors import FileFormatError
+from classicseg._errors import FileFormatError, MisfitError
 from classicseg.thermal._image import Camera, Parameter
 
 if TYPE_CHECKING:
@@ -154,24 +154,22 @@ class Calibration:
 
         Raises
         ------
-        FileFormatError
+        MisfitError
             If the calibration is not for this frame.
         """
-        way_out = "; fit one from such a frame, or use calibration.unbound() to apply it all the same"
+        way_out = "; fit one from such a frame, or apply it all the same through its unbound() form"
         for word, ours, its in (
             ("model", self.model, camera.model),
             ("serial number", self.serial_number, camera.serial_number),
         ):
             if ours is not None and ours != its:
-                raise FileFormatError(
-                    path, f"camera {word} {its!r}", f"{ours!r}, which the calibration is bound to{way_out}"
-                )
+                expected = f"{ours!r}, which the calibration is bound to{way_out}"
+                raise MisfitError(path, f"camera {word} {its!r}", expected, ("calibration",))
         for name, value in self.parameters.items():
             stated = parameters[name].value if name in parameters else None
             if stated is None or abs(stated - value) > _TOLERANCE * max(1.0, abs(value)):
-                raise FileFormatError(
-                    path, f"{name} {stated}", f"{value:g}, which the calibration was fitted with{way_out}"
-                )
+                expected = f"{value:g}, which the calibration was fitted with{way_out}"
+                raise MisfitError(path, f"{name} {stated}", expected, ("calibration",))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the calibration as JSON.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from classicseg._validate import check_choice
+from classicseg._validate import check_choice, check_float
 from classicseg.thermal._calibration import Calibration
 from classicseg.thermal._image import ThermalImage
 from classicseg.thermal._read import read
@@ -37,8 +37,9 @@ def fit_calibration(
     unit : str, optional
         Unit of that file's numbers, as in `read`; vendors often write ``"centikelvin"``.
     tolerance_celsius : float, optional
-        How far temperatures of one count may spread; their mean is taken. 0 asks for a one-to-one table,
-        which tells at once when the two files do not belong together.
+        How far temperatures of one count may spread. Their means are taken, and made to rise with the counts by
+        the least change in squares. 0 asks for a one-to-one table, which tells at once when the two files do not
+        belong together; for temperatures rounded or filtered on their way, give what that may change.
 
     Returns
     -------
@@ -47,9 +48,17 @@ def fit_calibration(
 
     Raises
     ------
-    ValueError
-        When shapes differ, the frame has no counts, or one count has several temperatures.
+    ValueError, TypeError
+        When shapes differ, the frame has no counts, one count has several temperatures, or `tolerance_celsius` is
+        no number of at least 0.
+
+    References
+    ----------
+    The rising means: Ayer M., Brunk H. D., Ewing G. M., Reid W. T., Silverman E., "An empirical distribution
+    function for sampling with incomplete information", Annals of Mathematical Statistics 26(4), 1955, doi
+    10.1214/aoms/1177728423 (pooling of adjacent violators).
     """
+    tolerance_celsius = check_float("tolerance_celsius", tolerance_celsius, low=0)
     if not isinstance(image, ThermalImage):
         image = read(image)
     if image.raw is None:
@@ -89,5 +98,9 @@ def _one_to_one(raw: Array, celsius: Array, tolerance: float) -> tuple[Array, Ar
             f"temperature must follow from raw alone, {low[worst]:g} to {high[worst]:g} at {counts[worst]}; "
             "use the vendor's output for this very frame, or raise tolerance_celsius"
         )
-    # One value per count needs no mean, whose rounding would spoil the exact table.
-    return counts, low if tolerance == 0 else np.bincount(index, celsius) / n_pixels
+    if tolerance == 0:
+        return counts, low  # one value per count needs no mean, whose rounding would spoil the exact table
+    from scipy.optimize import isotonic_regression
+
+    means = np.bincount(index, celsius) / n_pixels
+    return counts, np.asarray(isotonic_regression(means, weights=n_pixels).x, np.float64)

@@ -186,7 +186,7 @@ def _camera(record: memoryview) -> tuple[dict[str, float], Camera, datetime | No
     constants = {name: float(struct.unpack_from(order + "f", record, at)[0]) for name, at in FLOATS.items()}
     for name in constants:
         if name.endswith("_celsius"):
-            constants[name] -= 273.15
+            constants[name] = round(constants[name] - 273.15, 4)  # float32 kelvin resolve 3e-5: 0, not -6.1e-06
     if constants["relative_humidity"] > 1:  # some cameras write per cent
         constants["relative_humidity"] /= 100
     constants["planck_o"] = float(struct.unpack_from(order + "i", record, PLANCK_O)[0])

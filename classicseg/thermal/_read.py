@@ -10,7 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from classicseg._errors import FileFormatError, NotRadiometricError, UselessOptionError
+from classicseg._errors import (
+    FileFormatError,
+    MisfitError,
+    NotRadiometricError,
+    UnreadableError,
+    UselessOptionError,
+)
 from classicseg._validate import check_choice, check_float
 from classicseg.thermal import _dji, _flir, _tiff
 from classicseg.thermal._calibration import Calibration
@@ -80,14 +86,16 @@ def read(
     FileFormatError
         When the file is broken, too large (512 MiB, 2**24 pixels in a JPEG, 2**26 in a TIFF), or does not go
         with the options; it names the file, what was found and what was expected. `NotRadiometricError` is
-        the case of a picture that shows colours only.
+        the case of a picture that shows colours only, `UnreadableError` that of a file the system does not give,
+        `MisfitError` that of a calibration of another camera, or of an impossible scene, in a file that is sound.
     TypeError, ValueError
         For an option outside its range.
 
     Notes
     -----
-    The counts 0 and 65535 are the ends of the counter, and counts so low that no temperature explains them
-    have none: such pixels are NaN. The whole file is held in memory while it is read, no more than once.
+    In a plane of unsigned 16-bit numbers 0 and 65535 are the ends of the counter, whatever its unit, and counts so
+    low that no temperature explains them have none: such pixels are NaN, and a note tells how many. The whole file
+    is held in memory while it is read, no more than once.
     """
     given = (
         emissivity,
@@ -144,7 +152,7 @@ def _read_bytes(path: str) -> bytes:
         if isinstance(error, FileFormatError):
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise FileFormatError(path, f"no readable file ({reason})", _KINDS) from error
+        raise UnreadableError(path, f"no readable file ({reason})", _KINDS) from error
     if not data:
         raise FileFormatError(path, "an empty file", _KINDS)
     return data
@@ -205,7 +213,11 @@ def _from_flir(path: str, container: bytes, metadata: Metadata, overrides: Mappi
     try:
         temperature = temperature_plane(values, records.raw)
     except ValueError as error:
-        raise FileFormatError(path, f"constants that give no temperature ({error})", "a possible scene") from None
+        found = f"constants that give no temperature ({error})"
+        if overrides:
+            given = ", ".join(f"{name} {value:g}" for name, value in overrides.items())
+            raise MisfitError(path, found, f"a possible scene; given for it were {given}", tuple(overrides)) from None
+        raise FileFormatError(path, found, "a possible scene") from None
     mask, notes = _valid(temperature)
     camera = _merge(records.camera, metadata.camera)
     return ThermalImage(
@@ -228,10 +240,27 @@ def _from_flir(path: str, container: bytes, metadata: Metadata, overrides: Mappi
 
 def _valid(temperature: Array) -> tuple[Array | None, tuple[str, ...]]:
     mask = np.isfinite(temperature)
+    return (None, ()) if mask.all() else (mask, _left_out(mask))
+
+
+def _left_out(mask: Array) -> tuple[str, ...]:
+    """Return the note on the pixels outside `mask`."""
     n_bad = mask.size - int(np.count_nonzero(mask))
-    if not n_bad:
-        return None, ()
-    return mask, (f"{n_bad} pixels have no temperature: saturated, or below what the constants can explain",)
+    return (counted("left out, saturated or below what the constants can explain", n_bad),)
+
+
+def counted(text: str, n_pixels: int) -> str:
+    """Return a note on some pixels, with their number at its end."""
+    return f"{text}: {n_pixels} pixel{'' if n_pixels == 1 else 's'}"
+
+
+def _within_counter(plane: Array, mask: Array | None) -> tuple[Array | None, tuple[str, ...]]:
+    """Take the ends of the counter, 0 and 65535, out of `mask` where `plane` is unsigned; return it with a note."""
+    if plane.dtype != np.uint16 or (plane.min() > 0 and plane.max() < 65535):
+        return mask, ()
+    within = (plane > 0) & (plane < 65535)
+    notes = () if within.all() else _left_out(within if mask is None else within | ~mask)
+    return (within if mask is None else within & mask), notes
 
 
 def _placeholder_notes(
@@ -242,7 +271,7 @@ def _placeholder_notes(
     if (make or "").upper() == "DJI" and unset:
         stated = " and ".join(f"{name} {values[name]:g}" for name in unset)
         notes.append(
-            f"{stated}: placeholders that the drone wrote, not measured; pass {'= and '.join(unset)}= to replace"
+            f"{stated}: placeholders that the drone wrote, not measured; give {' and '.join(unset)} to replace them"
         )
     if values["distance_m"] == 0:
         notes.append("distance_m is 0: no atmosphere was corrected")
@@ -275,6 +304,8 @@ def _from_counts(
     camera = replace(metadata.camera, serial_number=metadata.camera.serial_number or serial_number)
     parameters = {name: Parameter(value, PARAMETERS[name][0], "file") for name, value in scene.items()}
     temperature = None
+    mask, ends = _within_counter(raw, mask)
+    notes += ends
     if calibration is None:
         notes += ("no calibration: counts, not temperatures",)
     else:
@@ -304,8 +335,7 @@ def _range_notes(calibration: Calibration, raw: Array) -> tuple[str, ...]:
         return ()
     low, high = calibration.celsius[0], calibration.celsius[-1]
     return (
-        f"{n_outside} pixels lie outside the {low:.1f} to {high:.1f} °C that the calibration was fitted "
-        "on: extrapolated",
+        counted(f"extrapolated, outside the {low:.1f} to {high:.1f} °C that the calibration was fitted on", n_outside),
     )
 
 
@@ -316,19 +346,27 @@ def _from_tiff(
     plane, notes = tiff.plane, tiff.notes
     mask = _stored_mask(plane, tiff.nodata if nodata is None else nodata)
     raw = plane if plane.dtype == np.uint16 else None
+    said_by = "as was given" if unit else "as a tag of the file says"
     unit = unit or (None if calibration is not None else tiff.unit)
     scale = _tiff.UNITS[unit] if unit else tiff.linear if calibration is None else None
-    if unit is None and scale is None and calibration is None and plane.dtype.kind == "f":
+    if unit is None and scale is not None:
+        notes += (f"the numbers are kelvin in steps of {scale[0]:g}, as the tag TlinearGain says",)
+    elif scale is not None:
+        notes += (f"the numbers are {unit}, {said_by}",)
+    elif unit is None and calibration is None and plane.dtype.kind == "f":
         unit, scale = "celsius", _tiff.UNITS["celsius"]
-        notes += ("the file states no unit: its floats are taken as °C; pass unit= if they are not",)
+        notes += ("the file states no unit: its floats are taken as °C; give the unit if they are not",)
     if scale is None:
         if raw is None:
             raise FileFormatError(path, f"counts of dtype {plane.dtype}", "uint16 counts, or a unit= of temperature")
         if unit is None and calibration is None:
-            notes += ("the file states no unit: its integers are taken as counts; pass unit= if they are temperatures",)
+            notes += (
+                "the file states no unit: its integers are taken as counts; give the unit if they are temperatures",
+            )
         return _from_counts(path, raw, tiff.metadata, {}, None, calibration, mask=mask, notes=notes)
     _refuse(path, f"a TIFF of temperatures ({unit or 'linear kelvin'})", {"calibration": calibration})
     factor, offset = scale
+    mask, ends = _within_counter(plane, mask)
     with np.errstate(over="ignore", invalid="ignore"):  # huge floats become infinite, signalling NaN quiet
         temperature = (plane * np.float64(factor) + offset).astype(np.float32)
     valid = np.isfinite(temperature) if mask is None else mask & np.isfinite(temperature)
@@ -342,7 +380,7 @@ def _from_tiff(
         camera=tiff.metadata.camera,
         time=tiff.metadata.time,
         position=tiff.metadata.position,
-        notes=notes,
+        notes=notes + ends,
         mask=None if valid.all() else valid,
     )
 

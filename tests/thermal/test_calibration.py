@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from classicseg import FileFormatError
+from classicseg._errors import MisfitError
 from classicseg.thermal import Calibration, Camera, Parameter, ThermalImage, fit_calibration, read
 
 
@@ -44,6 +45,11 @@ def test_between_counts_it_is_linear_and_outside_it_goes_on():
     assert calibration.n_outside(np.array([[90, 100, 300, 350]], np.uint16)) == 2
 
 
+def test_the_outermost_tenth_alone_gives_the_slope():
+    calibration = Calibration([100, 110, 190, 200], [0.0, 20.0, 28.0, 58.0])
+    np.testing.assert_allclose(calibration.apply(np.array([[95, 205]], np.uint16)), [[-10, 73]])
+
+
 def test_tail_slope_does_not_hang_on_the_last_step():
     # Vendors round to 0.1 °C: the last two counts of a table may be equal or a whole step apart.
     counts = np.arange(1000, 2000)
@@ -65,7 +71,7 @@ def test_read_applies_it_and_notes_what_is_outside(tmp_path, raw):
     assert image.unit == "celsius"
     np.testing.assert_array_equal(image.temperature[2:], vendor(raw)[2:])
     assert image.temperature[0, 0] > image.temperature[2:].max()
-    assert any(note.startswith("10 pixels lie outside") for note in image.notes)
+    assert any(note.endswith("that the calibration was fitted on: 10 pixels") for note in image.notes)
 
 
 def test_nodata_is_no_temperature_and_not_outside(tmp_path, raw):
@@ -89,8 +95,9 @@ def test_nodata_is_no_temperature_and_not_outside(tmp_path, raw):
 def test_other_cameras_are_refused_unless_told(raw, camera, words):
     calibration = fit_calibration(frame(raw), vendor(raw))
     parameters = {"emissivity": Parameter(0.95, "1", "file")}
-    with pytest.raises(FileFormatError, match=words):
+    with pytest.raises(MisfitError, match=words) as caught:
         calibration.check_frame("b.jpg", camera, parameters)
+    assert pickle.loads(pickle.dumps(caught.value)).options == ("calibration",)
     calibration.check_frame("b.jpg", Camera("M", "T-1", "S1"), parameters)
     calibration.unbound().check_frame("b.jpg", camera, parameters)
 
@@ -227,3 +234,36 @@ def test_dividing_by_64_is_not_what_the_table_says(test_data):
     calibration = fit_calibration(path, next(folder.glob("*.tiff")), unit="centikelvin")
     image = read(path, calibration=calibration)
     assert np.abs(image.raw / 64 - 273.15 - image.temperature).max() > 5
+
+
+def pooled(means, weights):
+    """Pool adjacent violators until none is left."""
+    pools = [[mean, weight, 1] for mean, weight in zip(means, weights, strict=True)]
+    while falls := [i for i in range(len(pools) - 1) if pools[i][0] > pools[i + 1][0]]:
+        (a, m, k), (b, n, j) = pools[falls[0]], pools.pop(falls[0] + 1)
+        pools[falls[0]] = [(a * m + b * n) / (m + n), m + n, k + j]
+    return np.repeat([pool[0] for pool in pools], [pool[2] for pool in pools])
+
+
+def test_a_tolerance_takes_rounded_and_noisy_temperatures(rng):
+    """Neighbouring counts lie 0.01 °C apart and their means by more: the table that rises and is nearest is taken."""
+    raw = rng.integers(18000, 18400, (60, 80)).astype(np.uint16)
+    true = 20 + 0.01 * (raw - 18000.0)
+    noisy = true + rng.normal(0, 0.02, raw.shape)
+    with pytest.raises(ValueError, match="raise tolerance_celsius"):
+        fit_calibration(frame(raw), noisy)
+    calibration = fit_calibration(frame(raw), noisy, tolerance_celsius=2.0)
+    assert (np.diff(calibration.celsius) >= 0).all()
+    assert np.abs(calibration.apply(raw) - true).max() < 0.04
+    counts, index, weights = np.unique(raw, return_inverse=True, return_counts=True)
+    means = np.bincount(index.ravel(), noisy.ravel()) / weights
+    expected = pooled(means, weights)
+    assert (np.diff(means) < 0).any()
+    np.testing.assert_array_equal(calibration.raw, counts)
+    np.testing.assert_allclose(calibration.celsius, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(("tolerance", "error"), [(-1, ValueError), (np.nan, ValueError), ("1", TypeError)])
+def test_a_tolerance_that_is_none(raw, tolerance, error):
+    with pytest.raises(error, match="tolerance_celsius must be"):
+        fit_calibration(frame(raw), vendor(raw), tolerance_celsius=tolerance)

@@ -115,3 +115,14 @@ def test_options_without_effect_are_refused(tmp_path, raw):
     ):
         with pytest.raises(FileFormatError, match=f"{next(iter(options))} does not apply"):
             read(tmp_path / name, **options)
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_the_ends_of_the_counter_are_no_measurement(tmp_path, raw, calibrated):
+    raw[0, 0], raw[3, 4] = 0, 65535
+    dji_file(tmp_path / "a.jpg", raw)
+    table = Calibration([0, 2000, 65535], [0.0, 20.0, 655.35]) if calibrated else None
+    image = read(tmp_path / "a.jpg", calibration=table)
+    assert np.argwhere(~image.mask).tolist() == [[0, 0], [3, 4]]
+    assert np.argwhere(np.isnan(image.values)).tolist() == [[0, 0], [3, 4]]
+    assert "left out, saturated or below what the constants can explain: 2 pixels" in image.notes

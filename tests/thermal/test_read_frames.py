@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from classicseg import FileFormatError, NotRadiometricError
+from classicseg._errors import MisfitError, UnreadableError
 from classicseg.thermal import Camera, Position, _image, read
 from classicseg.thermal._flir import read_records
 from classicseg.thermal._read import _merge
@@ -324,3 +325,26 @@ def test_time_zone_reaches_the_frame(tmp_path, raw):
     assert read(tmp_path / "a.jpg").time.isoformat() == moment.isoformat()
     container = fff_container(raw, DEFAULTS, Camera(), moment, "raw", (">", "<"))
     assert read_records("x", container).time.isoformat() == moment.isoformat()  # without EXIF, from the camera record
+
+
+def test_a_scene_that_cannot_be_is_laid_to_what_was_given(tmp_path, raw):
+    write_flir_rjpeg(tmp_path / "a.jpg", raw)
+    with pytest.raises(MisfitError, match=r"no temperature .*; given for it were distance_m 1e\+06") as caught:
+        read(tmp_path / "a.jpg", distance_m=1e6)
+    assert caught.value.options == ("distance_m",)
+
+
+def test_zero_celsius_in_a_record_is_zero(tmp_path, raw):
+    """float32 kelvin make -6.1e-06 of it."""
+    write_flir_rjpeg(tmp_path / "a.jpg", raw, parameters={"reflected_celsius": 0.0, "atmospheric_celsius": 21.5})
+    parameters = read(tmp_path / "a.jpg").parameters
+    assert (parameters["reflected_celsius"].value, parameters["atmospheric_celsius"].value) == (0.0, 21.5)
+
+
+def test_what_the_system_does_not_give_is_told_from_what_is_broken(tmp_path):
+    with pytest.raises(UnreadableError, match=r"no readable file \(No such file or directory\)"):
+        read(tmp_path / "missing.jpg")
+    (tmp_path / "cut.tif").write_bytes(b"II*\0\xff\xff\xff\xff")  # Pillow raises OSError for it
+    with pytest.raises(FileFormatError) as caught:
+        read(tmp_path / "cut.tif")
+    assert type(caught.value) is FileFormatError

@@ -139,3 +139,39 @@ def test_picture_tiff_is_not_radiometric(tmp_path, mode):
     Image.new(mode, (9, 8)).save(tmp_path / "a.tiff")
     with pytest.raises(NotRadiometricError, match=f"mode {mode}"):
         read(tmp_path / "a.tiff")
+
+
+@pytest.mark.parametrize("unit", ["centikelvin", "centicelsius", "counts", None])
+def test_the_ends_of_the_counter_are_no_measurement(tmp_path, raw, unit):
+    raw[0, 0], raw[3, 4], raw[5, 6] = 0, 65535, 65535
+    Image.fromarray(raw).save(tmp_path / "a.tiff")
+    image = read(tmp_path / "a.tiff", unit=unit)
+    assert np.argwhere(~image.mask).tolist() == [[0, 0], [3, 4], [5, 6]]
+    assert np.argwhere(np.isnan(image.values)).tolist() == [[0, 0], [3, 4], [5, 6]]
+    assert "left out, saturated or below what the constants can explain: 3 pixels" in image.notes
+    nodata = read(tmp_path / "a.tiff", unit=unit, nodata=65535)
+    np.testing.assert_array_equal(nodata.mask, image.mask)
+    assert "left out, saturated or below what the constants can explain: 1 pixel" in nodata.notes
+
+
+def test_floats_and_signed_numbers_have_no_counter(tmp_path):
+    for plane in (np.array([[0, 65535]], np.float32), np.array([[0, 65535]], np.int32)):
+        Image.fromarray(plane).save(tmp_path / "a.tiff")
+        assert read(tmp_path / "a.tiff", unit="centikelvin").mask is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "unit", "note"),
+    [
+        ({}, "centikelvin", "the numbers are centikelvin, as was given"),
+        ({270: "unit=centikelvin"}, None, "the numbers are centikelvin, as a tag of the file says"),
+        (
+            {700: b'<x xmlns:Camera="c"><Camera:TlinearGain>0.04</Camera:TlinearGain></x>'},
+            None,
+            "the numbers are kelvin in steps of 0.04, as the tag TlinearGain says",
+        ),
+    ],
+)
+def test_the_scale_is_told(tmp_path, raw, tags, unit, note):
+    Image.fromarray(raw).save(tmp_path / "a.tiff", tiffinfo=tags)
+    assert read(tmp_path / "a.tiff", unit=unit).notes == (note,)
