@@ -304,6 +304,23 @@ def test_broken_masks(segmentation, message):
     assert message in str(caught.value)
 
 
+def test_polygons_need_the_size_of_their_image():
+    rows = [{"image_id": 1, "category_id": 1, "segmentation": [[0, 0, 4, 0, 4, 4]]}]
+    with pytest.raises(FileFormatError) as caught:
+        coco_average_precision({**CONTENT, "images": [{"id": 1}], "annotations": rows}, [], kind="masks")
+    assert str(caught.value) == (
+        "truth annotations: found no run-length segmentation in row 0; expected size and counts; or polygons, in an "
+        "image whose height and width are given"
+    )
+
+
+def test_a_stack_of_masks_and_no_masks():
+    masks = np.eye(4, dtype=bool).reshape(2, 2, 4)
+    truth = Instances([1, 2], [1, 1], masks=masks)
+    assert coco_average_precision(truth, Instances([1, 2], [1, 1], masks=masks, scores=[1, 1]), kind="masks").ap == 1
+    assert coco_average_precision(truth, Instances([], [], masks=[], scores=[]), kind="masks").ap == 0
+
+
 def test_masks_of_other_shapes_are_refused():
     truth = Instances([1], [1], masks=[np.ones((4, 4), bool)])
     pred = Instances([1], [1], masks=[np.ones((4, 5), bool)], scores=[1])
