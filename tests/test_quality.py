@@ -156,11 +156,13 @@ def test_merging_reaches_one_region_and_keeps_the_means():
     from skimage.graph import rag_mean_color
 
     start = peers.Graph(image, labels, rag_mean_color(image, labels))
+    totals = [start.graph.nodes[i]["total color"].copy() for i in range(1, 5)]
     two = peers.merge_hierarchical(start, threshold=10)
     assert len(np.unique(two)) == 2
     assert len(np.unique(two[:, :10])) == len(np.unique(two[:, 10:])) == 1
     assert len(np.unique(peers.merge_hierarchical(start, threshold=1000))) == 1
     assert np.array_equal(peers.merge_hierarchical(start, threshold=10), two)
+    assert np.array_equal([start.graph.nodes[i]["total color"] for i in range(1, 5)], totals)  # for the next setting
 
 
 # One method on one picture
