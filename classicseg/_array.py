@@ -8,7 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 ArrayKind = Literal["numpy", "cupy"]
-_CUDA = (2, 13)  # DLPack's kDLCUDA and kDLCUDAManaged
+# DLPack's numbers of kinds of memory.
+_CUDA = (2, 13)  # kDLCUDA, kDLCUDAManaged
+_HOST = (1, 3, 11)  # kDLCPU, kDLCUDAHost, kDLROCMHost
 
 
 def array_kind(array: object) -> ArrayKind:
@@ -53,6 +55,11 @@ def as_array(name: str, array: object, *, cuda: bool = False) -> np.ndarray[Any,
         try:
             return np.from_dlpack(array)
         except (BufferError, RuntimeError) as error:
+            if int(array.__dlpack_device__()[0]) in _HOST:
+                raise TypeError(
+                    f"{name} cannot be read from its library ({error}); pass it as a plain array, "
+                    "for example with .detach().float()"
+                ) from error
             raise TypeError(
                 f"{name} is not in host memory ({error}); copy it there first, for example with .cpu()"
             ) from error

@@ -32,7 +32,7 @@ def to_device(array: Any, device: DeviceName) -> Any:
     DeviceError
         If "cuda" is asked for and CuPy or a CUDA device is missing; the message says what to install.
     ValueError, TypeError
-        If `device` is another word, or `array` is none.
+        If `device` is another word, or `array` is no array.
 
     Examples
     --------

@@ -4,6 +4,7 @@ argument, the rule, the value and the way out."""
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 import os
 from collections.abc import Sequence
@@ -45,12 +46,12 @@ def check_float(
     above: float | None = None,
 ) -> float:
     """Return `value` as a finite float, within `low` and `high` (both included) and greater than `above`."""
-    if isinstance(value, (bool, np.bool_, str, bytes)):
+    if not _is_real(value):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}") from None
+    except OverflowError:  # Python's integers and fractions have no end
+        raise ValueError(f"{name} must be at most 1.8e308 in size, got a longer number") from None
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, got {number}")
     if above is not None and not number > above:
@@ -59,11 +60,26 @@ def check_float(
     return number
 
 
+def _is_real(value: object) -> bool:
+    """Say whether `value` is a real number, or an array of one without axes; `float` takes much else."""
+    dtype = getattr(value, "dtype", None)
+    if isinstance(dtype, np.dtype):
+        return dtype.kind in "uif" and getattr(value, "ndim", None) == 0
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def _check_range(name: str, number: float, low: float | None, high: float | None) -> None:
     if low is not None and number < low:
         raise ValueError(f"{name} must be at least {low}, got {number}")
     if high is not None and number > high:
         raise ValueError(f"{name} must be at most {high}, got {number}")
+
+
+def check_str(name: str, value: object) -> str:
+    """Return `value`, which must be a string."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {value!r} of type {type(value).__name__}")
+    return value
 
 
 def check_choice(name: str, value: object, choices: Sequence[T]) -> T:
@@ -118,8 +134,13 @@ def check_array(name: str, value: object, *, cuda: bool = False) -> Array:
     try:
         array = as_array(name, value, cuda=cuda)
     except ValueError as error:
+        if isinstance(value, (list, tuple)):
+            raise ValueError(
+                f"{name} must be a regular array, got a sequence whose parts differ in length; make them equally long"
+            ) from error
         raise ValueError(
-            f"{name} must be a regular array, got a sequence whose parts differ in length; make them equally long"
+            f"{name} must be an array, got a value of type {type(value).__name__} that cannot be made one ({error}); "
+            "convert it first"
         ) from error
     if array.dtype == object and array.ndim == 0:
         raise TypeError(f"{name} must be an array of numbers, got {value!r} of type {type(value).__name__}")

@@ -30,7 +30,7 @@ def luv(colour):
         total = x + 15 * y + 3 * z
         return (4 * x / total, 9 * y / total) if total else (0.0, 0.0)
 
-    x, y, z = xyz(colour)
+    x, y, z = xyz([max(c, 0) for c in colour])  # of negative light there is no hue
     lightness = 116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y
     (u, v), (u_white, v_white) = hue(x, y, z), hue(*WHITE)
     return [lightness, 13 * lightness * (u - u_white), 13 * lightness * (v - v_white)]

@@ -11,7 +11,7 @@ from naive_features import features as naive
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
-from classicseg import PixelFeatures, pixel_features
+from classicseg import PixelFeatures, kmeans, pixel_features
 from classicseg.features import _planes
 
 DTYPES = [np.uint8, np.uint16, np.float32, np.float64]
@@ -145,6 +145,8 @@ def test_foreign_byte_order_keeps_its_dtype(dtype):
         ("Txy", np.uint16, 500),
         ("Txy", np.int16, 500),
         ("Txy", np.uint8, 255),
+        ("Txy", np.int8, 127),
+        ("RGBxy", np.int8, 127),
     ],
 )
 def test_crossing_the_image_weighs_as_much_as_the_unit(channels, dtype, unit):
@@ -181,6 +183,22 @@ def test_weights_by_name_token_and_extra():
     assert features.weights == (1, 2, 2, 250, 25, 30, 0, *[3] * 8, 30)
 
 
+@pytest.mark.parametrize("factor", [1e-30, 1e30])
+def test_the_ends_of_what_weights_may_be(factor):
+    image = np.array([[0.0, 300], [1, 301]])
+    features = pixel_features(image, "Txy", channel_weights={"T": factor, "xy": 0})
+    assert np.isfinite(np.asarray(features)).all()
+    labels = kmeans(features, 2, init=np.asarray(features)[0]).labels
+    assert_array_equal(labels, [[0, 1], [0, 1]])
+
+
+def test_a_weight_is_judged_by_its_own_channel_inside_the_mask():
+    extra = np.array([[[1e35, 1], [np.inf, 1e30]]])
+    weights = {"e1": 1e20}
+    features = pixel_features(np.zeros((1, 2)), "", extra=extra, mask=[[True, False]], channel_weights=weights)
+    assert_array_equal(np.asarray(features)[0, 0], np.float32([1e35, 1e20]))
+
+
 def test_luma_of_a_colour_image():
     colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [200, 200, 200]]], np.uint8)
     (plane,) = pixel_features(colours, "I").planes
@@ -199,11 +217,17 @@ def test_infinite_depth_is_unknown_too():
     assert_array_equal(features.mask, [[True, False, False]])
 
 
-def test_zero_is_a_hole_in_an_integer_depth_only():
-    image = np.zeros((1, 3))
-    holes = pixel_features(image, "Td", depth=np.array([[0, 1, 65535]], np.uint16))
-    assert_array_equal(holes.mask, [[False, True, True]])
-    assert pixel_features(image, "Td", depth=np.array([[0.0, 1, 2]])).mask is None
+@pytest.mark.parametrize("dtype", ["u1", "u2", ">u2", "u4", "u8", "i1", "i2", "i4", "i8", "list"])
+def test_zero_is_a_hole_in_an_integer_depth(dtype):
+    depth = [[0, 1, 100]] if dtype == "list" else np.array([[0, 1, 100]], dtype)
+    features = pixel_features(np.zeros((1, 3)), "Td", depth=depth)
+    assert_array_equal(features.mask, [[False, True, True]])
+    assert_array_equal(features.planes[1], [[0, 1, 100]])
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_zero_is_no_hole_in_a_depth_of_floats(dtype):
+    assert pixel_features(np.zeros((1, 3)), "Td", depth=np.array([[0, 1, 2]], dtype)).mask is None
 
 
 @pytest.mark.parametrize(("frame", "inside"), [("00180", 0.935), ("00060", 1.0)])

@@ -61,7 +61,7 @@ def test_equals_the_slow_twin(rng, space, dtype):
 
 
 @settings(deadline=None)  # the first call may compile
-@given(st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3), st.sampled_from(SPACES))
+@given(st.lists(st.floats(-0.5, 1.5, width=32), min_size=3, max_size=3), st.sampled_from(SPACES))
 def test_any_colour_equals_the_slow_twin(colour, space):
     image = np.array([[colour]], np.float32)
     assert_allclose(planes_of(image, space), convert(image, space), rtol=0, atol=BOUND)
@@ -75,9 +75,28 @@ def test_known_colours():
 
 @pytest.mark.parametrize("space", SPACES)
 def test_overshoot_is_taken(space):
-    image = np.array([[[1.5, 1.2, 1.01], [1.5, 1.5, 1.5]]])
+    image = np.array([[[1.5, 1.2, 1.01], [1.5, 1.5, 1.5], [-0.5, -0.5, -0.5], [1.5, -0.5, 0.1], [-0.01] * 3]])
     assert_allclose(planes_of(image, space), convert(image, space), rtol=0, atol=BOUND)
-    assert np.isfinite(planes_of(np.full((1, 1, 3), -0.5), space)).all()
+    for beyond in (-0.51, 1.51):
+        image[0, 1, 1] = beyond
+        with pytest.raises(ValueError, match="image must range over 0 to 1 for the tokens Lab and Luv"):
+            planes_of(image, space)
+
+
+@compiled
+def test_overshoot_agrees_with_scikit_image(rng):
+    image = rng.uniform(-0.5, 1.5, (300, 400, 3)).astype(np.float32).astype(float)  # their float32 is off by more
+    assert_allclose(planes_of(image, "Lab"), scikit_image(image, "Lab"), rtol=0, atol=BOUND)
+    assert_allclose(planes_of(image, "Luv"), scikit_image(image.clip(0), "Luv"), rtol=0, atol=BOUND)
+
+
+def test_luv_of_nearly_black_colours_is_nearly_black():
+    """Where x + 15 y + 3 z crosses 0, by the formulas u and v have no bound."""
+    image = np.array([[[0.02, -0.006, 0.001], [-0.01, 0.0035, -0.01], [-0.001, -0.001, -0.001], [0.02, -0.01, 0]]])
+    assert np.abs(planes_of(image, "Luv")).max() < 2
+    # In the dark every colour keeps its hue, as long as that makes a difference.
+    for colour in ([2e-5, 0, 0], [0, 1e-5, 0], [0, 0, 4e-5], [3e-6, 3e-6, 3e-6]):
+        assert_allclose(planes_of(np.array([[colour]]), "Luv"), convert(np.array([[colour]]), "Luv"), atol=2e-5)
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -120,8 +139,12 @@ def test_what_stands_outside_the_mask_becomes_black(space):
     assert_allclose(planes[0, 6], convert(image[:, 6:], space)[0, 0], atol=BOUND)
 
 
-def test_planes_are_contiguous_float32():
-    features = pixel_features(np.zeros((4, 6, 3), np.uint16), "LabI")
+@pytest.mark.parametrize(
+    "view",
+    [np.ascontiguousarray, np.asfortranarray, lambda a: np.ascontiguousarray(a.transpose(2, 0, 1)).transpose(1, 2, 0)],
+)
+def test_planes_are_contiguous_float32(view):
+    features = pixel_features(view(np.zeros((4, 6, 3), np.uint16)), "LabI")
     assert features.names == ("L", "a", "b", "I")
     for plane in features.planes:
         assert plane.dtype == np.float32

@@ -21,7 +21,11 @@ from classicseg import pixel_features, texture_features
             "channels must be made of the tokens RGB, Lab, Luv, I, T, x, y and d, such as \"RGBxy\"; got ''",
         ),
         ((np.zeros((2, 2)), "xx"), {}, "channels must name each channel once, got 'xx'"),
-        ((np.zeros((2, 2)), "IT"), {}, "channels must name each channel once, got 'IT'"),
+        (
+            (np.zeros((2, 2)), "IT"),
+            {},
+            "channels must not hold both I and T, the same gray image, got 'IT'; choose one",
+        ),
         ((np.zeros((2, 2, 3)), "LabLuv"), {}, "channels must name each channel once, got 'LabLuv'"),
         (
             (np.zeros((2, 2)), "RGB"),
@@ -88,6 +92,43 @@ from classicseg import pixel_features, texture_features
         ),
         ((np.zeros((2, 2)), "T"), {"channel_weights": {"T": -1}}, "channel_weights['T'] must be at least 0, got -1.0"),
         (
+            (np.zeros((2, 2)), "Txy"),
+            {"channel_weights": {"xTx": 3}},
+            "a key of channel_weights must name each channel once, got 'xTx'",
+        ),
+        *(
+            (
+                (np.zeros((2, 2)), "Txy"),
+                {"channel_weights": given},
+                "channel_weights must give each channel 0 or a factor of 1e-30 to 1e+30, "
+                f"got {got}; only how they compare matters, so divide all by a constant",
+            )
+            for given, got in [
+                ({"T": 2e30}, "2e+30 for T"),
+                ({"y": 5e-324}, "4.94066e-324 for y"),
+                ({"xy": 1e20, "x": 1e20}, "1e+40 for x"),
+                ({"xy": 1e-160, "y": 1e-160}, "1e-160 for x"),
+            ]
+        ),
+        (
+            (np.array([[0.0, -4e10]]), "T"),
+            {"channel_weights": {"T": 1e28}},
+            "channel_weights must keep every channel within the range of float32, ±3.4e38, got 1e+28 for T, "
+            "whose values reach 4.0e+10; only how they compare matters, so divide all by a constant",
+        ),
+        (
+            (np.zeros((1, 2)), "Td"),
+            {"depth": np.array([[1e10, 1]]), "extra": np.array([[1e20, 1]]), "channel_weights": {"d": 1e29}},
+            "channel_weights must keep every channel within the range of float32, ±3.4e38, got 1e+29 for d, "
+            "whose values reach 1.0e+10; only how they compare matters, so divide all by a constant",
+        ),
+        (
+            (np.zeros((1, 1)), ""),
+            {"extra": np.array([[[1, 1e10]]]), "channel_weights": {"extra": 1e29}},
+            "channel_weights must keep every channel within the range of float32, ±3.4e38, got 1e+29 for e1, "
+            "whose values reach 1.0e+10; only how they compare matters, so divide all by a constant",
+        ),
+        (
             (np.full((2, 2), np.nan), "T"),
             {},
             "image must be finite, got 4 NaN or infinite values; mark such pixels False in mask",
@@ -126,6 +167,29 @@ def test_bad_values_of_pixels(arguments, options, message):
     with pytest.raises(ValueError) as caught:
         pixel_features(*arguments, **options)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("channels", [None, ["RGB"], b"RGB", 3])
+def test_channels_are_a_string(channels):
+    with pytest.raises(TypeError) as caught:
+        pixel_features(np.zeros((2, 2, 3)), channels)
+    assert str(caught.value) == f"channels must be a string, got {channels!r} of type {type(channels).__name__}"
+
+
+@pytest.mark.parametrize("weights", [[1, 2], [], 2, 0.0, "xy", np.ones(3)])
+def test_channel_weights_are_a_mapping(weights):
+    with pytest.raises(TypeError) as caught:
+        pixel_features(np.zeros((2, 2, 3)), channel_weights=weights)
+    assert str(caught.value) == (
+        'channel_weights must map channels to factors, such as {"xy": 0.5}, '
+        f"got {weights!r} of type {type(weights).__name__}"
+    )
+
+
+def test_keys_of_channel_weights_are_strings():
+    with pytest.raises(TypeError) as caught:
+        pixel_features(np.zeros((2, 2, 3)), channel_weights={0: 1})
+    assert str(caught.value) == "a key of channel_weights must be a string, got 0 of type int"
 
 
 def test_lab_of_other_integers_is_refused():

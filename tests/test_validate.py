@@ -2,6 +2,7 @@
 
 import sys
 import types
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -41,6 +42,13 @@ def test_dlpack_is_taken_without_a_copy():
     assert np.shares_memory(_array.as_array("features", InMemory(array)), array)
     with pytest.raises(TypeError, match=r"features is not in host memory .* copy it there first"):
         _array.as_array("features", OnDevice(8))  # Metal
+    for host in (1, 3):  # memory of the processor, also where a GPU can reach it: some other thing is wrong
+        with pytest.raises(TypeError) as caught:
+            _array.as_array("features", OnDevice(host))
+        assert str(caught.value) == (
+            "features cannot be read from its library (device memory); pass it as a plain array, "
+            "for example with .detach().float()"
+        )
     with pytest.raises(
         TypeError, match=r"features lies on a CUDA device, .* pass classicseg\.to_device\(features, 'cpu'\)"
     ):
@@ -57,7 +65,14 @@ def test_cupy_is_recognised_without_importing_it(monkeypatch):
         _array.as_array("image", module.ndarray())
 
 
-@pytest.mark.parametrize("value", [True, "5", None, 1j, [1, 2]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(True, np.True_, np.array(True), None, [1, 2], np.ones(1)),
+        *("5", b"5", bytearray(b"5"), np.array("5"), np.str_("5")),
+        *(1j, np.complex64(1 + 2j), np.array(1j)),
+    ],
+)
 def test_no_number(value):
     with pytest.raises(TypeError, match="tol must be a number"):
         _validate.check_float("tol", value)
@@ -75,6 +90,43 @@ def test_float_rules(options, value, message):
     with pytest.raises(ValueError) as caught:
         _validate.check_float("tol", value, **options)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value", [2, 2.0, Fraction(2), np.float16(2), np.longdouble(2), np.uint8(2), np.array(2), np.array(2.0, ">f4")]
+)
+def test_numbers(value):
+    number = _validate.check_float("tol", value)
+    assert type(number) is float
+    assert number == 2
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), Fraction(10**400)])
+def test_numbers_that_no_float_holds(value):
+    with pytest.raises(ValueError, match=r"^tol must be at most 1\.8e308 in size, got a longer number$"):
+        _validate.check_float("tol", value)
+
+
+class NoArray:
+    """A value that cannot be made an array, for a reason of its own."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise ValueError("the stream is closed")
+
+
+def test_why_a_value_is_no_array():
+    with pytest.raises(ValueError) as caught:
+        _validate.check_array("image", NoArray())
+    assert str(caught.value) == (
+        "image must be an array, got a value of type NoArray that cannot be made one (the stream is closed); "
+        "convert it first"
+    )
+    for ragged in ([[1, 2], [3]], ((1, 2), (3,))):
+        with pytest.raises(ValueError) as caught:
+            _validate.check_array("image", ragged)
+        assert str(caught.value) == (
+            "image must be a regular array, got a sequence whose parts differ in length; make them equally long"
+        )
 
 
 @pytest.mark.parametrize("value", ["1", True, np.True_, 1.0, None, np.array([1, 2])])

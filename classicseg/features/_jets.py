@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Plane = NDArray[np.float32]
+GRAIN = 2.0**-28  # taps of up to 1 then have 28 bits, float32 has 24: sums of products stay within float64's 53
 
 
 class Jet(NamedTuple):
@@ -56,14 +57,19 @@ def jet(image: Array, sigma: float, start: int, stop: int, scale: float = 1.0) -
 def _kernels(sigma: float) -> list[NDArray[np.float64]]:
     """Return the smoothing kernel, the first derivative times sigma and the second times sigma squared.
 
-    Sampled and then corrected, so that they are exact on constants, ramps and parabolas however small sigma is.
+    Sampled and then corrected, so that they are exact on constants, ramps and parabolas however small sigma is. On
+    constants to the last bit: the taps of the second derivative are whole multiples of GRAIN that sum to 0, so that
+    in float64 all their products with a float32 number, and the sums of these, are exact.
     """
     offset = np.arange(-reach(sigma), reach(sigma) + 1.0)
     smooth = np.exp(-(offset**2) / (2 * sigma**2))
     smooth /= smooth.sum()
     first = offset * smooth
     second = (offset**2 - (offset**2 @ smooth)) * smooth
-    return [smooth, sigma * first / (first @ offset), sigma**2 * second * 2 / (second @ offset**2)]
+    first *= sigma / (first @ offset)
+    second = np.rint(second * (2 * sigma**2 / (second @ offset**2) / GRAIN)) * GRAIN
+    second[len(second) // 2] -= second.sum()
+    return [smooth, first, second]
 
 
 def oriented_energies(responses: Jet, n_orientations: int) -> Iterator[Plane]:

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._array import check_same_device
 from classicseg._kernels import adopt
-from classicseg._validate import check_image, check_mask
+from classicseg._validate import FLOAT32_MAX, check_image, check_mask
 from classicseg.features._channels import tokens_of, unit_of, weights_of
-from classicseg.features._planes import check_encoded, check_inside, converted, luma, native
+from classicseg.features._planes import check_encoded, check_inside, converted, luma, native, value_range
 from classicseg.features._recipe import PixelFeatures
 
 MAX_FEATURES = 64  # as many as the algorithms take
@@ -34,7 +34,8 @@ def pixel_features(
     image : array_like, shape (M, N) or (M, N, C)
         RGB image (C = 3) for the tokens RGB, Lab and Luv; RGB or 2-D intensities for I; 2-D temperatures in °C, or
         raw counts, for T. uint8, uint16, float32 and float64 are kept as they are; other integer and floating
-        dtypes are copied to float32. Lab and Luv read floats as 0 to 1 (overshoot by up to 0.5 is taken).
+        dtypes are copied to float32. Lab and Luv read floats as 0 to 1 (overshoot by up to 0.5 is taken; Luv takes
+        what is negative for 0, since hue has no bound there).
     channels : str, default "RGBxy"
         Tokens in the order wanted: RGB, Lab, Luv (CIE, D65), I (intensity), T (temperature), x (column), y (row),
         d (depth). RGB suits most pictures; Lab or Luv where equal steps should look equal, or where light and
@@ -48,7 +49,7 @@ def pixel_features(
     channel_weights : mapping of str to float, optional
         Factors on top of the defaults, by name, token or "extra" for all extra channels:
         ``{"xy": 0.5, "T": 2, "e0": 0.1}``. Larger means that a difference in this channel counts more; 0 leaves it
-        out of every comparison.
+        out of every comparison. Keys that share a channel multiply. 0, or 1e-30 to 1e30.
     mask : array_like of bool, shape (M, N), optional
         True where pixels take part.
 
@@ -61,20 +62,23 @@ def pixel_features(
     ------
     ValueError, TypeError
         If an argument has the wrong shape, dtype or value, a token does not fit the image, `image` or `extra` has
-        NaN or infinity inside the mask, or the arrays do not lie on one device.
+        NaN or infinity inside the mask, a channel times its weight leaves the range of float32, or the arrays do not
+        lie on one device.
 
     Notes
     -----
     Units are fixed by dtype and token; the values in the image never change them. RGB and I are in the image's own
     units (0 to 255 for uint8, 0 to 65535 for uint16, 0 to 1 for floats), Lab and Luv in those of CIE (L from 0 to
     100), T, d and extra channels as given. x and y are scaled by U / max(M, N), so that crossing the image weighs as
-    much as a difference of U in the first of the other tokens: U is 255, 65535 or 1 by dtype for RGB and I (255 for
-    integers above 16 bits, as which NumPy reads lists), 100 for Lab and Luv, and for T 10 (°C) for floats and 500
-    (counts) for integers above 8 bits. Position so weighs the same against colour whatever the dtype and the
-    resolution.
+    much as a difference of U in the first of the other tokens: for RGB and I, U is 1 for floats and the highest
+    value of the dtype for integers of 8 and 16 bits (255 and 65535; 127 and 32767 where they are signed), and 255 for
+    wider integers, as which NumPy reads lists; for Lab and Luv 100; for T 10 (°C) for floats, 500 (counts) for
+    integers above 8 bits, and for those of 8 bits as for I. Position so weighs the same against colour whatever the
+    dtype and the resolution.
 
     I of an RGB image is the luma 0.2126 R + 0.7152 G + 0.0722 B of ITU-R BT.709. Lab and Luv are those of
-    scikit-image (sRGB as in IEC 61966-2-1, CIE 15:2004 with D65 and the 2° observer) within 3e-4, in float32.
+    scikit-image (sRGB as in IEC 61966-2-1, CIE 15:2004 with D65 and the 2° observer) within 3e-4, in float32;
+    Luv of negative colours, where scikit-image's u and v grow without bound, is that of 0.
     Luma, Lab and Luv are computed here, once, into float32 planes; every other feature is a view. CuPy arrays and
     other arrays on a CUDA device stay there, planes and mask too.
 
@@ -94,25 +98,28 @@ def pixel_features(
     distance = None if depth is None else _like_image("depth", depth, (2,), array)
     more = None if extra is None else _like_image("extra", extra, (2, 3), array)
     if distance is not None:
-        inside = _without_holes(distance, inside)
-    for name, source in (("image", array), ("depth", distance), ("extra", more)):
-        if source is not None:
-            check_inside(name, source, inside)
+        inside = _without_holes(distance, inside)  # before `native` makes floats of integers, which mark holes by 0
+    sources = {"image": array, "depth": distance, "extra": more}
+    sources = {name: native(source) for name, source in sources.items() if source is not None}
+    largest = {name: check_inside(name, source, inside) for name, source in sources.items()}
     planes: dict[str, NDArray[Any] | None] = {}
     for token in tokens:
-        planes |= _planes_of(token, array, distance, inside)
+        planes |= _planes_of(token, array, sources.get("depth"), inside)
     if more is not None:
-        planes |= {f"e{e}": plane for e, plane in enumerate(_channels(more))}
+        planes |= {f"e{e}": plane for e, plane in enumerate(_channels(sources["extra"]))}
     names = tuple(planes)
     if len(names) > MAX_FEATURES:
         raise ValueError(f"channels and extra must give at most {MAX_FEATURES} features, got {len(names)}")
     unit = unit_of(tokens, given.dtype)
-    weights = weights_of(names, channel_weights or {}, unit / max(array.shape[:2]))
+    weights = weights_of(names, channel_weights, unit / max(array.shape[:2]))
+    for name, plane, weight in zip(names, planes.values(), weights):
+        if plane is not None:
+            _check_weighted(name, plane, weight, largest[{"d": "depth", "e": "extra"}.get(name[0], "image")], inside)
     return PixelFeatures((*array.shape[:2], len(names)), names, tuple(planes.values()), weights, inside, unit)
 
 
 def _like_image(name: str, value: ArrayLike, ndim: tuple[int, ...], image: NDArray[Any]) -> NDArray[Any]:
-    array = native(check_image(name, adopt(value), ndim=ndim, cuda=True))
+    array = check_image(name, adopt(value), ndim=ndim, cuda=True)
     check_same_device(name, array, "image", image)
     if array.shape[:2] != image.shape[:2]:
         raise ValueError(f"{name} must have the image's shape {image.shape[:2]}, got {array.shape}")
@@ -128,6 +135,21 @@ def _without_holes(depth: NDArray[Any], inside: NDArray[np.bool_] | None) -> NDA
     if known.all():
         return inside
     return known if inside is None else inside & known
+
+
+def _check_weighted(
+    name: str, plane: NDArray[Any], weight: float, bound: float, inside: NDArray[np.bool_] | None
+) -> None:
+    """Refuse a channel whose features leave float32; it is looked at only where the `bound` of its source may."""
+    if weight * bound < FLOAT32_MAX / 2:
+        return
+    low, high = value_range(plane, inside)
+    # Weight and value are rounded to float32 before they are multiplied.
+    if float(np.float32(weight)) * float(np.float32(max(-low, high))) > FLOAT32_MAX:
+        raise ValueError(
+            f"channel_weights must keep every channel within the range of float32, ±3.4e38, got {weight:g} for {name}, "
+            f"whose values reach {max(-low, high):.1e}; only how they compare matters, so divide all by a constant"
+        )
 
 
 def _planes_of(

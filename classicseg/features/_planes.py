@@ -50,10 +50,10 @@ def value_range(array: Array, mask: NDArray[np.bool_] | None) -> tuple[float, fl
     return low, high
 
 
-def check_inside(name: str, array: Array, mask: NDArray[np.bool_] | None) -> None:
-    """Refuse NaN, infinity and what float32 cannot hold inside the mask."""
+def check_inside(name: str, array: Array, mask: NDArray[np.bool_] | None) -> float:
+    """Refuse NaN, infinity and what float32 cannot hold inside the mask; return what no value exceeds, up or down."""
     if array.dtype.kind != "f":
-        return
+        return float(np.iinfo(array.dtype).max)
     low, high = value_range(array, mask)
     if not (math.isfinite(low) and math.isfinite(high)):
         blocks = _inside_blocks(array, mask)
@@ -64,6 +64,7 @@ def check_inside(name: str, array: Array, mask: NDArray[np.bool_] | None) -> Non
             f"{name} must lie within the range of float32, ±3.4e38, got values up to {max(-low, high):.1e}; "
             "mark such pixels False in mask, or divide by a constant"
         )
+    return max(-low, high)
 
 
 def check_encoded(image: Array, mask: NDArray[np.bool_] | None) -> None:
@@ -80,7 +81,7 @@ def check_encoded(image: Array, mask: NDArray[np.bool_] | None) -> None:
 
 def converted(image: Array, space: str) -> Array:
     """Return the three channels of Lab or Luv, (3, M, N) float32."""
-    out = np.empty_like(image, np.float32, shape=(3, *image.shape[:2]))  # where the image lies
+    out = np.empty_like(image, np.float32, "C", shape=(3, *image.shape[:2]))  # where the image lies
     getattr(kernels_for(image, "color"), space.lower())(image, out)
     return out
 
@@ -89,7 +90,7 @@ def luma(image: Array) -> Array:
     """Return a gray image as it is; of a colour one 0.2126 R + 0.7152 G + 0.0722 B, float32, in its own units."""
     if image.ndim == 2:
         return image
-    out = np.empty_like(image, np.float32, shape=image.shape[:2])  # where the image lies
+    out = np.empty_like(image, np.float32, "C", shape=image.shape[:2])  # where the image lies
     with np.errstate(invalid="ignore", over="ignore"):  # outside the mask anything may stand
         for rows in row_blocks(image):
             red, green, blue = (image[rows, :, c].astype(np.float32) * np.float32(LUMA[c]) for c in range(3))

@@ -15,12 +15,13 @@ from classicseg.features._channels import full_range
 from classicseg.features._codes import N_PATTERNS, binary_patterns, n_textons, textons
 from classicseg.features._jets import Jet, jet, oriented_energies, reach
 from classicseg.features._planes import check_inside, filled, luma, native, value_range
+from classicseg.features._windows import window_sizes, window_sums
 
 Kind = Literal["textons", "filters", "lbp"]
 KINDS: tuple[Kind, ...] = ("textons", "filters", "lbp")
-BLOCK = 1 << 16  # pixels whose filter responses a thread holds together, about 5 MB
+BLOCK = 1 << 16  # pixels whose filter responses a thread holds together, or more where filters reach far
 OUTSIDE = 255  # code of a pixel outside the mask, which no histogram counts
-SMALL, LARGE = 1e-12, 1e15  # the largest value of an image that is filtered as it is: squares fit into float32
+SMALL, LARGE = 1e-12, 1e12  # the largest value of an image that is filtered as it is: sums of squares fit into float32
 CONTRAST = 0.02  # of the image's range: weaker structure is flat
 
 
@@ -166,11 +167,11 @@ def _scale(image: NDArray[Any], inside: NDArray[np.bool_] | None) -> float:
     largest = max(-low, high)
     if largest == 0 or SMALL <= largest <= LARGE:
         return 1.0
-    return 2.0 ** min(-math.frexp(largest)[1], 126)
+    return 2.0 ** max(min(-math.frexp(largest)[1], 126), -126)  # so that 1 / scale is no infinity either
 
 
 def _for_blocks(shape: tuple[int, ...], halo: int, function: Callable[[int, int], None], n_threads: int | None) -> None:
-    """Call ``function(start, stop)`` for blocks of about BLOCK pixels, high enough that their halo costs little."""
+    """Call ``function(start, stop)`` for blocks of about BLOCK values, high enough that their halo costs little."""
     from classicseg._kernels.cpu._jit import run_blocks
 
     rows = max(BLOCK // shape[1], 4 * halo, 1)
@@ -190,26 +191,30 @@ def _codes(
 
 
 def _energies(bank: Bank, radius: int, inside: NDArray[np.bool_] | None, n_threads: int | None) -> NDArray[np.float32]:
-    from scipy.ndimage import uniform_filter
-
-    def window_mean(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(uniform_filter(plane, 2 * radius + 1, mode="constant"))
-
+    """Return the root of the mean energy in each window, in the image's unit; sums along rows, then along columns."""
     n_rows, n_cols = bank.gray.shape
-    out = np.zeros((n_rows, n_cols, bank.n_orientations + 1), np.float32)
+    out = np.empty((n_rows, n_cols, bank.n_orientations + 1), np.float32)
+    counts = None if inside is None else np.empty((n_rows, n_cols), np.float32)
 
-    def block(start: int, stop: int) -> None:
-        above, below = max(start - radius, 0), min(stop + radius, n_rows)
-        middle = slice(start - above, stop - above)
-        weight = np.ones((below - above, n_cols), np.float32)
+    def along_rows(start: int, stop: int) -> None:
+        for e, energy in enumerate(bank.energies(start, stop)):
+            values = energy if inside is None else energy * inside[start:stop]
+            out[start:stop, :, e] = window_sums(values, radius, axis=1)
+        if inside is not None and counts is not None:
+            counts[start:stop] = window_sums(inside[start:stop].astype(np.float32), radius, axis=1)
+
+    def along_columns(start: int, stop: int) -> None:
+        part = out[:, start:stop]
+        if inside is None or counts is None:
+            share = np.multiply.outer(window_sizes(n_rows, radius), window_sizes(n_cols, radius)[start:stop])
+        else:
+            share = np.maximum(window_sums(counts[:, start:stop], radius, axis=0), 1)
+        means = window_sums(part, radius, axis=0) / share[..., None]
+        with np.errstate(over="ignore"):  # an energy may exceed every value of an image near the end of float32
+            part[...] = np.minimum(np.sqrt(means) * np.float32(1 / bank.scale), np.float32(FLOAT32_MAX))
         if inside is not None:
-            weight *= inside[above:below]
-        here = weight[middle] > 0
-        share = window_mean(weight)[middle]
-        for e, energy in enumerate(bank.energies(above, below)):
-            total = np.maximum(window_mean(weight * energy)[middle], 0)  # rounding may leave a little below 0
-            np.sqrt(np.divide(total, share, out=total, where=here), out=out[start:stop, :, e], where=here)
-        out[start:stop] *= np.float32(1 / bank.scale)
+            part[~inside[:, start:stop]] = 0
 
-    _for_blocks((n_rows, n_cols), radius + reach(bank.sigma), block, n_threads)
+    _for_blocks((n_rows, n_cols), reach(bank.sigma), along_rows, n_threads)
+    _for_blocks((n_cols, n_rows * out.shape[2]), 0, along_columns, n_threads)
     return out

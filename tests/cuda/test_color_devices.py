@@ -39,11 +39,35 @@ def test_every_pixel_of_the_last_block(device, space, n_pixels):
 
 
 @pytest.mark.parametrize("space", ["Lab", "Luv"])
-def test_strides(device, space):
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda image: image[::2, ::-1],
+        lambda image: image.transpose(1, 0, 2),
+        lambda image: image.transpose(2, 1, 0)[:, ::-1, :3],  # the rows are read as colours: any three values are one
+        lambda image: image.transpose(1, 2, 0)[:, :, :3],
+        lambda image: image.reshape(3, 9, 8).transpose(1, 2, 0),  # channels first
+        lambda image: image.reshape(3, 9, 8).transpose(2, 1, 0),  # Fortran's order
+    ],
+)
+def test_strides(device, space, view):
     image = np.random.default_rng(5).integers(0, 256, (8, 9, 3)).astype(np.uint8)
-    planes = pixel_features(device.put(image)[::2, ::-1], space).planes
+    planes = pixel_features(view(device.put(image)), space).planes
     found = np.stack([device.take(plane) for plane in planes], axis=-1)
-    np.testing.assert_allclose(found, convert(image[::2, ::-1], space), rtol=0, atol=BOUND)
+    np.testing.assert_allclose(found, convert(view(image), space), rtol=0, atol=BOUND)
+
+
+@pytest.mark.parametrize("space", ["Lab", "Luv"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_overshoot(device, space, dtype):
+    image = np.random.default_rng(8).uniform(-0.5, 1.5, (19, 27, 3)).astype(dtype)
+    image[0, :2] = [[-0.5], [1.5]]
+    np.testing.assert_allclose(planes_of(device, image, space), convert(image, space), rtol=0, atol=BOUND)
+
+
+def test_luv_of_dark_colours(device):
+    image = np.array([[[2e-5, 0, 0], [0, 1e-5, 0], [0, 0, 4e-5], [3e-6, 3e-6, 3e-6], [-0.01, -0.01, -0.01]]])
+    np.testing.assert_allclose(planes_of(device, image, "Luv"), convert(image, "Luv"), rtol=0, atol=2e-5)
 
 
 @pytest.mark.parametrize("space", ["Lab", "Luv"])

@@ -37,20 +37,26 @@ LUMINANCE_SLOPE = np.float32(903.3)
 SRGB_BELOW, SRGB_SLOPE = np.float32(0.04045), np.float32(1 / 12.92)
 SRGB_OFFSET, SRGB_SCALE = np.float32(0.055 / 1.055), np.float32(1 / 1.055)
 LOWEST, HIGHEST = np.float32(-0.5), np.float32(1.5)  # float colours beyond are outside the mask and become black
+# For Luv all that is negative becomes 0. Of mixed signs x + 15 y + 3 z can be anything near 0, and u and v with it any
+# size, though the colour is near black: resampling that overshoots by 0.01 would make features of 1e4.
+LOWEST_LUV = np.float32(0)
 TINY = np.float32(1e-12)
 
 
 def lab(image, out, n_threads=None):
     """Write L, a, b of `image` (M, N, 3) to `out` (3, M, N) float32. uint8, uint16, or floats of -0.5 to 1.5."""
-    _convert(image, out, _lab, n_threads)
+    _convert(image, out, _lab, LOWEST, n_threads)
 
 
 def luv(image, out, n_threads=None):
-    """Write L, u, v of `image` (M, N, 3) to `out` (3, M, N) float32. uint8, uint16, or floats of -0.5 to 1.5."""
-    _convert(image, out, _luv, n_threads)
+    """Write L, u, v of `image` (M, N, 3) to `out` (3, M, N) float32. uint8, uint16, or floats of -0.5 to 1.5.
+
+    Negative colours are seen as 0.
+    """
+    _convert(image, out, _luv, LOWEST_LUV, n_threads)
 
 
-def _convert(image, out, kernel, n_threads):
+def _convert(image, out, kernel, lowest, n_threads):
     n_rows, n_cols = image.shape[:2]
     rows = max(1, BLOCK // n_cols)
     integer = image.dtype.kind == "u"
@@ -65,7 +71,7 @@ def _convert(image, out, kernel, n_threads):
         if integer:
             _look_up(pixels, table, linear)
         else:
-            _linearise(pixels, linear)
+            _linearise(pixels, lowest, linear)
         converted = np.empty_like(linear)
         kernel(linear, converted)
         out[:, index * rows : (index + 1) * rows] = converted.reshape(3, len(part), n_cols)
@@ -73,7 +79,7 @@ def _convert(image, out, kernel, n_threads):
     run_blocks(block, -(-n_rows // rows), n_threads)
 
 
-@functools.cache  # 65,536 powers take as long as converting a megapixel
+@functools.cache  # 65,536 powers, however small the image
 def _linear_table(highest):
     encoded = np.arange(highest + 1) / highest
     return np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92).astype(np.float32)
@@ -88,8 +94,11 @@ def _look_up(pixels, table, linear):
 
 
 @jit
-def _linearise(pixels, linear):
-    """Undo the sRGB curve: t ** 2.4 is s * s * y**4 with s = t * t and y = s ** (-1 / 5)."""
+def _linearise(pixels, lowest, linear):
+    """Undo the sRGB curve: t ** 2.4 is s * s * y**4 with s = t * t and y = s ** (-1 / 5).
+
+    What is below `lowest` or above HIGHEST becomes 0.
+    """
     squares = np.empty(pixels.shape[0], np.float32)
     guesses = np.empty(pixels.shape[0], np.float32)
     bits, guess_bits = squares.view(np.int32), guesses.view(np.int32)
@@ -97,7 +106,7 @@ def _linearise(pixels, linear):
         line = linear[channel]
         for i in range(pixels.shape[0]):
             value = pixels[i, channel]
-            line[i] = value if LOWEST <= value <= HIGHEST else np.float32(0)
+            line[i] = value if lowest <= value <= HIGHEST else np.float32(0)
             t = max(line[i], SRGB_BELOW) * SRGB_SCALE + SRGB_OFFSET
             squares[i] = t * t
             guess_bits[i] = np.int32(FIFTH_GUESS - np.float32(bits[i]) * FIFTH)

@@ -19,12 +19,15 @@ PIXELS = {
 
 
 def lab(image: Any, out: Any, n_threads: int | None = None) -> None:
-    """Write L, a, b of `image` (M, N, 3) to `out` (3, M, N) float32. uint8, uint16, or floats of -0.5 to 1.5."""
+    """Write L, a, b of `image` (M, N, 3) to `out` (3, M, N) float32 in C order.
+
+    `image` is uint8, uint16, or floats of -0.5 to 1.5, of any strides.
+    """
     _convert("lab", image, out)
 
 
 def luv(image: Any, out: Any, n_threads: int | None = None) -> None:
-    """Write L, u, v of `image` (M, N, 3) to `out` (3, M, N) float32. uint8, uint16, or floats of -0.5 to 1.5."""
+    """Like `lab`, for L, u, v; negative colours are seen as 0."""
     _convert("luv", image, out)
 
 
