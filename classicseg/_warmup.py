@@ -11,11 +11,17 @@ from classicseg._segment import segment_image
 from classicseg.cluster import kmeans
 from classicseg.features import pixel_features, texture_features
 from classicseg.metrics import (
+    Instances,
     achievable_segmentation_accuracy,
+    boundary_f,
+    boundary_map,
+    coco_average_precision,
     compactness,
     contingency_table,
     explained_variation,
+    non_maximum_suppression,
     region_scores,
+    thin,
 )
 from classicseg.regions import connected_regions, merge_small_regions
 from classicseg.thermal import find_hotspots
@@ -44,6 +50,7 @@ def _warm_kmeans() -> None:
     for kind in ("uint8", "uint16", "float32"):
         segment_image(np.zeros((4, 4, 3), kind), n_clusters=1)
     kmeans(np.arange(8.0).reshape(4, 2), 2, sample_weight=np.ones(4), rng=0)
+    kmeans(np.zeros((512, 256, 3), np.uint8), 1)  # long enough to be put in order
     kmeans(np.zeros((2048, 2048, 3), np.uint8), 1)  # large enough to be taken as its distinct colours
 
 
@@ -69,6 +76,13 @@ def _warm_metrics() -> None:
     compactness(labels // 8)
     for dtype in (np.uint8, np.uint16, np.float32, np.float64):
         explained_variation(labels.astype(dtype), labels // 8)
+    boundary_f(thin(boundary_map(labels // 64)), boundary_map(labels // 32))
+    boxes, masks = np.array([[0.0, 0, 2, 2], [0, 1, 2, 3]]), np.ones((2, 4, 4), bool)
+    non_maximum_suppression(boxes, [1.0, 0.5])
+    non_maximum_suppression(masks, [1.0, 0.5])
+    for kind, shapes in (("boxes", {"boxes": boxes}), ("masks", {"masks": masks})):
+        true = Instances([1, 1], [1, 1], **shapes)
+        coco_average_precision(true, Instances([1, 1], [1, 1], scores=[1.0, 0.5], **shapes), kind=kind)
 
 
 def _warm_hotspots() -> None:
