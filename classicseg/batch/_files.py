@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import os
 from collections.abc import Iterator
@@ -30,6 +31,22 @@ def atomic(path: str) -> Iterator[IO[bytes]]:
     except BaseException:
         remove(temporary)
         raise
+
+
+def digest_of(path: str) -> str:
+    """Return the hash of a file's contents; empty where the file cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError:
+        return ""
+
+
+def move(path: str, target: str) -> None:
+    """Give a file that may be absent another name, in a folder that may be absent."""
+    if os.path.exists(path):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.replace(path, target)
 
 
 def remove(path: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from classicseg._errors import ClassicsegError, FileFormatError, NotRadiometricError, UselessOptionError
-from classicseg.batch._files import atomic, remove
+from classicseg.batch._files import atomic, digest_of, remove
 from classicseg.batch._layout import candidates, label_names, output_path, overlay_name
 from classicseg.batch._options import BatchOptions
 from classicseg.batch._outcome import Outcome
@@ -69,7 +69,7 @@ def make_process(setup: Setup) -> Process:
             outputs = _write(frame, setup, values, found, rows)
             record = _record(image, found, rows)
             seconds = (loaded - started, segmented - loaded, perf_counter() - began)
-            return Outcome("done", outputs=outputs, record=record, seconds=seconds)
+            return Outcome("done", outputs=outputs, digest=digest_of(frame.path), record=record, seconds=seconds)
 
         return finish
 

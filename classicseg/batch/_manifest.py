@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from classicseg.batch._errors import BatchError, BusyError, OutputError
+from classicseg.batch._files import digest_of
+from classicseg.batch._layout import candidates
+from classicseg.batch._names import collision_key
 from classicseg.batch._outcome import Outcome
 from classicseg.batch._plan import Frame
 
-SCHEMA = 1
+SCHEMA = 2  # 1 knew a frame by its name, size and time alone
 COMMIT_EVERY = 0.5  # seconds; a kill costs at most the work of this time, which the next run repeats
 # write-ahead logging needs shared memory and working locks, so it is used only where both are known to work
 LOCAL_DISKS = frozenset(
@@ -27,19 +30,17 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS frames (
     file TEXT PRIMARY KEY, position INTEGER, name TEXT, size INTEGER, mtime_ns INTEGER, options TEXT,
     state TEXT, kind TEXT, error TEXT, outputs TEXT, record TEXT,
-    read_s REAL, segment_s REAL, write_s REAL, finished REAL
+    read_s REAL, segment_s REAL, write_s REAL, finished REAL, path BLOB, digest TEXT
 );
 CREATE INDEX IF NOT EXISTS frames_by_position ON frames (position);
 CREATE TABLE IF NOT EXISTS orphans (name TEXT PRIMARY KEY);
 """
 
 _UPSERT = """
-INSERT INTO frames (file, position, name, size, mtime_ns, options, state) VALUES (?, ?, ?, ?, ?, ?, 'pending')
+INSERT INTO frames (file, position, name, size, mtime_ns, options, path, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (file) DO UPDATE SET
-    position = excluded.position,
-    state = CASE WHEN state = 'done' AND name = excluded.name AND size = excluded.size
-                  AND mtime_ns = excluded.mtime_ns AND options = excluded.options THEN 'done' ELSE 'pending' END,
-    name = excluded.name, size = excluded.size, mtime_ns = excluded.mtime_ns, options = excluded.options
+    position = excluded.position, state = excluded.state, name = excluded.name, size = excluded.size,
+    mtime_ns = excluded.mtime_ns, options = excluded.options, path = excluded.path
 """
 
 
@@ -54,6 +55,27 @@ class Row:
     error: str
     outputs: dict[str, int]
     record: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What tells whether a frame is one that is done."""
+
+    file: str
+    name: str
+    size: int
+    mtime_ns: int
+    path: bytes | None
+    digest: str | None
+    outputs: str
+
+    def is_frame(self, frame: Frame) -> bool:
+        """Whether `frame` is the file that was done; its contents are read only where it lies elsewhere now."""
+        if (self.size, self.mtime_ns) != (frame.size, frame.mtime_ns):
+            return False
+        if self.path == os.fsencode(frame.path):
+            return True
+        return bool(self.digest) and digest_of(frame.path) == self.digest
 
 
 class Manifest:
@@ -78,7 +100,10 @@ class Manifest:
             execute("PRAGMA synchronous = NORMAL")
             execute("BEGIN EXCLUSIVE")
             schema = execute("PRAGMA user_version").fetchone()[0]
-            if schema not in (0, SCHEMA):
+            if schema == 1:
+                execute("ALTER TABLE frames ADD COLUMN path BLOB")
+                execute("ALTER TABLE frames ADD COLUMN digest TEXT")
+            elif schema not in (0, SCHEMA):
                 raise BatchError(
                     f"{self._path}: the manifest has form {schema}, this release writes form {SCHEMA}; "
                     "remove the state folder to start anew, or use the release that wrote it"
@@ -117,14 +142,20 @@ class Manifest:
         finally:
             self._database.close()
 
-    def set_plan(self, frames: Sequence[Frame], options: str) -> None:
+    def set_plan(self, frames: Sequence[Frame], options: str) -> list[tuple[str, str]]:
         """Make the manifest list exactly `frames`; what is done with the same file and options stays done.
+
+        A file is the same that has the size and time of the one done, and its path or, elsewhere, its contents.
+        Where it goes by another name now, for a folder came in or went, its outputs get that name too: return the
+        names to move them from and to. A kill before they are moved leaves the frame without outputs, to be done
+        again, and the old names among the orphans.
 
         Names of outputs that no frame of the plan has any more are kept as orphans until `forget_orphans`, so
         that a kill between the two leaves nothing behind for ever.
         """
         with self._errors(), self._transaction():
             execute = self._database.execute
+            stays, renamed = self._match(frames, options)
             execute("CREATE TEMP TABLE IF NOT EXISTS planned (file TEXT PRIMARY KEY, name TEXT)")
             execute("DELETE FROM planned")
             self._database.executemany(
@@ -134,11 +165,48 @@ class Manifest:
                 "INSERT OR IGNORE INTO orphans SELECT name FROM frames WHERE name NOT IN (SELECT name FROM planned)"
             )
             execute("DELETE FROM orphans WHERE name IN (SELECT name FROM planned)")
+            self._database.executemany(
+                "UPDATE frames SET file = ?, name = ?, outputs = ? WHERE file = ?",
+                ((frame.file, frame.name, _renamed(done, frame.name), done.file) for done, frame in renamed),
+            )
+            stays.update(frame.file for _, frame in renamed)
             execute("DELETE FROM frames WHERE file NOT IN (SELECT file FROM planned)")
             self._database.executemany(
                 _UPSERT,
-                ((f.file, i, f.name, f.size, f.mtime_ns, options) for i, f in enumerate(frames)),
+                (
+                    (f.file, i, f.name, f.size, f.mtime_ns, options, os.fsencode(f.path), _state(f.file in stays))
+                    for i, f in enumerate(frames)
+                ),
             )
+            return [(done.name, frame.name) for done, frame in renamed]
+
+    def _match(self, frames: Sequence[Frame], options: str) -> tuple[set[str], list[tuple[_Done, Frame]]]:
+        """Return which of `frames` stay done, and which are done under another name, with that."""
+        rows = self._database.execute(
+            "SELECT file, name, size, mtime_ns, path, digest, outputs FROM frames WHERE state = 'done' AND options = ?",
+            (options,),
+        )
+        done = {row[0]: _Done(*row) for row in rows}
+        here = [frame for frame in frames if frame.file in done and done[frame.file].name == frame.name]
+        stays = {frame.file for frame in here if done[frame.file].is_frame(frame)}
+        # A name that a file or an orphan has already is not taken over: what lies there is not to be mixed up.
+        files = {file for (file,) in self._database.execute("SELECT file FROM frames")}
+        names = self._database.execute("SELECT name FROM frames UNION SELECT name FROM orphans")
+        used = {collision_key(name) for (name,) in names}
+        alike: dict[tuple[int, int], list[_Done]] = {}
+        for one in done.values():
+            if one.file not in stays:
+                alike.setdefault((one.size, one.mtime_ns), []).append(one)
+        renamed = []
+        for frame in frames:
+            if frame.file in files or collision_key(frame.name) in used:
+                continue
+            same = alike.get((frame.size, frame.mtime_ns), [])
+            found = next((one for one in same if one.is_frame(frame)), None)
+            if found is not None:
+                same.remove(found)
+                renamed.append((found, frame))
+        return stays, renamed
 
     def orphans(self) -> list[str]:
         """Return the names whose outputs no frame of the plan owns."""
@@ -161,10 +229,10 @@ class Manifest:
             if not self._database.in_transaction:
                 self._database.execute("BEGIN")
             self._database.execute(
-                "UPDATE frames SET state = ?, kind = ?, error = ?, outputs = ?, record = ?,"
+                "UPDATE frames SET state = ?, kind = ?, error = ?, digest = ?, outputs = ?, record = ?,"
                 " read_s = ?, segment_s = ?, write_s = ?, finished = ? WHERE file = ?",
                 (
-                    *(outcome.state, outcome.kind, outcome.error),
+                    *(outcome.state, outcome.kind, outcome.error, outcome.digest),
                     *(json.dumps(outcome.outputs or {}), json.dumps(outcome.record or {}, allow_nan=False)),
                     *(*outcome.seconds, time.time(), file),
                 ),
@@ -220,6 +288,16 @@ class Manifest:
                 self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
+
+
+def _state(stays: bool) -> str:
+    return "done" if stays else "pending"
+
+
+def _renamed(done: _Done, name: str) -> str:
+    """Return the outputs of a frame under another name, as stored."""
+    new = dict(zip(candidates(done.name), candidates(name), strict=True))
+    return json.dumps({new[relative]: size for relative, size in json.loads(done.outputs).items()})
 
 
 def on_local_disk(path: str, mounts: str = "/proc/mounts") -> bool:

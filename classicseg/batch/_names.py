@@ -45,9 +45,9 @@ def output_names(relatives: Sequence[str]) -> list[str]:
     own path, so that a name depends on its path and not on the order of the inputs.
     """
     names = [_plain_name(relative) for relative in relatives]
-    keys = Counter(map(_collision_key, names))
+    keys = Counter(map(collision_key, names))
     return [
-        f"{name}~{_digest(relative)}" if keys[_collision_key(name)] > 1 else name
+        f"{name}~{_digest(relative)}" if keys[collision_key(name)] > 1 else name
         for name, relative in zip(names, relatives, strict=True)
     ]
 
@@ -69,7 +69,8 @@ def _plain_part(part: str, path: str, is_folder: bool) -> str:
     return plain if clear else f"{plain}~{_digest(path)}"
 
 
-def _collision_key(name: str) -> str:
+def collision_key(name: str) -> str:
+    """Return what two names share that some file system takes for one."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 

@@ -15,5 +15,6 @@ class Outcome:
     error: str = ""  # one line for the outputs
     details: str = ""  # for the log
     outputs: dict[str, int] | None = None  # relative name -> bytes
+    digest: str = ""  # of the file's contents
     record: dict[str, Any] | None = None  # what the tables and the report are made from
     seconds: tuple[float, float, float] = (0.0, 0.0, 0.0)  # read, segment, write

@@ -16,6 +16,7 @@ from classicseg.batch._executor import MakeProcess, run_frames
 from classicseg.batch._files import (
     TEMPORARY,
     atomic,
+    move,
     remove,
     remove_empty_folders,
     remove_temporaries,
@@ -90,6 +91,8 @@ def run_batch(
     subfolders of the inputs, ``hotspots.csv``, ``hotspots.geojson``, ``summary.json`` and ``report.html`` cover
     all frames. A rerun does only frames that are new, failed before, changed (size or time), were made with
     other options, or whose outputs are gone; outputs of frames that are no longer among the inputs are removed.
+    A frame that lies elsewhere now, or goes by another name because a folder was added, is known by its contents:
+    its outputs are renamed.
     After an interruption at any moment, a rerun leaves every file in `out` as an undisturbed run would, byte
     by byte; only the state folder differs, which holds times.
 
@@ -189,8 +192,11 @@ def _remove_unfinished(out: str) -> None:
 
 def _pending(plan: Plan, manifest: Manifest, out: str, options: BatchOptions) -> list[Frame]:
     """Bring the manifest to the plan and return the frames to do, in the order of the plan."""
-    manifest.set_plan(plan.frames, options_hash(options))
+    moves = manifest.set_plan(plan.frames, options_hash(options))
     with writable(out):
+        for name, new_name in moves:
+            for relative, new_relative in zip(candidates(name), candidates(new_name), strict=True):
+                move(output_path(out, relative), output_path(out, new_relative))
         for name in manifest.orphans():
             _remove_outputs(out, name)
     manifest.forget_orphans()

@@ -3,13 +3,14 @@ import sqlite3
 import pytest
 
 from classicseg.batch import BatchError, BusyError, OutputError
+from classicseg.batch._files import digest_of
 from classicseg.batch._manifest import Manifest, on_local_disk
 from classicseg.batch._outcome import Outcome
 from classicseg.batch._plan import Frame
 
 
-def frame(name, size=1, mtime_ns=1, out=None):
-    return Frame(f"/x/{name}", name, out or name, size, mtime_ns)
+def frame(name, size=1, mtime_ns=1, out=None, path=None):
+    return Frame(str(path or f"/x/{name}"), name, out or name, size, mtime_ns)
 
 
 DONE = Outcome("done", outputs={"labels/a.png": 3}, record={"unit": "celsius"}, seconds=(1.0, 2.0, 3.0))
@@ -94,7 +95,7 @@ def test_another_form_is_refused(path):
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(BatchError, match=r"has form 99, this release writes form 1"):
+    with pytest.raises(BatchError, match=r"has form 99, this release writes form 2"):
         Manifest(path)
 
 
@@ -121,3 +122,68 @@ def test_journal_follows_the_kind_of_disk(tmp_path, monkeypatch):
         database = sqlite3.connect(path)
         assert database.execute("PRAGMA journal_mode").fetchone() == (mode,)
         database.close()
+
+
+def contents(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def made(name, path):
+    """A frame that is done, as its worker tells."""
+    outputs = {f"labels/{name}.png": 3, f"overlays/{name}.png": 4}
+    return Outcome("done", outputs=outputs, record={"unit": "celsius"}, digest=digest_of(path))
+
+
+@pytest.mark.parametrize(("text", "pending"), [("same", set()), ("else", {"a"})])
+def test_a_file_of_another_folder_is_known_by_its_contents(path, tmp_path, text, pending):
+    """Name, size and time of the frames of two flights can be the same, where a card or an archive rounds times."""
+    first, second = contents(tmp_path / "one" / "a", "same"), contents(tmp_path / "two" / "a", text)
+    with Manifest(path) as manifest:
+        manifest.set_plan([frame("a", path=first)], "o")
+        manifest.store("a", made("a", first))
+        assert manifest.set_plan([frame("a", path=second)], "o") == []
+        assert manifest.pending() == pending
+        assert manifest.set_plan([frame("a", path=second)], "o") == []  # its path is known now
+        assert manifest.pending() == pending
+
+
+def test_a_frame_that_goes_by_another_name_keeps_what_was_done(path, tmp_path):
+    first, other = contents(tmp_path / "a", "one"), contents(tmp_path / "b", "two")
+    with Manifest(path) as manifest:
+        manifest.set_plan([frame("a", path=first)], "o")
+        manifest.store("a", made("a", first))
+        plan = [frame("day1/a", path=first), frame("day2/a", path=other)]
+        assert manifest.set_plan(plan, "o") == [("a", "day1/a")]
+        assert manifest.pending() == {"day2/a"}
+        assert manifest.orphans() == ["a"]
+        assert dict(manifest.outputs()) == {"day1/a": {"labels/day1/a.png": 3, "overlays/day1/a.png": 4}}
+        first_row = next(iter(manifest.rows()))
+        assert (first_row.file, first_row.name, first_row.record) == ("day1/a", "day1/a", {"unit": "celsius"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "options"),
+    [({"size": 2}, "o"), ({"mtime_ns": 2}, "o"), ({}, "other"), ({"out": "A"}, "o"), ({"name": "b", "out": "z"}, "o")],
+)
+def test_only_the_same_frame_takes_over_and_only_a_free_name(path, tmp_path, changed, options):
+    first = contents(tmp_path / "a", "one")
+    with Manifest(path) as manifest:
+        manifest.set_plan([frame("a", path=first), frame("b")], "o")
+        manifest.store("a", made("a", first))
+        now = frame(**{"name": "day1/a", "path": first, **changed})
+        assert manifest.set_plan([now], options) == []
+        assert manifest.pending() == {now.file}
+
+
+def test_a_manifest_of_the_first_form_is_taken_and_everything_done_again(path):
+    finished(path, frame("a"))
+    database = sqlite3.connect(path)
+    for column in ("path", "digest"):
+        database.execute(f"ALTER TABLE frames DROP COLUMN {column}")
+    database.execute("PRAGMA user_version = 1")
+    database.close()
+    with Manifest(path) as manifest:
+        assert manifest.set_plan([frame("a")], "o") == []
+        assert manifest.pending() == {"a"}

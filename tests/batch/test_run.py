@@ -1,10 +1,12 @@
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from batch_trees import same, tree
 
 from classicseg.batch import BatchOptions, BusyError, OutputError, run_batch
+from classicseg.batch._files import move
 from classicseg.batch._manifest import Manifest
 
 
@@ -61,6 +63,52 @@ def test_a_changed_file_is_done_again(copy, undisturbed):
     after = tree(copy / "out")
     assert after["labels/SYN_0001.png"] == after["labels/SYN_0002.png"]
     assert after["labels/SYN_0005.png"] == tree(undisturbed)["labels/SYN_0005.png"]
+
+
+def test_an_equally_named_file_of_another_folder_is_done(flight, tmp_path):
+    """The second folder's frame has the name, the size and the time of the first one's, and other contents."""
+    for folder, path in (("one", flight.paths[0]), ("two", flight.paths[1])):
+        (tmp_path / folder).mkdir()
+        data = Path(path).read_bytes()
+        (tmp_path / folder / "a.jpg").write_bytes(data.ljust(400_000, b"\0"))
+        os.utime(tmp_path / folder / "a.jpg", (1, 1))
+    run_batch(tmp_path / "one", tmp_path / "out")
+    assert run_batch(tmp_path / "two", tmp_path / "out").n_skipped == 0
+    run_batch(tmp_path / "two", tmp_path / "fresh")
+    assert same(tmp_path / "out", tmp_path / "fresh")
+
+
+def test_a_folder_that_is_added_renames_and_redoes_nothing(copy, flight):
+    run_batch(copy / "flight", copy / "out")
+    (copy / "more").mkdir()
+    shutil.copyfile(flight.paths[0], copy / "more" / "1.jpg")
+    assert run_batch([copy / "flight", copy / "more"], copy / "out").n_skipped == 10
+    run_batch([copy / "flight", copy / "more"], copy / "fresh")
+    assert same(copy / "out", copy / "fresh")
+    assert run_batch(copy / "flight", copy / "out").n_skipped == 10  # and back
+    run_batch(copy / "flight", copy / "fresh2")
+    assert same(copy / "out", copy / "fresh2")
+
+
+def test_outputs_that_a_killed_run_did_not_rename_are_made_again(copy, flight, monkeypatch):
+    run_batch(copy / "flight", copy / "out")
+    (copy / "more").mkdir()
+    shutil.copyfile(flight.paths[0], copy / "more" / "1.jpg")
+    moved = []
+
+    def killed(path, target):
+        if len(moved) == 5:
+            raise KeyboardInterrupt
+        moved.append(target)
+        move(path, target)
+
+    monkeypatch.setattr("classicseg.batch._run.move", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run_batch([copy / "flight", copy / "more"], copy / "out")
+    monkeypatch.undo()
+    assert 0 < run_batch([copy / "flight", copy / "more"], copy / "out").n_skipped < 10
+    run_batch([copy / "flight", copy / "more"], copy / "fresh")
+    assert same(copy / "out", copy / "fresh")
 
 
 def test_changed_options_do_everything_again(copy):
