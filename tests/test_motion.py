@@ -143,6 +143,27 @@ def test_a_small_frame_has_the_motion_of_its_pixels():
     assert np.median(errors(flow, 1, 0, margin=4)) < 0.1
 
 
+@pytest.mark.parametrize("shape", [(12, 60), (15, 60), (60, 13), (14, 15)])
+def test_a_small_frame_is_continued_to_16_rows_and_columns(shape):
+    frames = [eight(scene(shape=shape)), eight(scene(0.7, 1, shape=shape))]
+    wide = [np.pad(f, [(0, max(16 - n, 0)) for n in shape], mode="edge") for f in frames]
+    assert_array_equal(motion_features(*frames), motion_features(*wide)[: shape[0], : shape[1]])
+    assert np.abs(motion_features(*frames)).max() > 0.3
+
+
+def test_the_method_is_what_the_notes_say():
+    """Dense inverse search at full resolution, patches of 8 pixels every 4, with refinement."""
+    import cv2
+
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search.setFinestScale(0)
+    search.setPatchSize(8)
+    search.setPatchStride(4)
+    search.setVariationalRefinementIterations(10)
+    before, after = eight(scene()), eight(scene(1.3, -2.2))
+    assert_array_equal(motion_features(before, after), -search.calc(after, before, np.zeros((64, 80, 2), np.float32)))
+
+
 def test_strides_read_only_and_repeatable():
     frames = [np.asfortranarray(eight(scene()))[::-1, 4:70:2], np.asfortranarray(eight(scene(1, 2)))[::-1, 4:70:2]]
     for frame in frames:

@@ -56,6 +56,11 @@ def test_a_radiometric_second_frame_is_refused():
             "previous and image must have one shape and dtype, got (20, 20) of float64 and (20, 21) of float64",
         ),
         (
+            (np.zeros((20, 20), np.float16), np.zeros((20, 20), np.uint8)),
+            {},
+            "previous and image must have one shape and dtype, got (20, 20) of float16 and (20, 20) of uint8",
+        ),
+        (
             (np.zeros((20, 20)), np.zeros((20, 20), np.uint8)),
             {},
             "previous and image must have one shape and dtype, got (20, 20) of float64 and (20, 20) of uint8",

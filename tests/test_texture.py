@@ -15,6 +15,7 @@ from classicseg._kernels.cpu import texture
 from classicseg.features import _planes, _texture
 from classicseg.features._codes import binary_patterns, textons
 from classicseg.features._jets import Jet, jet
+from classicseg.features._windows import window_sizes, window_sums
 
 KINDS = ["textons", "filters", "lbp"]
 compiled = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="too many pixels with the JIT off")
@@ -46,6 +47,13 @@ def test_the_bank_is_exact_on_ramps_and_parabolas(sigma):
     bowl = [part[middle] for part in jet(0.5 * cols**2 + cols * rows - rows**2, sigma, 0, 80)[2:]]
     for part, value in zip(bowl, np.array([1, 1, -2]) * sigma**2):
         assert_allclose(part, value, atol=0.05)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 3.7, 20.0])
+def test_the_bank_sees_nothing_in_a_constant(sigma):
+    for value in (77, 0.1, -273.15, 1e-6, 33333.34):
+        for part in jet(np.full((9, 9), value), sigma, 0, 9):
+            assert_array_equal(part, 0)
 
 
 def test_rows_of_the_bank_do_not_depend_on_the_block(rng):
@@ -132,6 +140,21 @@ def test_contrast_makes_weak_structure_flat():
     faint = (image // 50 + 100).astype(np.uint8)  # 4 gray levels, below the default of 5.1
     assert texture_features(faint, size=5)[20, 20, 0] == 255
     assert texture_features(faint, contrast=0.5, size=5)[20, 20, 0] < 60
+
+
+@pytest.mark.parametrize("value", [np.uint8(77), np.uint16(1001), np.float32(0.1), np.float64(-273.15)])
+def test_what_is_exactly_flat_is_flat_at_any_contrast(value):
+    features = texture_features(np.full((9, 9), value), contrast=0, size=3)
+    assert (features[..., 0] > 0).all()
+    assert_array_equal(features[..., 1:], 0)
+
+
+@pytest.mark.parametrize(("dtype", "unit"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1)])
+def test_the_default_contrast_is_a_fiftieth_of_the_range(rng, dtype, unit):
+    image = ((0.5 + rng.normal(0, 0.02, (40, 40))) * unit).astype(dtype)
+    assert_array_equal(texture_features(image, size=3), texture_features(image, size=3, contrast=0.02 * unit))
+    for other in (0.019, 0.021):
+        assert (texture_features(image, size=3) != texture_features(image, size=3, contrast=other * unit)).any()
 
 
 # --- Binary patterns -------------------------------------------------------------------------------------------
@@ -234,7 +257,22 @@ def test_units_follow_the_dtype(kind):
         assert_allclose(sixteen.sum(axis=2), 65535, rtol=1e-5)
 
 
-@pytest.mark.parametrize("power", [-120, -99, -41, -20, 40, 51, 99, 120])
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("n", [1, 2, 5, 12])
+@pytest.mark.parametrize("radius", [0, 1, 2, 3, 7, 8, 15, 10**9])
+def test_sums_over_windows(rng, axis, n, radius):
+    values = rng.integers(0, 100, (n, n + 1, 2)).astype(np.float32)
+    before = values.copy()
+    lines = np.moveaxis(values, axis, 0)
+    expected = [lines[max(i - radius, 0) : i + radius + 1].sum(axis=0) for i in range(len(lines))]
+    found = window_sums(values, radius, axis)
+    assert found.dtype == np.float32
+    assert_array_equal(np.moveaxis(found, axis, 0), expected)
+    assert_array_equal(values, before)
+    assert_array_equal(window_sizes(n, radius), [min(i + radius + 1, n) - max(i - radius, 0) for i in range(n)])
+
+
+@pytest.mark.parametrize("power", [-120, -99, -41, -20, 39, 41, 51, 99, 120, 127])
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("kind", KINDS)
 def test_very_small_and_very_large_values(rng, kind, sign, power):
@@ -245,6 +283,39 @@ def test_very_small_and_very_large_values(rng, kind, sign, power):
     assert_array_equal(scaled, expected * np.float32(2.0**power if kind == "filters" else 1))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [1, 31])
+def test_values_to_the_end_of_float32(kind, size):
+    rows, cols = np.mgrid[:40, :40]
+    largest = np.finfo(np.float32).max
+    image = np.where((rows // 2 + cols // 2) % 2, largest, -largest)
+    found = texture_features(image, kind=kind, size=size)
+    assert np.isfinite(found).all()
+    small = texture_features(image / 2.0**100, kind=kind, size=size, contrast=0)
+    factor = 2.0**100 if kind == "filters" else 1
+    assert_array_equal(found, np.minimum(small.astype(float) * factor, largest).astype(np.float32))
+
+
+@pytest.mark.parametrize("power", [12, 16, 17.95])
+def test_energies_of_large_values_in_large_windows(power):
+    image = (np.sign(np.sin(np.arange(200.0) + 0.5)) * np.ones((200, 1))).astype(np.float32)
+    small = texture_features(image, kind="filters", size=401)
+    assert_allclose(texture_features(image * 10.0**power, kind="filters", size=401), small * 10.0**power, rtol=1e-5)
+
+
+@pytest.mark.parametrize("largest", [1e-15, 1e-13, 1.0, 1e11, 1e16, 1e30])
+def test_how_weak_structure_beside_the_largest_value_may_be(largest):
+    """As the notes say: down to 1e-18 of it, or 1e-18 where the largest is between 1e-12 and 1e12."""
+    weakest = 1e-18 * (largest if not 1e-12 <= largest <= 1e12 else 1.0)
+    image = np.zeros((60, 60))
+    image[:, 30:] = weakest * stripes(0.3, (60, 30)).astype(float)
+    alone = texture_features(image / weakest, kind="filters", size=9)
+    image[5, 5] = largest
+    beside = texture_features(image, kind="filters", size=9)
+    assert_allclose(beside[20:, 35:] / weakest, alone[20:, 35:], rtol=2e-4, atol=2e-3)
+    assert beside[20:, 35:].min() > 0
+
+
 def test_no_value_at_all():
     for value in (0.0, 1e-45):
         features = texture_features(np.full((5, 5), value, np.float32), contrast=3e38)
@@ -252,13 +323,26 @@ def test_no_value_at_all():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_one_hot_pixel_changes_nothing_elsewhere(kind):
+@pytest.mark.parametrize("hot", [5000, 1e6, 9e11])
+@pytest.mark.parametrize("masked", [False, True])
+def test_one_hot_pixel_changes_nothing_elsewhere(kind, hot, masked):
     image = stripes(0.7, (60, 60)).astype(np.float32)
-    before = texture_features(image, kind=kind, size=9)
-    image[5, 5] = 5000
-    after = texture_features(image, kind=kind, size=9)
-    assert_array_equal(after[20:, 20:], before[20:, 20:])
-    assert (after[5, 5] != before[5, 5]).any()
+    mask = np.arange(3600).reshape(60, 60) % 7 > 0 if masked else None
+    before = texture_features(image, kind=kind, size=9, mask=mask)
+    image[25, 15] = hot
+    after = texture_features(image, kind=kind, size=9, mask=mask)
+    near = np.zeros((60, 60), bool)
+    near[25 - 8 : 25 + 9, 15 - 8 : 15 + 9] = True  # the window and the filters reach 4 pixels each
+    assert_array_equal(after[~near], before[~near])
+    assert (after[25, 15] != before[25, 15]).any()
+
+
+def test_beyond_the_range_of_squares_a_hot_pixel_changes_rounding_at_most(rng):
+    image = rng.random((60, 90)).astype(np.float32)
+    before = texture_features(image, kind="filters", size=9)
+    image[25, 15] = 1e15
+    after = texture_features(image, kind="filters", size=9)
+    assert_allclose(after[:, 30:], before[:, 30:], rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -376,9 +460,14 @@ def test_photographs_of_textures_are_told_apart():
 
 @compiled
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
-def test_memory_is_the_result_and_blocks(kind, dtype):
-    image = np.zeros((1000, 2000), dtype)
-    texture_features(image[:99, :99], kind=kind)  # compiling takes memory of its own
-    peak, features = peak_of(lambda: texture_features(image, kind=kind))
-    assert peak < features.nbytes + 25e6
+@pytest.mark.parametrize(("dtype", "n_channels"), [(np.uint8, 1), (np.float64, 1), (np.uint8, 3)])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(("size", "sigma"), [(31, 1.0), (301, 1.0), (31, 10.0)])
+def test_memory_is_what_the_notes_say(kind, dtype, n_channels, masked, size, sigma):
+    image = np.zeros((800, 2000, 3)[: 2 + (n_channels > 1)], dtype)
+    mask = np.arange(800)[:, None] % 9 + np.zeros(2000, int) > 0 if masked else None
+    options = {"kind": kind, "size": size, "sigma": sigma, "n_threads": 2}
+    texture_features(image[:99, :99], **options)  # compiling takes memory of its own
+    peak, features = peak_of(lambda: texture_features(image, mask=mask, **options))
+    per_pixel = 1 + 4 * (n_channels > 1) + masked * (12 if dtype == np.float64 else 4)
+    assert peak < features.nbytes + per_pixel * 800 * 2000 + 2 * max(4e6, 800 * sigma * 2000) + 1e5

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._validate import check_image, check_mask
+from classicseg._validate import check_array, check_image, check_mask
 from classicseg.features._channels import full_range
 from classicseg.features._planes import HIGHEST, LOWEST, check_inside, filled, luma, native, row_blocks, value_range
 
@@ -55,7 +55,7 @@ def motion_features(previous: ArrayLike, image: ArrayLike, *, mask: ArrayLike | 
     The method is dense inverse search with variational refinement, in OpenCV, at full resolution, with patches of 8
     pixels every 4. On photographs shifted by 0.5 to 11 pixels (`python -m benchmarks flow`) half of the pixels are
     within 0.05 pixels and 95 of 100 within 0.15. Of the others tried, Farneback's method is faster and finds no motion
-    in smooth areas; scikit-image's Lucas-Kanade takes seven times as long and is off by 0.5.
+    in smooth areas; scikit-image's Lucas-Kanade takes eight times as long, with 95 of 100 within 0.5.
     Source: T. Kroeger et al., "Fast optical flow using dense inverse search", ECCV 2016,
     doi:10.1007/978-3-319-46493-0_29.
 
@@ -68,8 +68,8 @@ def motion_features(previous: ArrayLike, image: ArrayLike, *, mask: ArrayLike | 
     before, after = _check_frame("previous", previous), _check_frame("image", image)
     if (before.shape, before.dtype) != (after.shape, after.dtype):
         raise ValueError(
-            f"previous and image must have one shape and dtype, got {before.shape} of {before.dtype} "
-            f"and {after.shape} of {after.dtype}"
+            f"previous and image must have one shape and dtype, got {before.shape} of "
+            f"{check_array('previous', previous).dtype.name} and {after.shape} of {check_array('image', image).dtype.name}"
         )
     inside = check_mask(mask, after.shape[:2])
     for name, frame in (("previous", before), ("image", after)):

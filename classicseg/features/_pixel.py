@@ -77,8 +77,8 @@ def pixel_features(
     dtype and the resolution.
 
     I of an RGB image is the luma 0.2126 R + 0.7152 G + 0.0722 B of ITU-R BT.709. Lab and Luv are those of
-    scikit-image (sRGB as in IEC 61966-2-1, CIE 15:2004 with D65 and the 2° observer) within 3e-4, in float32;
-    Luv of negative colours, where scikit-image's u and v grow without bound, is that of 0.
+    scikit-image (sRGB as in IEC 61966-2-1, CIE 15:2004 with D65 and the 2° observer) within 3e-4, in float32,
+    and within 4e-4 beyond 0 to 1; Luv of negative colours, where u and v have no bound, is that of 0.
     Luma, Lab and Luv are computed here, once, into float32 planes; every other feature is a view. CuPy arrays and
     other arrays on a CUDA device stay there, planes and mask too.
 
@@ -99,13 +99,13 @@ def pixel_features(
     more = None if extra is None else _like_image("extra", extra, (2, 3), array)
     if distance is not None:
         inside = _without_holes(distance, inside)  # before `native` makes floats of integers, which mark holes by 0
-    sources = {"image": array, "depth": distance, "extra": more}
-    sources = {name: native(source) for name, source in sources.items() if source is not None}
+    given_sources = {"image": array, "depth": distance, "extra": more}
+    sources = {name: native(source) for name, source in given_sources.items() if source is not None}
     largest = {name: check_inside(name, source, inside) for name, source in sources.items()}
     planes: dict[str, NDArray[Any] | None] = {}
     for token in tokens:
         planes |= _planes_of(token, array, sources.get("depth"), inside)
-    if more is not None:
+    if "extra" in sources:
         planes |= {f"e{e}": plane for e, plane in enumerate(_channels(sources["extra"]))}
     names = tuple(planes)
     if len(names) > MAX_FEATURES:

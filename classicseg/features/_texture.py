@@ -89,8 +89,10 @@ def texture_features(
     Filters are the first and second derivatives of a Gaussian along rows and columns, times sigma per order, steered
     to the orientations; centre-surround is the Laplacian. Their windows stop at the border of the image, beyond which
     filters see the last pixel. Textons have a codebook fixed in advance, the basic image features, so that the same
-    patch has the same texton in every image. Computed in float32: structure weaker than 1e-18 of the largest value is
-    none. Memory: the result, one byte per pixel, and blocks of rows per thread.
+    patch has the same texton in every image. Computed in float32: structure weaker than 1e-18 is none, or than 1e-18
+    of the largest value where that is below 1e-12 or above 1e12. Energies beyond float32 are its largest number.
+    Memory beside the result: codes, the luma of RGB and what a mask needs, at most 9 bytes per pixel or 13 of float64;
+    and per thread 4 MB, or 800 sigma bytes for each column of the image where that is more.
 
     Sources: J. Malik, S. Belongie, T. Leung, J. Shi, "Contour and texture analysis for image segmentation", Int. J.
     Computer Vision 43(1), 2001, doi:10.1023/A:1011174803800 (textons, windowed histograms); M. Crosier, L. D. Griffin,

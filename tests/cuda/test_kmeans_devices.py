@@ -159,6 +159,29 @@ def test_a_cluster_without_samples_keeps_its_center(device):
     assert not np.array_equal(found[[0, 2]], centers[[0, 2]])
 
 
+@pytest.mark.parametrize("size", [1e15, 1e17, 1e18, 2e19, 1e20, 1e22, 1e30, 1e150])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_centers_that_are_all_far_away(device, dtype, size):
+    """Scores overflow before the bound on their error does; the nearest is the second, whose label is not 0."""
+    centers = np.array([[2.0, 2, -2], [1, 1, -1], [3, -3, 3]]) * size
+    given = problem(device, photograph((9, 31), 3, dtype), 3, centers=centers)
+    assert_finish(device, device.kernels.start(given.samples, centers), given.host, centers)
+    assert set(np.unique(oracle.finish(given.host, centers)[0])) == {1}
+
+
+@pytest.mark.parametrize("size", [1e18, 1.5e19, 1e20, 1e30])
+def test_centers_of_which_some_are_far_away(device, size):
+    centers = np.array([[size, 0, 0], [90, 100, 110], [0, -size, size], [140, 150, 160]])
+    given = problem(device, photograph((9, 31)), 4, centers=centers)
+    assert_finish(device, device.kernels.start(given.samples, centers), given.host, centers)
+    assert set(np.unique(oracle.finish(given.host, centers)[0])) == {1, 3}
+
+
+def test_gains_whose_squares_overflow(device):
+    given = problem(device, photograph((9, 31)), 4, gain=[1e25, 1e21, 1e15])
+    assert_finish(device, device.kernels.start(given.samples, given.centers), given.host, given.centers)
+
+
 def test_equal_centers_leave_all_to_the_first(device):
     centers = np.repeat([[90.0, 90, 90], [160, 160, 160]], 3, axis=0)
     given = problem(device, photograph((21, 33)), 6, centers=centers)

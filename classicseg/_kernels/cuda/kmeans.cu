@@ -35,6 +35,8 @@ __device__ __forceinline__ double squared_distance(const Frame& frame, const Blo
     return sum;
 }
 
+constexpr float OVERFLOWING = (F + 4) * 0x1p+103f;  // the limit, below, where 2 Q + p is 2^127
+
 // The nearest center of each sample.
 //
 // With an origin o that is a float32 number, d = v - o, g the gains and c a center, half the squared distance is
@@ -48,8 +50,11 @@ __device__ __forceinline__ double squared_distance(const Frame& frame, const Blo
 // are below
 //   limit = (F + 4) u (2 Q + p) + 2^-96,
 // where the last term covers underflow (a factor that lost 2^-150 meets |d| <= 2^24 twice). Where the second best
-// score is not farther than that, the centers within the limit are compared by the definition. Where scores overflow,
-// so does the limit, and the comparison fails towards the definition.
+// score is not farther than that, the centers within the limit are compared by the definition.
+//
+// All this while no score overflows, that is while a partial sum, at most Q + p/2, stays within float32. Beyond
+// 2 Q + p = 2^127 scores may be infinite or NaN and say nothing: the limit becomes infinite, and since nothing exceeds
+// that, all centers are compared by the definition.
 __device__ __forceinline__ void nearest(const Frame& frame, const Block& block, int (&label)[SAMPLES]) {
     float best[SAMPLES], second[SAMPLES], limit[SAMPLES];
 #pragma unroll
@@ -61,6 +66,7 @@ __device__ __forceinline__ void nearest(const Frame& frame, const Block& block, 
         for (int f = 0; f < F; f++) {
             limit[s] = fmaf(frame.slope(f) * block.delta[s][f], block.delta[s][f], limit[s]);
         }
+        if (!(limit[s] < OVERFLOWING)) limit[s] = 1.0f / 0.0f;  // NaN too, of an infinite slope times 0
     }
     const float4* scores = reinterpret_cast<const float4*>(frame.scores);
 #pragma unroll UNROLL
