@@ -74,15 +74,16 @@ METHODS = (
     Method(
         "quickshift",
         SKIMAGE,
-        peers.quickshift,
-        sweep(kernel_size=(5, 8), max_dist=(40,)),
+        peers.merged,
+        sweep(min_size=(500, 1500, 4000, 10000)),
+        prepare=peers.quickshift,
         packages=("scikit-image",),
     ),
     Method(
         "watershed",
         SKIMAGE,
         peers.watershed,
-        sweep(depth=(10, 20, 30, 40, 50, 65, 80, 100, 130, 170)),
+        sweep(depth=(10, 20, 30, 45), min_size=(1500, 4000, 10000)),
         prepare=peers.gradient,
         packages=("scikit-image",),
     ),
@@ -114,7 +115,7 @@ METHODS = (
         "pyrMeanShift",
         OPENCV,
         peers.pyramid_mean_shift,
-        sweep(spatial=(8,), colour=(12, 18, 26, 36), min_size=(500, 2000)),
+        sweep(spatial=(8,), colour=(12, 18, 26, 36, 50), min_size=(500, 2000, 6000)),
         packages=("opencv-python",),
     ),
 )

@@ -12,6 +12,20 @@ SUPERPIXELS = 400  # where a method starts from superpixels: about one per 20 ×
 SAME_COLOUR = 2  # levels between neighbours of one region in a mean-shift filtered picture, as OpenCV's sample has it
 
 
+class Relief(NamedTuple):
+    """A picture and the length of its gradient."""
+
+    image: Any
+    heights: Any
+
+
+class Pieces(NamedTuple):
+    """A picture and its segmentation into more regions than are wanted."""
+
+    image: Any
+    labels: Any
+
+
 class Graph(NamedTuple):
     """Superpixels and the graph of their neighbourhoods."""
 
@@ -40,28 +54,33 @@ def felzenszwalb(image: Any, *, scale: float, min_size: int) -> Any:
     return felzenszwalb(image, scale, sigma=0.8, min_size=min_size)
 
 
-def quickshift(image: Any, *, kernel_size: float, max_dist: float) -> Any:
+def quickshift(image: Any) -> Pieces:
     from skimage.segmentation import quickshift
 
-    return quickshift(image, kernel_size=kernel_size, max_dist=max_dist, ratio=0.5, rng=0)
+    return Pieces(image, quickshift(image, kernel_size=5, max_dist=40, ratio=0.5, rng=0))
 
 
-def gradient(image: Any) -> Any:
+def merged(pieces: Pieces, *, min_size: int) -> Any:
+    return regions(pieces.image, pieces.labels, min_size)
+
+
+def gradient(image: Any) -> Relief:
     """Return the length of the smoothed picture's gradient in Lab, in tenths."""
     from skimage.color import rgb2lab
     from skimage.filters import gaussian, sobel
 
     lab = gaussian(rgb2lab(image), 1.5, channel_axis=2)
-    return np.rint(10 * np.sqrt(sum(sobel(lab[..., c]) ** 2 for c in range(3)))).astype(np.int32)
+    return Relief(image, np.rint(10 * np.sqrt(sum(sobel(lab[..., c]) ** 2 for c in range(3)))).astype(np.int32))
 
 
-def watershed(heights: Any, *, depth: int) -> Any:
-    """Flood the gradient from its minima of at least this depth, in its tenths of a unit."""
+def watershed(relief: Relief, *, depth: int, min_size: int) -> Any:
+    """Flood the gradient from its minima of at least this depth, in its tenths of a unit; merge small regions."""
     from skimage.measure import label
     from skimage.morphology import h_minima
     from skimage.segmentation import watershed
 
-    return watershed(heights, label(h_minima(heights, depth)))
+    flooded = watershed(relief.heights, label(h_minima(relief.heights, depth)))
+    return regions(relief.image, flooded, min_size)
 
 
 def superpixels(image: Any) -> Any:
