@@ -67,9 +67,10 @@ def motion_features(previous: ArrayLike, image: ArrayLike, *, mask: ArrayLike | 
     """
     before, after = _check_frame("previous", previous), _check_frame("image", image)
     if (before.shape, before.dtype) != (after.shape, after.dtype):
+        dtypes = [check_array(name, frame).dtype.name for name, frame in (("previous", previous), ("image", image))]
         raise ValueError(
-            f"previous and image must have one shape and dtype, got {before.shape} of "
-            f"{check_array('previous', previous).dtype.name} and {after.shape} of {check_array('image', image).dtype.name}"
+            f"previous and image must have one shape and dtype, got {before.shape} of {dtypes[0]} "
+            f"and {after.shape} of {dtypes[1]}"
         )
     inside = check_mask(mask, after.shape[:2])
     for name, frame in (("previous", before), ("image", after)):
