@@ -1,0 +1,10 @@
+"""Images of regular patterns."""
+
+import numpy as np
+
+
+def stripes(angle, shape=(40, 40), period=6.0, dtype=np.uint8):
+    """Stripes whose normal is turned by `angle` from the column axis towards the row axis."""
+    rows, cols = np.mgrid[: shape[0], : shape[1]]
+    wave = np.sin(2 * np.pi / period * (cols * np.cos(angle) + rows * np.sin(angle)))
+    return (127.5 + 100 * wave).round().astype(dtype)
