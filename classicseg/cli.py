@@ -20,8 +20,8 @@ examples:
   classicseg batch flight1 flight2 --out /net/share/results --state ~/state --workers 4
 
 exit status:
-  0    every frame was read and segmented
-  1    some failed, or are pictures without temperatures: see "Not analysed" in the report
+  0    every frame was read and segmented; pictures without temperatures, as drones take beside them, were left out
+  1    some failed, or none had temperatures: see "Not analysed" in the report
   2    usage: no input found, folder not writable or full, another run is at work there
   130  stopped by Ctrl-C
 
@@ -106,6 +106,7 @@ def _add_reading_options(group: argparse._ArgumentGroup) -> None:
     add("--window-transmission", type=float, metavar="T", help="of a protective window, above 0 up to 1")
     add("--window-celsius", type=float, metavar="C", help="temperature of that window")
     add("--calibration", metavar="FILE", help="table from counts to °C, for cameras that store no constants (DJI)")
+    add("--calibration-any-camera", action="store_true", help="apply it to cameras that it was not fitted for, too")
     add("--unit", help="what the numbers of a TIFF mean: celsius, centikelvin, millicelsius, counts, …")
     add("--nodata", type=float, metavar="V", help="value of a TIFF that marks missing pixels")
 
@@ -155,7 +156,8 @@ def _batch(arguments: argparse.Namespace) -> int:
         "reflected_celsius",
         "atmospheric_celsius",
     )
-    names += ("relative_humidity", "window_transmission", "window_celsius", "calibration", "unit", "nodata")
+    names += ("relative_humidity", "window_transmission", "window_celsius")
+    names += ("calibration", "calibration_any_camera", "unit", "nodata")
     chosen = {name: getattr(arguments, name) for name in names}
     options = BatchOptions(**chosen, overlays=not arguments.no_overlays)
     with progress_line() as progress:

@@ -33,9 +33,13 @@ def batch_lines(summary: BatchSummary) -> list[str]:
     """Return what a run found, what failed, and where the report is."""
     counts = ", ".join(f"{number} {name}" for name, number in summary.severities.items())
     lines = [
-        f"{summary.n_done} of {summary.n_frames} frames analysed: {summary.n_hotspots} hot spots"
-        + (f" ({counts})" if counts else "")
+        f"{summary.n_done} of {summary.n_frames} frames analysed: "
+        f"{summary.n_hotspots} hot spot{'' if summary.n_hotspots == 1 else 's'}" + (f" ({counts})" if counts else "")
     ]
+    if summary.n_without_modules == 1:
+        lines.append("1 frame shows no modules: nothing was searched in it")
+    elif summary.n_without_modules:
+        lines.append(f"{summary.n_without_modules} frames show no modules: nothing was searched in them")
     if summary.n_not_radiometric:
         lines.append(f"{summary.n_not_radiometric} without temperatures, see 'Not analysed' in the report")
     if summary.n_failed:

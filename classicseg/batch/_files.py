@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import itertools
 import os
@@ -79,7 +80,9 @@ def writable(folder: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        way_out = "make room or give another folder" if full else "give a folder that can be written"
         raise OutputError(
-            f"{folder}: cannot be written: {error.strerror or error}; make room or give another folder, "
+            f"{folder}: cannot be written: {error.strerror or error}; {way_out}, "
             "then run again: finished frames are kept"
         ) from error

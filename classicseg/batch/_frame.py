@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from classicseg._errors import ClassicsegError, FileFormatError, NotRadiometricError, UselessOptionError
+from classicseg._errors import (
+    ClassicsegError,
+    FileFormatError,
+    MisfitError,
+    NotRadiometricError,
+    UnreadableError,
+    UselessOptionError,
+)
 from classicseg.batch._files import atomic, digest_of, remove
 from classicseg.batch._layout import candidates, label_names, output_path, overlay_name
 from classicseg.batch._options import BatchOptions
@@ -53,6 +60,8 @@ def make_process(setup: Setup) -> Process:
 
     options = setup.options
     calibration = None if options.calibration is None else Calibration.load(options.calibration)
+    if calibration is not None and options.calibration_any_camera:
+        calibration = calibration.unbound()
     profile = load_profile(options.profile)
 
     def work(frame: Frame) -> Finish:
@@ -67,7 +76,7 @@ def make_process(setup: Setup) -> Process:
             began = perf_counter()
             rows = _rows(found)
             outputs = _write(frame, setup, values, found, rows)
-            record = _record(image, found, rows)
+            record = _record(image, found, rows, _search_notes(found, options))
             seconds = (loaded - started, segmented - loaded, perf_counter() - began)
             return Outcome("done", outputs=outputs, digest=digest_of(frame.path), record=record, seconds=seconds)
 
@@ -77,7 +86,7 @@ def make_process(setup: Setup) -> Process:
 
 
 def _read(frame: Frame, options: dict[str, Any]) -> Any:
-    """Read a frame; options that do not apply to its kind become a note, for a folder may hold several kinds."""
+    """Read a frame; options that are not for it become a note, for a folder may hold several kinds and cameras."""
     from classicseg.thermal import read
 
     notes: tuple[str, ...] = ()
@@ -87,6 +96,11 @@ def _read(frame: Frame, options: dict[str, Any]) -> Any:
         except UselessOptionError as error:
             options = {name: value for name, value in options.items() if name not in error.options}
             notes += (f"{', '.join(error.options)} had no effect: {error.kind}",)
+        except MisfitError as error:
+            if error.options != ("calibration",):
+                raise
+            options = {name: value for name, value in options.items() if name != "calibration"}
+            notes += (f"calibration not used: {error.found}; expected {error.expected.partition(';')[0]}",)
         else:
             return dataclasses.replace(image, notes=image.notes + notes)
 
@@ -125,7 +139,8 @@ def explain(error: Exception, frame: Frame) -> tuple[str, str]:
     """Return the kind of failure and one line for the outputs, without folders, which differ between machines."""
     if isinstance(error, FileFormatError):
         message = f"found {error.found}; expected {error.expected}"
-        return ("not-radiometric" if isinstance(error, NotRadiometricError) else "broken"), _one_line(message, frame)
+        kinds = {NotRadiometricError: "not-radiometric", UnreadableError: "unreadable", MisfitError: "misfit"}
+        return kinds.get(type(error), "broken"), _one_line(message, frame)
     if isinstance(error, MemoryError):
         return "memory", "not enough memory for this frame; use fewer workers, or a machine with more memory"
     if isinstance(error, OSError):
@@ -197,7 +212,17 @@ def _write_labels(file: Any, labels: Array, form: str) -> None:
         Image.fromarray(labels.astype(np.int32)).save(file, "TIFF", compression="tiff_adobe_deflate")
 
 
-def _record(image: Any, found: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _search_notes(found: Any, options: BatchOptions) -> tuple[str, ...]:
+    """Return what a reader of the findings should know, beside the notes on the temperatures."""
+    notes: tuple[str, ...] = ()
+    if found.n_modules == 0:
+        notes += ("no solar modules found: nothing was searched",)
+    if options.min_delta is not None and found.unit == "counts":
+        notes += ("min_delta had no effect: a frame of counts",)
+    return notes
+
+
+def _record(image: Any, found: Any, rows: list[dict[str, Any]], search_notes: tuple[str, ...]) -> dict[str, Any]:
     position, camera = image.position, image.camera
     return {
         "shape": list(image.shape),
@@ -211,7 +236,7 @@ def _record(image: Any, found: Any, rows: list[dict[str, Any]]) -> dict[str, Any
             name: {"value": _number(p.value), "unit": p.unit, "source": p.source}
             for name, p in sorted(image.parameters.items())
         },
-        "notes": list(image.notes),
+        "notes": [*image.notes, *search_notes],
         "module_rows": int(found.surfaces.max(initial=0)),
         "modules": int(found.n_modules),
         "range": _range(image.values),

@@ -5,16 +5,22 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from classicseg import __version__
-from classicseg._validate import check_float, check_int
+from classicseg._kernels.cpu._jit import _source_key
+from classicseg._validate import check_choice, check_float, check_int
 from classicseg.batch._names import shown_name
+from classicseg.thermal._radiometry import OVERRIDES, parameter_fault
+from classicseg.thermal._tiff import UNITS
 
 FORMAT = 1  # raised when outputs change their form, so that a rerun redoes frames made by an older release
+
+LIBRARIES = ("numba", "numpy", "scipy", "pillow")
 
 READING = (
     "unit",
@@ -39,7 +45,10 @@ class BatchOptions:
         Severity profile: a name or the path of a profile file, see `classicseg.thermal.load_profile`.
     calibration : str or None
         File with the table from raw counts to °C, see `classicseg.thermal.Calibration`; for cameras that
-        store no constants (DJI R-JPEG).
+        store no constants (DJI R-JPEG). A frame of another camera than it was fitted for, or with other
+        parameters, is searched in counts, and a note says so.
+    calibration_any_camera : bool, default False
+        Apply the calibration to every camera and whatever the parameters: on your own responsibility.
     unit : str or None
         What the numbers of a TIFF mean, see `classicseg.thermal.read`; None takes the file's own tag. JPEG
         files are read without it, and a note says so.
@@ -66,6 +75,7 @@ class BatchOptions:
 
     profile: str = "IEC-62446-3-style"
     calibration: str | None = None
+    calibration_any_camera: bool = False
     unit: str | None = None
     nodata: float | None = None
     emissivity: float | None = None
@@ -89,6 +99,17 @@ class BatchOptions:
         object.__setattr__(self, "min_area", check_int("min_area", self.min_area, low=1))
         for name in ("reflected_celsius", "atmospheric_celsius", "window_celsius"):
             self._check(name, above=-273.15)
+        for name in OVERRIDES:
+            value = getattr(self, name)
+            fault = None if value is None else parameter_fault(name, value)
+            if fault:
+                raise ValueError(f"{name} must be {fault}, got {value:g}")
+        if self.unit is not None:
+            check_choice("unit", self.unit, tuple(UNITS))
+        if self.nodata is not None and not (isinstance(self.nodata, float) and math.isnan(self.nodata)):
+            self._check("nodata")
+        if self.calibration_any_camera and self.calibration is None:
+            raise ValueError("calibration_any_camera must go with a calibration, got none")
         if not self.profile:
             raise ValueError("profile must name a profile or a profile file, got ''")
 
@@ -111,14 +132,15 @@ class BatchOptions:
 def options_hash(options: BatchOptions) -> str:
     """Return a hash of everything beside the frame that decides a frame's outputs.
 
-    It covers the contents of the calibration and profile files, this package's version and those of the
-    libraries whose arithmetic and encoders make the bytes.
+    It covers the contents of the calibration and profile files, this package's version, that of its kernels and
+    those of the libraries whose arithmetic and encoders make the bytes.
     """
     parts = described(options) | {
         "format": FORMAT,
         "calibration": _contents_hash(options.calibration),
         "profile_file": _contents_hash(options.profile),
-        "versions": {"classicseg": __version__} | {name: version(name) for name in ("numpy", "scipy", "pillow")},
+        "versions": {"classicseg": __version__} | {name: version(name) for name in LIBRARIES},
+        "kernels": _source_key(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -11,7 +11,7 @@ class Outcome:
     """What became of one frame; small, so that it travels between processes and fits the manifest."""
 
     state: str  # "done" or "failed"; "unwritable" stops the run and is not stored
-    kind: str = ""  # of failure: "not-radiometric", "broken", "unreadable", "memory", "worker-died", "internal"
+    kind: str = ""  # of failure: a key of `_report.KINDS`
     error: str = ""  # one line for the outputs
     details: str = ""  # for the log
     outputs: dict[str, int] | None = None  # relative name -> bytes

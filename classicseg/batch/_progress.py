@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 BAR = 28  # characters
+FEWEST, SHORTEST = 3, 2.0  # frames and seconds: a rate from fewer says when the first worker was ready
 TERMINAL_EVERY, LINES_EVERY = 0.1, 10.0  # seconds between two updates
 
 
@@ -62,7 +63,7 @@ class ProgressLine:
 def progress_text(done: int, total: int, since: int, seconds: float) -> str:
     """Return counts, rate and time to go; `since` frames were done in `seconds`."""
     text = f"{done}/{total} frames"
-    if since <= 0 or seconds <= 0:
+    if since <= 0 or seconds <= 0 or (done < total and (since < FEWEST or seconds < SHORTEST)):
         return text
     rate = since / seconds
     text += f", {rate:.1f} per second"

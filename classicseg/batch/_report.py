@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.resources import files
@@ -23,25 +21,20 @@ from classicseg.batch._manifest import Row
 from classicseg.batch._options import BatchOptions, described
 from classicseg.batch._overlay import delta_text
 from classicseg.batch._plan import Problem
+from classicseg.batch._report_values import esc, notes, parameters, plural
 from classicseg.batch._totals import MAX_LISTED, MAX_PICTURES, MAX_SPOTS, UNKNOWN_CAMERA, Totals, camera_text, heat
-from classicseg.thermal import load_profile
+from classicseg.thermal import SeverityProfile, load_profile
 
 Ranks = dict[str, int]
+Reasons = dict[str, list[str]]  # why pictures were left out -> which
 
-PICTURE_WIDTH = 712  # pixels; wider overlays are made smaller
+PICTURE_WIDTH = 718  # pixels; wider overlays are made smaller
+MAX_REASONS = 100  # why pictures were left out, told apart
 PICTURE_QUALITY = 82  # JPEG; about 60 kB each, so the pictures stay below 5 MB in all
 
-PARAMETER_NAMES = {
-    "emissivity": "Emissivity",
-    "reflected_celsius": "Reflected temperature",
-    "atmospheric_celsius": "Atmospheric temperature",
-    "relative_humidity": "Relative humidity",
-    "distance_m": "Distance",
-    "window_transmission": "Window transmission",
-    "window_celsius": "Window temperature",
-}
 KINDS = {
     "not-radiometric": "no temperatures",
+    "misfit": "options do not fit",
     "broken": "broken file",
     "unreadable": "cannot be read",
     "memory": "out of memory",
@@ -61,20 +54,25 @@ def write_report(
     """Write the report of a run; `rows` are all frames in the order of the plan.
 
     The size is bounded whatever the number of frames: the `MAX_PICTURES` frames with the greatest differences
-    get a picture, the `MAX_SPOTS` hottest spots a row, the first `MAX_LISTED` frames and failures a line.
+    get a picture, the `MAX_SPOTS` hottest spots a row, the first `MAX_LISTED` frames and failures a line. Pictures
+    without temperatures, of which a drone takes one beside each frame, share a line per reason, below the failures.
     """
-    pictured = {file_name: place for place, (_, _, file_name) in enumerate(totals.pictured)}
-    levels = load_profile(options.profile).levels
-    ranks: Ranks = {name: place for place, (name, _) in enumerate(reversed(levels))}
+    shown = totals.pictured if options.overlays else []
+    pictured = {file_name: place for place, (_, _, file_name) in enumerate(shown)}
+    profile = load_profile(options.profile)
+    ranks: Ranks = {name: place for place, (name, _) in enumerate(reversed(profile.levels))}
     figures: dict[int, Future[str]] = {}
     frames: list[str] = []
     failures: list[str] = []
+    left_out: Reasons = {}
     with ThreadPoolExecutor(available_processors()) as pool:  # pictures are decoded and encoded without the GIL
         for row in rows:
             if row.file in pictured:
                 place = pictured[row.file]
                 figures[place] = pool.submit(_figure, row, place, out, ranks)
-            if row.state != "done" and len(failures) < MAX_LISTED:
+            if row.kind == "not-radiometric" and row.state != "done":
+                _add_reason(left_out, row)
+            elif row.state != "done" and len(failures) < MAX_LISTED:
                 failures.append(_failure(row.file, KINDS.get(row.kind, row.kind), row.error))
             if row.state == "done" and len(frames) < MAX_LISTED:
                 frames.append(_frame(row, pictured))
@@ -88,19 +86,14 @@ def write_report(
         "severities": _severities(totals, ranks),
         "spots": _spots(totals, pictured, ranks),
         "pictures": _pictures(cards, totals, options),
-        "parameters": _parameters(totals, options),
-        "notes": _notes(totals),
-        "failures": _failures(failures, totals, len(problems)),
-        "links": _links(bool(failures), bool(totals.notes), bool(frames)),
+        "parameters": parameters(totals, options),
+        "notes": notes(totals),
+        "failures": _failures(failures, left_out, totals, len(problems)),
+        "links": _links(bool(totals.n_hotspots), bool(failures or left_out), bool(totals.notes), bool(frames)),
         "frames": _frames(frames, totals),
-        "legend": _legend(levels, options),
+        "legend": _legend(profile, options),
     }
     file.write(Template(_resource("report.html")).substitute(parts).encode())
-
-
-def esc(text: object) -> str:
-    """Return `text` for HTML."""
-    return html.escape(str(text), quote=True)
 
 
 def _resource(name: str) -> str:
@@ -109,7 +102,7 @@ def _resource(name: str) -> str:
 
 def _subtitle(totals: Totals) -> str:
     cameras = ", ".join(name for name, _ in totals.cameras.most_common(4) if name != UNKNOWN_CAMERA)
-    parts = [f"{totals.n_frames} frame{_s(totals.n_frames)}", cameras]
+    parts = [f"{totals.n_frames} frame{plural(totals.n_frames)}", cameras]
     if totals.first_time:
         first, last = totals.first_time[:16].replace("T", " "), (totals.last_time or "")[:16].replace("T", " ")
         if first[:10] == last[:10]:
@@ -120,12 +113,8 @@ def _subtitle(totals: Totals) -> str:
 
 def _links(*present: bool) -> str:
     """Return links to the sections that are not in every report."""
-    sections = (("failures", "Not analysed"), ("notes", "Notes"), ("frames", "Frames"))
+    sections = (("pictures", "Pictures"), ("failures", "Not analysed"), ("notes", "Notes"), ("frames", "Frames"))
     return "".join(f'<a href="#{name}">{title}</a>' for (name, title), there in zip(sections, present) if there)
-
-
-def _s(number: int) -> str:
-    return "" if number == 1 else "s"
 
 
 def _cards(totals: Totals, n_problems: int) -> str:
@@ -133,8 +122,10 @@ def _cards(totals: Totals, n_problems: int) -> str:
     hottest = "–"
     if totals.spots and totals.spots[0][3]["delta"] is not None:
         hottest = delta_text(totals.spots[0][3]["delta"], totals.spots[0][3]["unit"])
+    unsearched = f"{totals.n_without_modules} <small>of {totals.n_done}</small>"
     cards = [
         ("Frames analysed", f"{totals.n_done} <small>of {totals.n_frames}</small>", ""),
+        *([("Searched: no modules", unsearched, " amber")] if totals.n_without_modules else []),
         ("Hot spots", str(totals.n_hotspots), ""),
         ("Frames with hot spots", str(totals.n_with_hotspots), ""),
         ("Largest difference", esc(hottest), ""),
@@ -172,7 +163,7 @@ def badge(severity: str) -> str:
 
 def _spots(totals: Totals, pictured: dict[str, int], ranks: Ranks) -> str:
     if not totals.spots:
-        return '<p class="empty">No hot spots were found.</p>'
+        return f'<p class="empty">{_no_spots(totals)}</p>'
     head = (
         ("", "Severity"),
         ("", "Frame"),
@@ -191,6 +182,17 @@ def _spots(totals: Totals, pictured: dict[str, int], ranks: Ranks) -> str:
     rest = f"<p>The {MAX_SPOTS} hottest; {more} more are in hotspots.csv.</p>" if more else ""
     table = f'<table class="sortable"><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>'
     return f'<div class="scroll">{table}</div>{rest}'
+
+
+def _no_spots(totals: Totals) -> str:
+    """Return what was found where nothing was; a frame without modules says nothing about a plant."""
+    n_searched = totals.n_done - totals.n_without_modules
+    if not totals.n_without_modules:
+        return "No hot spots were found."
+    if not n_searched:
+        return "No frame shows solar modules: nothing was searched."
+    verb = "shows" if n_searched == 1 else "show"
+    return f"No hot spots were found in the {n_searched} frame{plural(n_searched)} that {verb} modules."
 
 
 def _spot(file: str, spot: dict[str, Any], pictured: dict[str, int], ranks: Ranks) -> str:
@@ -220,13 +222,16 @@ def _place(position: dict[str, Any]) -> str:
 
 
 def _pictures(cards: Sequence[str], totals: Totals, options: BatchOptions) -> str:
+    if not totals.n_with_hotspots:
+        return ""
+    section = '<section id="pictures"><h2>Pictures</h2>{}</section>'
     if not options.overlays:
-        return '<p class="empty">The run was made without overlays.</p>' if totals.n_with_hotspots else ""
+        return section.format('<p class="empty">The run was made without overlays.</p>')
     more = totals.n_with_hotspots - len(cards)
     rest = (
         f"<p>The {MAX_PICTURES} frames with the greatest differences; {more} more are in overlays/.</p>" if more else ""
     )
-    return f'<div class="gallery">{"".join(cards)}</div>{rest}'
+    return section.format(f'<div class="gallery">{"".join(cards)}</div>{rest}')
 
 
 def _figure(row: Row, place: int, out: str, ranks: Ranks) -> str:
@@ -242,7 +247,7 @@ def _figure(row: Row, place: int, out: str, ranks: Ranks) -> str:
     source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
     spots = row.record["hotspots"]
     words = "".join(badge(name) for name in sorted({s["severity"] for s in spots}, key=lambda name: rank(name, ranks)))
-    facts = [f"{len(spots)} hot spot{_s(len(spots))}"]
+    facts = [f"{len(spots)} hot spot{plural(len(spots))}"]
     if row.record["range"]:
         unit = "°C" if row.record["unit"] == "celsius" else "counts"
         digits = 1 if row.record["unit"] == "celsius" else 0
@@ -259,64 +264,33 @@ def _figure(row: Row, place: int, out: str, ranks: Ranks) -> str:
     )
 
 
-def _parameters(totals: Totals, options: BatchOptions) -> str:
-    known = [name for name in PARAMETER_NAMES if name in totals.parameters]
-    others = sorted(set(totals.parameters) - set(known))
-    lines = [_parameter(name, totals.parameters[name]) for name in known + others]
-    chosen = "".join(
-        f"<tr><td>{esc(name)}</td><td>{esc(str(value).lower() if isinstance(value, bool) else value)}</td></tr>"
-        for name, value in described(options).items()
-        if value is not None
-    )
-    head = "<tr><th>Parameter</th><th>Value</th><th>Source</th><th class='num'>Frames</th></tr>"
-    table = f"<table><thead>{head}</thead><tbody>{''.join(lines)}</tbody></table>" if lines else ""
-    return (
-        f'<div class="two"><div><h3>Measured with</h3>{table or "<p>None of the frames is calibrated.</p>"}</div>'
-        f"<div><h3>Options of this run</h3><table><tbody>{chosen}</tbody></table></div></div>"
-    )
-
-
-def _parameter(name: str, values: Counter[tuple[float | None, str, str]]) -> str:
-    title = esc(PARAMETER_NAMES.get(name) or name.replace("_", " "))
-    out = []
-    by_source: dict[tuple[str, str], list[tuple[float | None, int]]] = {}
-    for (value, unit, source), number in values.items():
-        by_source.setdefault((unit, source), []).append((value, number))
-    for (unit, source), found in sorted(by_source.items()):
-        known = sorted(value for value, _ in found if value is not None)
-        span = "–" if not known else _span(known[0], known[-1])
-        shown = span if unit == "1" else f"{span} {unit}"
-        total = sum(number for _, number in found)
-        out.append(
-            f'<tr><td>{title}</td><td>{esc(shown)}</td><td><span class="source {esc(source)}">{esc(source)}</span></td>'
-            f'<td class="num">{total}</td></tr>'
-        )
-    return "".join(out)
-
-
-def _span(low: float, high: float) -> str:
-    first, last = f"{low:.4g}", f"{high:.4g}"
-    return first if first == last else f"{first} to {last}"
-
-
-def _notes(totals: Totals) -> str:
-    if not totals.notes:
-        return ""
-    items = "".join(
-        f"<li>{esc(note)} <small>({number} frame{_s(number)})</small></li>"
-        for note, number in totals.notes.most_common(30)
-    )
-    return f'<section id="notes"><h2>Notes</h2><ul class="notes">{items}</ul></section>'
-
-
 def _failure(file: str, kind: str, message: str) -> str:
     return f'<tr><td class="file">{esc(file)}</td><td class="place">{esc(kind)}</td><td>{esc(message)}</td></tr>'
 
 
-def _failures(lines: Sequence[str], totals: Totals, n_problems: int) -> str:
-    if not lines:
+def _add_reason(left_out: Reasons, row: Row) -> None:
+    """Put a picture without temperatures to those of its reason; what is beyond a bound is counted and not named."""
+    reason = row.error if row.error in left_out or len(left_out) < MAX_REASONS else "other reasons"
+    names = left_out.setdefault(reason, [])
+    names.append(row.file if sum(map(len, left_out.values())) < MAX_LISTED else "")
+
+
+def _left_out(reason: str, names: Sequence[str]) -> str:
+    """Return the line of all pictures that were left out for one reason, their names folded."""
+    known = [name for name in names if name]
+    more = f" and {len(names) - len(known)} more" if len(names) > len(known) else ""
+    listed = "<br>".join(map(esc, known)) + more
+    files = f"<details><summary>{len(names)} picture{plural(len(names))}</summary>{listed}</details>"
+    return (
+        f'<tr><td class="file">{files}</td><td class="place">{KINDS["not-radiometric"]}</td><td>{esc(reason)}</td></tr>'
+    )
+
+
+def _failures(lines: Sequence[str], left_out: Reasons, totals: Totals, n_problems: int) -> str:
+    if not lines and not left_out:
         return ""
-    more = totals.n_frames - totals.n_done + n_problems - len(lines)
+    more = totals.n_failed + n_problems - len(lines)
+    lines = [*lines, *(_left_out(reason, names) for reason, names in left_out.items())]
     rest = f"<p>{more} more are in summary.json.</p>" if more else ""
     head = "<thead><tr><th>File</th><th>What</th><th>Why, and what would help</th></tr></thead>"
     return (
@@ -332,7 +306,8 @@ def _frame(row: Row, pictured: dict[str, int]) -> str:
     digits = 1 if record["unit"] == "celsius" else 0
     low, mean, high = record["range"] or (None, None, None)
     return (
-        f'<tr><td class="file">{name}</td><td class="num">{len(spots)}</td>'
+        f'<tr><td class="file">{name}</td><td class="num">{record["modules"] or "none"}</td>'
+        f'<td class="num">{len(spots) if record["modules"] else "–"}</td>'
         f"{_cell(low, digits)}{_cell(mean, digits)}{_cell(high, digits)}"
         f"<td>{'°C' if record['unit'] == 'celsius' else 'counts'}</td>"
         f"<td>{esc(camera_text(record['camera']) or '–')}</td>"
@@ -346,8 +321,8 @@ def _frames(lines: Sequence[str], totals: Totals) -> str:
         return ""
     more = totals.n_done - len(lines)
     rest = f"<p>The first {MAX_LISTED}; {more} more are in summary.json.</p>" if more else ""
-    names = ("Frame", "Hot spots", "Minimum", "Mean", "Maximum", "Unit", "Camera", "Time", "Position")
-    head = "".join(f"<th{' class=num' if 0 < i < 5 else ''}>{name}</th>" for i, name in enumerate(names))
+    names = ("Frame", "Modules", "Hot spots", "Minimum", "Mean", "Maximum", "Unit", "Camera", "Time", "Position")
+    head = "".join(f"<th{' class=num' if 0 < i < 6 else ''}>{name}</th>" for i, name in enumerate(names))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     fold = "" if len(lines) > 40 else " open"
     return (
@@ -356,15 +331,18 @@ def _frames(lines: Sequence[str], totals: Totals) -> str:
     )
 
 
-def _legend(levels: Sequence[tuple[str, float]], options: BatchOptions) -> str:
+def _legend(profile: SeverityProfile, options: BatchOptions) -> str:
     stops = ",".join("#{:02x}{:02x}{:02x}".format(*color) for color in thermal_palette(9).tolist())
-    keys = "".join(f"<li>{badge(name)} from {start:g} K</li>" for name, start in levels)
+    keys = "".join(f"<li>{badge(name)} from {start:g} K</li>" for name, start in profile.levels)
+    file = described(options)["profile"]
+    where = "" if file == profile.name else f" ({esc(file)})"
     return (
         f'<ul class="keys">{keys}<li>{badge("unknown")} without calibration, in sensor counts</li></ul>'
-        f"<p>Severities follow the profile <b>{esc(described(options)['profile'])}</b>. "
+        f"<p>Severities follow the profile <b>{esc(profile.name)}</b>{where}. "
         "They grade the difference between the hottest pixel of a spot and the same place on the neighbouring "
         "modules. White outlines are hot spots with their number and difference; faint lines are the module rows "
         "that were searched.</p>"
         f'<div class="ramp" style="background:linear-gradient(90deg,{stops})"></div>'
         '<div class="ends"><span>colder</span><span>hotter; every picture has its own scale</span></div>'
+        "<p>Where an end of a picture's scale is marked ≤ or ≥, a few pixels lie beyond it, in the same colour.</p>"
     )

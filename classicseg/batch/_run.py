@@ -31,6 +31,7 @@ from classicseg.batch._report import write_report
 from classicseg.batch._tables import write_csv, write_geojson, write_summary
 from classicseg.batch._totals import Totals, count
 from classicseg.batch._worker import wait_for_workers
+from classicseg.thermal import load_profile
 
 Path = str | os.PathLike[str]
 Progress = Callable[[int, int], None]
@@ -51,11 +52,13 @@ class BatchSummary:
     n_hotspots : int
         Hot spots in all frames.
     severities : mapping of str to int
-        Hot spots by severity.
+        Hot spots by severity, worst first.
     problems : tuple of Problem
         Inputs that could not be looked into: each has `file` and `message`.
     seconds : tuple of float
         Time spent reading, segmenting and writing the frames, summed over workers and runs.
+    n_without_modules : int
+        Frames among the done ones in which no solar modules were found, so that nothing was searched.
     """
 
     out: str
@@ -69,11 +72,12 @@ class BatchSummary:
     severities: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     seconds: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    n_without_modules: int = 0
 
     @property
     def all_good(self) -> bool:
-        """Whether every input was read and segmented."""
-        return self.n_done == self.n_frames and not self.problems
+        """Whether something was segmented and nothing failed; pictures without temperatures are no failure."""
+        return self.n_done > 0 and self.n_failed == 0 and not self.problems
 
 
 def run_batch(
@@ -170,7 +174,7 @@ def _run(
         with writable(out):
             _write_tables(out, manifest, totals, plan, options)
         log.line(f"end: {totals.n_done} done, {totals.n_frames - totals.n_done} failed")
-        return _summary(out, plan, totals, len(plan.frames) - len(pending), manifest.seconds())
+        return _summary(out, plan, totals, len(plan.frames) - len(pending), manifest.seconds(), options)
 
 
 def _tidy(out: str, setup: Setup) -> None:
@@ -230,12 +234,13 @@ def _do(
     log: _Log,
 ) -> None:
     done = n_frames - len(pending)
+    if pending:
+        from classicseg._warmup import warmup
+
+        warmup()  # compiled once here, loaded from the cache by every worker; not part of the rate of frames
     progress(done, n_frames)
     if not pending:
         return
-    from classicseg._warmup import warmup
-
-    warmup()  # compiled once here, loaded from the cache by every worker
     n_workers = min(n_workers, len(pending))
     with contextlib.closing(run_frames(pending, setup, make, n_workers=n_workers, log=log.file)) as outcomes:
         for frame, outcome in outcomes:
@@ -264,7 +269,11 @@ def _write_tables(out: str, manifest: Manifest, totals: Totals, plan: Plan, opti
         write_report(file, manifest.rows(), totals, plan.problems, options, out)
 
 
-def _summary(out: str, plan: Plan, totals: Totals, n_skipped: int, seconds: tuple[float, float, float]) -> BatchSummary:
+def _summary(
+    out: str, plan: Plan, totals: Totals, n_skipped: int, seconds: tuple[float, float, float], options: BatchOptions
+) -> BatchSummary:
+    worst_first = [name for name, _ in reversed(load_profile(options.profile).levels)]
+    order = {name: place for place, name in enumerate(worst_first)}
     return BatchSummary(
         out=out,
         report=os.path.join(out, REPORT),
@@ -272,9 +281,10 @@ def _summary(out: str, plan: Plan, totals: Totals, n_skipped: int, seconds: tupl
         n_done=totals.n_done,
         n_failed=totals.n_failed,
         n_not_radiometric=totals.n_not_radiometric,
+        n_without_modules=totals.n_without_modules,
         n_skipped=n_skipped,
         n_hotspots=totals.n_hotspots,
-        severities=dict(sorted(totals.severities.items())),
+        severities=dict(sorted(totals.severities.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))),
         problems=plan.problems,
         seconds=seconds,
     )

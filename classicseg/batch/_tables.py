@@ -96,6 +96,7 @@ def write_summary(
         "failed": totals.n_failed,
         "not_radiometric": totals.n_not_radiometric,
         "uncalibrated": totals.n_uncalibrated,
+        "without_modules": totals.n_without_modules,
         "hotspots": totals.n_hotspots,
         "frames_with_hotspots": totals.n_with_hotspots,
         "severities": dict(sorted(totals.severities.items())),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +15,24 @@ MAX_SPOTS = 2000  # rows of the report's table, hottest first; the CSV has them 
 MAX_PICTURES = 60  # frames with a picture in the report, hottest first
 MAX_LISTED = 1000  # failures and frames listed in the report
 UNKNOWN_CAMERA = ""
-MAX_DISTINCT = 200  # different values of a parameter, or notes, told apart
+MAX_DISTINCT = 200  # different notes or cameras told apart
+_COUNTED = re.compile(r"(.*): ([0-9]+) pixels?$", re.DOTALL)  # a note on some pixels, as the reader writes it
+
+
+@dataclass
+class Span:
+    """How often something was met, and between which numbers."""
+
+    count: int = 0
+    low: float | None = None
+    high: float | None = None
+
+    def add(self, value: float | None) -> None:
+        """Count one more."""
+        self.count += 1
+        if value is not None:
+            self.low = value if self.low is None else min(self.low, value)
+            self.high = value if self.high is None else max(self.high, value)
 
 
 @dataclass
@@ -26,13 +44,15 @@ class Totals:
     n_failed: int = 0
     n_not_radiometric: int = 0
     n_uncalibrated: int = 0
+    n_without_modules: int = 0
     n_with_hotspots: int = 0
     n_hotspots: int = 0
     severities: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     cameras: Counter[str] = field(default_factory=Counter)
-    parameters: dict[str, Counter[tuple[float | None, str, str]]] = field(default_factory=dict)
-    notes: Counter[str] = field(default_factory=Counter)
+    parameters: dict[str, dict[tuple[str, str], Span]] = field(default_factory=dict)  # name -> unit, source -> values
+    notes: dict[str, Span] = field(default_factory=dict)  # text without a number of pixels -> those numbers
+    n_other_notes: int = 0  # times that notes beyond `MAX_DISTINCT` different ones were met
     first_time: str | None = None
     last_time: str | None = None
     spots: list[tuple[float, int, str, dict[str, Any]]] = field(default_factory=list)  # delta, -order, file, row
@@ -49,18 +69,26 @@ class Totals:
         self.n_done += 1
         record = row.record
         self.n_uncalibrated += not record["calibrated"]
-        self._count(self.cameras, camera_text(record["camera"]) or UNKNOWN_CAMERA)
+        self.n_without_modules += record["modules"] == 0
+        camera = camera_text(record["camera"]) or UNKNOWN_CAMERA
+        if camera in self.cameras or len(self.cameras) < MAX_DISTINCT:
+            self.cameras[camera] += 1
         for note in record["notes"]:
-            self._count(self.notes, note)
+            self._add_note(note)
         for name, parameter in record["parameters"].items():
-            counter = self.parameters.setdefault(name, Counter())
-            self._count(counter, (parameter["value"], parameter["unit"], parameter["source"]))
+            source = parameter["source"] + ("" if record["calibrated"] else ", not used")
+            spans = self.parameters.setdefault(name, {})
+            spans.setdefault((parameter["unit"], source), Span()).add(parameter["value"])
         self._add_time(record["time"])
         self._add_spots(row, record["hotspots"])
 
-    def _count(self, counter: Counter[Any], key: Any) -> None:
-        if key in counter or len(counter) < MAX_DISTINCT:
-            counter[key] += 1
+    def _add_note(self, note: str) -> None:
+        match = _COUNTED.match(note)
+        text, number = (match[1], float(match[2])) if match else (note, None)
+        if text in self.notes or len(self.notes) < MAX_DISTINCT:
+            self.notes.setdefault(text, Span()).add(number)
+        else:
+            self.n_other_notes += 1
 
     def _add_time(self, time: str | None) -> None:
         if time is not None:

@@ -208,7 +208,7 @@ def _from_flir(path: str, container: bytes, metadata: Metadata, overrides: Mappi
     for name in PARAMETERS:
         fault = parameter_fault(name, values[name])
         if fault:
-            way_out = f"; pass {name}= to replace it" if name in OVERRIDES else "; the record is damaged"
+            way_out = f"; give {name} to replace it" if name in OVERRIDES else "; the record is damaged"
             raise FileFormatError(path, f"{name} {values[name]:g} in the camera record", f"{fault}{way_out}")
     try:
         temperature = temperature_plane(values, records.raw)
@@ -358,7 +358,7 @@ def _from_tiff(
         notes += ("the file states no unit: its floats are taken as °C; give the unit if they are not",)
     if scale is None:
         if raw is None:
-            raise FileFormatError(path, f"counts of dtype {plane.dtype}", "uint16 counts, or a unit= of temperature")
+            raise FileFormatError(path, f"counts of dtype {plane.dtype}", "uint16 counts, or a unit of temperature")
         if unit is None and calibration is None:
             notes += (
                 "the file states no unit: its integers are taken as counts; give the unit if they are temperatures",

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from batch_trees import tree
 from PIL import Image
+from scenes import module_field
 
 from classicseg.batch import BatchOptions, run_batch
 from classicseg.batch._frame import Setup, _rows, _write_labels, make_process
 from classicseg.batch._manifest import Row
 from classicseg.batch._plan import Problem, make_plan
+from classicseg.batch._report import KINDS
 from classicseg.batch._tables import COLUMNS, write_csv, write_geojson, write_summary
 from classicseg.batch._totals import count
-from classicseg.thermal import find_hotspots, read
+from classicseg.thermal import Calibration, find_hotspots, load_profile, read
 from classicseg.thermal._rjpeg import write_flir_rjpeg
 
 SPOT = {
@@ -195,6 +197,67 @@ def test_options_of_one_kind_do_not_spoil_a_folder_of_several(tmp_path):
     assert results["a.jpg"]["parameters"]["emissivity"] == {"value": 0.8, "unit": "1", "source": "override"}
     assert "unit had no effect: a JPEG" in results["a.jpg"]["notes"]
     assert "emissivity had no effect: a TIFF" in results["b.tif"]["notes"]
+
+
+def frames_of_counts(folder, **table):
+    """A field seen in counts by two cameras, with a calibration that is bound to the first."""
+    folder.mkdir()
+    counts = np.rint(module_field(np.random.default_rng(3))[0] * 100).astype(np.uint16)
+    for name, model in (("a.tif", "T-1"), ("b.tif", "T-2")):
+        Image.fromarray(counts).save(folder / name, tiffinfo={271: "M", 272: model})
+    calibration = Calibration([1000, 6000], [10.0, 60.0], model="T-1")
+    calibration.save(folder / "table.json")
+    return str(folder / "table.json")
+
+
+def results_of(out):
+    return {result["file"]: result for result in json.loads((out / "summary.json").read_text())["results"]}
+
+
+def test_a_frame_of_another_camera_is_searched_in_counts(tmp_path):
+    table = frames_of_counts(tmp_path / "in")
+    options = BatchOptions(calibration=table, min_delta=1.0)
+    summary = run_batch(tmp_path / "in", tmp_path / "out", workers=1, options=options)
+    assert (summary.n_done, summary.n_failed, summary.n_without_modules) == (2, 0, 0)
+    results = results_of(tmp_path / "out")
+    assert [results[name]["unit"] for name in ("a.tif", "b.tif")] == ["celsius", "counts"]
+    expected = "calibration not used: camera model 'T-2'; expected 'T-1', which the calibration is bound to"
+    assert expected in results["b.tif"]["notes"]
+    assert "min_delta had no effect: a frame of counts" in results["b.tif"]["notes"]
+    assert not any("not used" in note or "no effect" in note for note in results["a.tif"]["notes"])
+    options = BatchOptions(calibration=table, calibration_any_camera=True)
+    run_batch(tmp_path / "in", tmp_path / "out", workers=1, options=options)
+    assert {result["unit"] for result in results_of(tmp_path / "out").values()} == {"celsius"}
+
+
+def test_a_frame_without_modules_says_so(tmp_path):
+    (tmp_path / "in").mkdir()
+    Image.fromarray(np.full((60, 80), 25.0, np.float32)).save(tmp_path / "in" / "a.tif")
+    summary = run_batch(tmp_path / "in", tmp_path / "out", workers=1)
+    assert summary.n_without_modules == 1
+    assert "no solar modules found: nothing was searched" in results_of(tmp_path / "out")["a.tif"]["notes"]
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["without_modules"] == 1
+
+
+def test_what_is_wrong_is_told_from_a_broken_file(tmp_path):
+    """Each kind by what the reader raises: an impossible scene that was given, a file that went away."""
+    write_flir_rjpeg(tmp_path / "a.jpg", np.full((32, 32), 15000, np.uint16))
+    (frame,) = make_plan(tmp_path / "a.jpg").frames
+    outcome = make_process(Setup(str(tmp_path / "out"), BatchOptions(distance_m=1e6)))(frame)()
+    assert (outcome.state, outcome.kind) == ("failed", "misfit")
+    assert "given for it were distance_m 1e+06" in outcome.error
+    (tmp_path / "a.jpg").unlink()
+    outcome = make_process(Setup(str(tmp_path / "out"), BatchOptions()))(frame)()
+    assert (outcome.state, outcome.kind) == ("failed", "unreadable")
+    assert {"misfit", "unreadable"} <= set(KINDS)
+
+
+def test_severities_come_worst_first(undisturbed, folder):
+    severities = list(run_batch(folder, undisturbed).severities)
+    worst_first = [name for name, _ in reversed(load_profile("IEC-62446-3-style").levels)]
+    assert severities == [name for name in worst_first if name in severities]
+    assert len(severities) > 1
+    assert severities != sorted(severities)
 
 
 def test_hostile_files_fail_with_a_reason_and_stop_nothing(flight, tmp_path):

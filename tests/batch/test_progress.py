@@ -30,11 +30,13 @@ def test_plain_lines_elsewhere():
 
 
 def test_a_bar_on_a_terminal():
-    text = run(Terminal(), [(0, 0, 4), (1, 1, 4), (1.01, 2, 4), (2, 4, 4)])
+    text = run(Terminal(), [(0, 0, 8), (1, 1, 8), (3, 3, 8), (3.01, 4, 8), (4, 8, 8)])
     assert text.endswith("\n")
     assert "\r" in text
-    assert "1/4 frames, 1.0 per second, 3 s to go" in text
-    assert "2/4" not in text  # too soon after the last update
+    assert "1/8 frames" in text
+    assert "1/8 frames, " not in text  # one frame tells when the first worker was ready, not how fast it is
+    assert "3/8 frames, 1.0 per second, 5 s to go" in text
+    assert "4/8" not in text  # too soon after the last update
 
 
 def test_a_rerun_says_what_stands():

@@ -151,7 +151,7 @@ def test_overlay_with_more_spots_than_tags_and_more_words_than_colours(rng):
         labels[r : r + 4, c : c + 4] = i + 1
         box = {"row_min": r, "col_min": c, "row_max": r + 4, "col_max": c + 4}
         rows.append({**SPOT, **box, "label": i + 1, "severity": f"s{i}"})
-    assert overlay(values, labels, rows).shape == (480, 712, 3)
+    assert overlay(values, labels, rows).shape == (480, 718, 3)
 
 
 def test_scale_ignores_single_pixels():

@@ -1,3 +1,4 @@
+import math
 import os
 import shutil
 from pathlib import Path
@@ -176,9 +177,20 @@ def test_a_second_run_on_the_same_output_is_refused(copy):
     assert tree(copy / "out") == before
 
 
+def test_nodata_may_be_nan():
+    assert math.isnan(BatchOptions(nodata=float("nan")).nodata)
+
+
+def test_what_is_compiled_does_not_count_as_time_of_frames(folder, tmp_path, monkeypatch):
+    order = []
+    monkeypatch.setattr("classicseg._warmup.warmup", lambda: order.append("warm"))
+    run_batch(folder, tmp_path / "out", workers=1, progress=lambda done, total: order.append(done))
+    assert order == ["warm", *range(12)]
+
+
 def test_an_output_that_cannot_be_written(folder, tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written: File exists; give a folder that can be written"):
         run_batch(folder, tmp_path / "file")
     assert (tmp_path / "file").read_text() == "x"
 
@@ -191,6 +203,10 @@ def test_an_output_that_cannot_be_written(folder, tmp_path):
         ({"relative_humidity": 40}, r"relative_humidity must be at most 1.0, got 40.0"),
         ({"distance_m": -1}, r"distance_m must be at least 0.0, got -1.0"),
         ({"reflected_celsius": -300}, r"reflected_celsius must be greater than -273.15, got -300.0"),
+        ({"reflected_celsius": 6000}, r"reflected_celsius must be above -273.15 and at most 5000, got 6000"),
+        ({"unit": "centikelvins"}, r"unit must be one of 'celsius', .*, got 'centikelvins'"),
+        ({"nodata": float("inf")}, r"nodata must be finite, got inf"),
+        ({"calibration_any_camera": True}, r"calibration_any_camera must go with a calibration, got none"),
         ({"min_area": 0}, r"min_area must be at least 1, got 0"),
         ({"profile": ""}, r"profile must name a profile or a profile file, got ''"),
     ],

@@ -176,7 +176,7 @@ def test_override_heals_a_bad_record_and_nothing_else_does(tmp_path, raw):
     values = {**DEFAULTS, "emissivity": 0.0}
     container = fff_container(raw, values, Camera(), None, "raw", (">", "<"))
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8" + flir_segments(container) + JPEG_END)
-    with pytest.raises(FileFormatError, match=r"emissivity 0 in the camera record.*pass emissivity="):
+    with pytest.raises(FileFormatError, match=r"emissivity 0 in the camera record.*give emissivity to replace it"):
         read(tmp_path / "a.jpg")
     assert read(tmp_path / "a.jpg", emissivity=0.9).calibrated
 
