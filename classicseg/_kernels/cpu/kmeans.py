@@ -9,7 +9,7 @@ import numpy as np
 from classicseg._kernels.cpu._jit import jit, thread_count
 from classicseg._kernels.cpu.kmeans_colors import Colors, distinct_colors
 from classicseg._kernels.cpu.kmeans_order import Order, in_order
-from classicseg._kernels.cpu.kmeans_step import Assigned, Centers, step_tiles
+from classicseg._kernels.cpu.kmeans_step import Assigned, Centers, make_scratch, step_tiles
 from classicseg._kernels.cpu.kmeans_sums import MIXED, UNKNOWN
 from classicseg._kernels.cpu.kmeans_tiles import TILE, Model, Tiles, allocate, build_tiles, count_ranges, over_ranges
 
@@ -31,6 +31,8 @@ class State:
     centers: np.ndarray  # float64 (K, F), in units of v
     sums: np.ndarray  # int64 (K, F + 1), exact for the labels known
     extent: np.ndarray  # float64 (F,), of |v| about
+    scratch: list  # of each range of tiles
+    unrolled: tuple  # of F or more zeros, whose length the compiler knows, or empty for many features
     n_threads: int
     bounds: bool
     travel: float = 0.0
@@ -55,7 +57,25 @@ def start(samples, centers, n_threads=None, *, bounds=True):
     )
     sums = np.zeros((n_clusters, samples.n_features + 1), np.int64)
     extent = np.abs(tiles.middle).max(axis=0)
-    return State(shape, masked, replaced, tiles, model, assigned, centers.copy(), sums, extent, n_threads, bounds)
+    unrolled = (0,) * next((n for n in UNROLLED if samples.n_features <= n), 0)
+    scratch = [
+        make_scratch(n_clusters, samples.n_features, len(unrolled)) for _ in range(count_ranges(n_tiles, n_threads))
+    ]
+    return State(
+        shape,
+        masked,
+        replaced,
+        tiles,
+        model,
+        assigned,
+        centers.copy(),
+        sums,
+        extent,
+        scratch,
+        unrolled,
+        n_threads,
+        bounds,
+    )
 
 
 def assign(state):
@@ -76,14 +96,13 @@ def assign(state):
         rounding,
         rounding if state.bounds else np.inf,
     )
-    n_blocks = count_ranges(len(tiles.count), state.n_threads)
-    changes = np.zeros((n_blocks, *state.sums.shape), np.int64)
-    scored = [0] * n_blocks
-    n_features = len(model.gain)
-    unrolled = (0,) * next((n for n in UNROLLED if n_features <= n), 0)
+    changes = np.zeros((len(state.scratch), *state.sums.shape), np.int64)
+    scored = [0] * len(state.scratch)
 
     def block(b, first, last):
-        scored[b] = step_tiles(tiles, model, centers, state.assigned, first, last, changes[b], unrolled)
+        scored[b] = step_tiles(
+            tiles, model, centers, state.assigned, first, last, changes[b], state.scratch[b], state.unrolled
+        )
 
     over_ranges(block, len(tiles.count), state.n_threads)
     if len(repeats):

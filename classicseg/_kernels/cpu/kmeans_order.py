@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, run_blocks
-from classicseg._kernels.cpu.kmeans_tiles import allocate, plan_tables
+from classicseg._kernels.cpu.kmeans_keys import plan_tables
+from classicseg._kernels.cpu.kmeans_tiles import allocate
 
 FEWEST = 1 << 17  # samples: fewer are one or two blocks of tiles, which are in order anyway
 ORDER_BITS = 7

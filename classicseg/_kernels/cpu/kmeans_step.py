@@ -59,8 +59,43 @@ class Centers(NamedTuple):
     spare: float  # centers that lose by less stay candidates: `rounding`, or infinity to score them all
 
 
+class Scratch(NamedTuple):
+    """Memory of one range of tiles, made once for all steps."""
+
+    local: Any  # float32 (at least F, 1024), v - middle
+    table: Any  # float32 (K + 3, at least F + 1), base and slopes of the candidates' scores
+    work: Any  # float64 (F + 2, K)
+    candidates: Any  # int64 (K + 3,)
+    best: Any  # float32 (1024,)
+    lead: Any  # float32 (1024,)
+    buffer: Any  # float32 (1024,)
+    new: Any  # int32 (1, 1024), labels
+    changed: Any  # bool (1024,)
+    listed: Any  # int64 (2049,)
+    fixed: Any  # int64 (F + 1, 1024)
+    marks: Any  # bool (K,), all False between tiles
+    present: Any  # int64 (K,)
+
+
+def make_scratch(n_clusters, n_features, n_unrolled):
+    width = max(n_unrolled, n_features)
+    return Scratch(
+        np.zeros((width, TILE), np.float32),
+        np.zeros((n_clusters + 3, width + 1), np.float32),
+        np.empty((n_features + 2, n_clusters)),
+        np.empty(n_clusters + 3, np.int64),
+        *np.empty((3, TILE), np.float32),
+        np.empty((1, TILE), np.int32),
+        np.empty(TILE, np.bool_),
+        np.empty(2 * TILE + 1, np.int64),
+        np.empty((n_features + 1, TILE), np.int64),
+        np.zeros(n_clusters, np.bool_),
+        np.empty(n_clusters, np.int64),
+    )
+
+
 @jit
-def step_tiles(tiles, model, centers, assigned, first, last, sums, unrolled):
+def step_tiles(tiles, model, centers, assigned, first, last, sums, scratch, unrolled):
     """Bring the labels of tiles `first` to `last` up to date with `centers`, and `sums` (K, F + 1) with them.
 
     `unrolled` is a tuple of F or more zeros, whose length is known to the compiler, or empty for many features.
@@ -74,15 +109,10 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, unrolled):
     rows, columns, travel = centers.rows, centers.columns, centers.travel
     rounding, spare = centers.rounding, centers.spare
     gain, scale, positions = model.gain, model.sum_scale, (model.x, model.y)
-    n_clusters, n_features = rows.shape
-    width = max(len(unrolled), n_features)
-    local, table = np.zeros((width, TILE), np.float32), np.zeros((n_clusters + 3, width + 1), np.float32)
-    work, candidates = np.empty((n_features + 2, n_clusters)), np.empty(n_clusters + 3, np.int64)
-    best, lead, buffer = np.empty(TILE, np.float32), np.empty(TILE, np.float32), np.empty(TILE, np.float32)
-    new = np.empty((1, TILE), np.int32)
-    changed, listed = np.empty(TILE, np.bool_), np.empty(2 * TILE + 1, np.int64)
-    sign, fixed = np.empty(TILE, np.float32), np.empty((n_features + 1, TILE), np.int64)
-    marks, present = np.zeros(n_clusters, np.bool_), np.empty(n_clusters, np.int64)
+    local, table, work, candidates = scratch.local, scratch.table, scratch.work, scratch.candidates
+    best, lead, buffer, new = scratch.best, scratch.lead, scratch.buffer, scratch.new
+    changed, listed, fixed = scratch.changed, scratch.listed, scratch.fixed
+    marks, present, n_features = scratch.marks, scratch.present, rows.shape[1]
     weighted = weights.shape[0] > 0
     small = values.itemsize == 1 and not weighted  # integers below 256, and places, which are such too
     scored = 0
@@ -137,16 +167,16 @@ def step_tiles(tiles, model, centers, assigned, first, last, sums, unrolled):
                     fill_local(values, place, corner, middles, positions, t, local)
                 for p in range(n_present):  # label by label: that vectorises
                     k = present[p]
-                    n_moved, count = mark_changes(labels, t, known, new, n_samples, k, sign)
+                    n_moved, count = mark_changes(labels, t, known, new, n_samples, k, buffer)
                     if n_moved == 0:
                         continue
                     if small:
                         for f in range(n_features):
-                            sums[k, f] += np.int64(dot_local(sign, local, f) + middles[t, f] * np.float64(count))
+                            sums[k, f] += np.int64(dot_local(buffer, local, f) + middles[t, f] * np.float64(count))
                         sums[k, n_features] += np.int64(count)
                     else:
                         for f in range(n_features + 1):
-                            sums[k, f] += dot_fixed(sign, fixed, f)
+                            sums[k, f] += dot_fixed(buffer, fixed, f)
             if n_candidates > 1:
                 keep(labels, t, new)
             only[t] = nearest if n_candidates == 1 else MIXED

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_inline, jit_vectorised, run_blocks
+from classicseg._kernels.cpu.kmeans_keys import sort_block
 
 # Samples of a tile: 128 and 256 cost a quarter more per sample, and larger ones leave the first-level cache.
 TILE = 1024
 SIDE = 256  # rows and columns of a block: places within it fit into two bytes
-KEY_BITS = 9  # of a full block: 128 samples per key, 8 keys per tile; more made sorting dearer than they saved
 HUGE_PAGES = 1 << 22  # bytes from which on NumPy asks for huge pages
 BLOCKS_PER_THREAD = 4  # evens out ranges that are dearer than others; integer sums do not depend on it
 
@@ -178,120 +178,6 @@ def copy_samples(plane, corner, size, places, is_list, offset, factor, out):
     for n in range(places.shape[0]):
         row, column = (0, places[n]) if is_list else (places[n] >> 8, places[n] & 255)
         out[n] = (np.float64(plane[corner[1] + row, corner[0] + column]) - offset) * factor
-
-
-@jit
-def sort_block(block, gain, keys, order):
-    """Write the order of samples by key, those of one key in their own order."""
-    n, n_bits = block.shape[1], KEY_BITS
-    while n < 16 << n_bits:
-        n_bits -= 1
-    if block.itemsize == 1:  # 256 values: the key is a sum of looked up parts
-        look_up_keys(block, plan_tables(block, gain, n_bits), keys)
-    else:
-        low, step, bits, weight = plan_keys(block, gain, n_bits)
-        write_keys(block, low, step, bits, weight, keys)
-    sort_keys(keys, 1 << n_bits, order)
-
-
-@jit
-def plan_tables(block, gain, n_bits):
-    """Return what each value of each feature of uint8 adds to the key, int32 (F, 256)."""
-    low, step, bits, weight = plan_keys(block, gain, n_bits)
-    tables, values = np.empty((block.shape[0], 256), np.int32), np.empty((1, 256), block.dtype)
-    for v in range(256):
-        values[0, v] = v
-    for f in range(block.shape[0]):
-        write_keys(values, low[f:], step[f:], bits[f:], weight[f:], tables[f])
-    return tables
-
-
-@jit_inline
-def plan_keys(block, gain, n_bits):
-    """Share out the bits of the key, one by one, to the feature whose cells are the widest by then.
-
-    As the levels of a k-d tree, the widest feature's bit is on top. Returns, per feature, the least value, the factor
-    that scales it to [0, 1], the number of its bits, and (F, n_bits) what each of them counts.
-    """
-    n_features = block.shape[0]
-    low, step = np.empty(n_features, np.float32), np.empty(n_features, np.float32)
-    bits, weight = np.zeros(n_features, np.int32), np.zeros((n_features, n_bits), np.float32)
-    wide = np.empty(n_features)
-    for f in range(n_features):
-        least, most = block[f, 0], block[f, 0]
-        for i in range(0, block.shape[1], 16):  # a sample of them will do: the others are clipped
-            least, most = min(least, block[f, i]), max(most, block[f, i])
-        low[f] = least
-        span = np.float32(most) - np.float32(least)
-        step[f] = np.float32(1) / span if span > 0 else np.float32(0)
-        wide[f] = gain[f] * span
-    for place in range(n_bits - 1, -1, -1):
-        f = 0
-        for other in range(1, n_features):
-            f = other if wide[other] > wide[f] else f
-        wide[f] *= 0.5
-        weight[f, bits[f]] = 1 << place
-        bits[f] += 1
-    return low, step, bits, weight
-
-
-@jit_inline
-def sort_keys(keys, n_keys, order):
-    """Counting sort. The two halves have counters of their own: a counter is seldom needed again at once."""
-    half = keys.shape[0] // 2
-    start = np.zeros((n_keys, 2), np.int32)
-    for i in range(half):
-        start[keys[i], 0] += 1
-        start[keys[half + i], 1] += 1
-    if keys.shape[0] % 2 == 1:
-        start[keys[-1], 1] += 1
-    total = np.int32(0)
-    for k in range(n_keys):
-        for part in range(2):
-            total, start[k, part] = total + start[k, part], total
-    for i in range(half):
-        first, second = start[keys[i], 0], start[keys[half + i], 1]
-        order[first], order[second] = i, half + i
-        start[keys[i], 0] = first + 1
-        start[keys[half + i], 1] = second + 1
-    if keys.shape[0] % 2 == 1:
-        order[start[keys[-1], 1]] = keys.shape[0] - 1
-
-
-@jit
-def look_up_keys(block, parts, keys):
-    for i in range(keys.shape[0]):
-        keys[i] = parts[0, np.int64(block[0, i])]
-    for f in range(1, block.shape[0]):
-        for i in range(keys.shape[0]):
-            keys[i] += parts[f, np.int64(block[f, i])]
-
-
-@jit_vectorised
-def write_keys(block, low, step, bits, weight, keys):
-    """Write the keys bit by bit, in floats: int32 shifts would be widened to int64.
-
-    `step` scales a feature to [0, 1); its bits, the highest first, count `weight[f, b]` each.
-    """
-    rest, key = np.zeros(TILE, np.float32), np.empty(TILE, np.float32)
-    one, none, half = np.float32(1), np.float32(0), np.float32(0.5)
-    for first in range(0, keys.shape[0], TILE):
-        last = min(first + TILE, keys.shape[0])
-        for i in range(TILE):
-            key[i] = none
-        for f in range(block.shape[0]):
-            if bits[f] == 0:
-                continue
-            for i in range(last - first):
-                rest[i] = (np.float32(block[f, first + i]) - low[f]) * step[f]
-            for b in range(bits[f]):
-                count = weight[f, b]
-                for i in range(TILE):
-                    upper = rest[i] >= half
-                    key[i] += count if upper else none
-                    rest[i] = (rest[i] - half if upper else rest[i]) * (one + one)
-        for i in range(last - first):
-            keys[first + i] = np.int32(key[i])
 
 
 @jit
