@@ -66,7 +66,7 @@ __device__ __forceinline__ void nearest(const Frame& frame, const Block& block, 
         for (int f = 0; f < F; f++) {
             limit[s] = fmaf(frame.slope(f) * block.delta[s][f], block.delta[s][f], limit[s]);
         }
-        if (!(limit[s] < OVERFLOWING)) limit[s] = 1.0f / 0.0f;  // NaN too, of an infinite slope times 0
+        if (limit[s] >= OVERFLOWING) limit[s] = 1.0f / 0.0f;  // nothing exceeds NaN either
     }
     const float4* scores = reinterpret_cast<const float4*>(frame.scores);
 #pragma unroll UNROLL
