@@ -14,6 +14,7 @@ from classicseg._validate import check_choice, check_image, check_int
 from classicseg.cluster import kmeans
 from classicseg.features import pixel_features
 from classicseg.regions import connected_regions, merge_small_regions
+from classicseg.regions._merge import merge_equal_regions
 
 Method = Literal["kmeans"]
 METHODS: tuple[Method, ...] = ("kmeans",)
@@ -32,7 +33,7 @@ def segment_image(
     method : {"kmeans"}, default "kmeans"
         k-means over colour and position, then connected regions.
     n_clusters : int, default 6
-        Colours to tell apart.
+        Colours to tell apart; fewer where the image has fewer pixels.
     min_size : int, default 64
         Smaller regions, in pixels, are merged into the neighbour of nearest colour.
     rng : int, default 0
@@ -41,18 +42,33 @@ def segment_image(
     Returns
     -------
     ndarray of int32, shape (M, N)
-        Region labels, 1, 2, ... by first pixel; 0 outside.
+        Region labels, 1, 2, ... by first pixel; 0 outside. Neighbours of equal mean colour are one region.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument has the wrong shape, dtype or value, or no pixel of `image` is finite.
     """
     array = check_image("image", image)
+    if array.ndim == 3 and array.shape[2] != 3:
+        raise ValueError(
+            f"image must have shape (M, N) or (M, N, 3), got {array.shape}; "
+            "leave out an alpha channel with image[..., :3]"
+        )
     check_choice("method", method, METHODS)
+    n_clusters = check_int("n_clusters", n_clusters, low=1)
     min_size = check_int("min_size", min_size, low=1)
     inside = np.asarray(np.isfinite(array.reshape(*array.shape[:2], -1)).all(axis=2))
+    n_inside = int(np.count_nonzero(inside))
+    if n_inside == 0:
+        raise ValueError(f"image must have a pixel that is finite, got none of {inside.size}")
     mask = None if inside.all() else inside
     # Crossing the image counts as a fifth of the range of colour: enough to part far away regions of one colour.
     weights = {"xy": 0.2}
     features = pixel_features(array, "Ixy" if array.ndim == 2 else "RGBxy", channel_weights=weights, mask=mask)
-    found = kmeans(features, check_int("n_clusters", n_clusters, low=1), rng=rng)
-    return merge_small_regions(connected_regions(found.labels), min_size, image=array)
+    found = kmeans(features, min(n_clusters, n_inside), rng=rng)
+    regions = merge_small_regions(connected_regions(found.labels), min_size, image=array)
+    return merge_equal_regions(regions, array)  # k-means parts a large area of one colour by position
 
 
 def segment_file(
@@ -85,10 +101,15 @@ def segment_file(
     FileFormatError
         If the picture cannot be read.
     ValueError
-        If `labels_path` has another suffix, or the labels do not fit into it.
+        If `labels_path` has another suffix, lies in no folder or is the picture itself, or the labels do not fit
+        into it.
     """
     labels_path = Path(labels_path)
     suffix = check_choice("the suffix of the label file", labels_path.suffix.lower(), SUFFIXES)
+    if not labels_path.parent.is_dir():
+        raise ValueError(f"the folder of the label file must exist, got {str(labels_path.parent)!r}; make it first")
+    if labels_path.exists() and Path(image_path).exists() and labels_path.samefile(image_path):
+        raise ValueError(f"the label file must not be the picture itself, got {str(labels_path)!r}; name another")
     labels = segment_image(read_picture(image_path), method=method, n_clusters=n_clusters, min_size=min_size, rng=rng)
     count = int(labels.max())
     partial = labels_path.with_name(labels_path.name + ".part")  # a crash leaves no half-written label image

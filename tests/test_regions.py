@@ -129,3 +129,12 @@ def test_bad_arguments(call, error, message):
     with pytest.raises(error) as caught:
         call()
     assert message in str(caught.value)
+
+
+def test_labels_far_beyond_the_number_of_pixels_are_refused_at_once():
+    """A table of that many regions would be made for them: gigabytes, for a few pixels."""
+    with pytest.raises(
+        ValueError, match=r"labels must be numbered 1\.\.n, got 100000000 in an image of 3 pixels; pass"
+    ):
+        merge_small_regions([[0, 1, 10**8]], 2)
+    assert_array_equal(merge_small_regions([[0, 1, 3]], 1), [[0, 1, 2]])

@@ -1,5 +1,7 @@
 """The one-command segmentation of an image file."""
 
+import re
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -7,6 +9,7 @@ from PIL import Image
 
 from classicseg import FileFormatError
 from classicseg._segment import read_picture, segment_file, segment_image
+from classicseg.regions._merge import merge_equal_regions
 
 
 def squares():
@@ -138,3 +141,78 @@ def test_too_many_regions_for_a_png(tmp_path):
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
         segment_image(squares(), **options)
+
+
+@pytest.mark.parametrize("value", [0, 7, 255])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (100, 120), (90, 80, 3)])
+def test_a_constant_image_is_one_region(shape, value):
+    assert (segment_image(np.full(shape, value, np.uint8)) == 1).all()
+    assert (segment_image(np.full(shape, value / 255)) == 1).all()
+
+
+def test_an_area_of_one_colour_is_one_region():
+    """Six clusters for three colours: position parts the ground, which is one all the same."""
+    image = np.zeros((160, 240, 3), np.uint8)
+    image[40:80, 40:80], image[40:80, 150:190] = (200, 30, 30), (30, 30, 200)
+    labels = segment_image(image)
+    assert labels.max() == 3
+    assert len(np.unique(labels[(image == 0).all(axis=2)])) == 1
+    assert labels[60, 60] != labels[60, 170]
+
+
+def test_equal_colours_that_do_not_touch_stay_apart():
+    image = np.zeros((60, 90), np.uint8)
+    image[:, 30:60] = 200
+    assert_array_equal(segment_image(image)[0, [0, 45, 89]], [1, 2, 3])
+
+
+def test_joined_regions_are_those_with_one_mean():
+    regions = np.repeat([[1, 2, 3], [4, 5, 6]], 4, axis=0).astype(np.int32)
+    image = np.repeat([[0.3, 0.3, 0.7], [0.7, 0.3 + 1e-5, 0.7]], 4, axis=0).astype(np.float32)
+    joined = merge_equal_regions(regions, image)
+    assert_array_equal(joined[[0, 4]], [[1, 1, 2], [3, 4, 2]])
+    regions[0, 0] = 0
+    assert merge_equal_regions(regions, image)[0, 0] == 0
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "message"),
+    [
+        (np.full((4, 4), np.nan), {}, "image must have a pixel that is finite, got none of 16"),
+        (np.zeros((5, 6, 4), np.uint8), {}, r"image must have shape (M, N) or (M, N, 3), got (5, 6, 4); leave out an"),
+        (np.zeros((5, 6), np.uint8), {"n_clusters": 0}, "n_clusters must be at least 1, got 0"),
+        (np.zeros((5, 6), np.uint8), {"rng": -1}, "rng must be a whole number from 0 on"),
+    ],
+)
+def test_an_error_names_what_the_caller_passed(image, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        segment_image(image, **options)
+
+
+def test_the_picture_is_not_written_over(tmp_path):
+    picture = tmp_path / "in.png"
+    Image.fromarray(squares()).save(picture)
+    before = picture.read_bytes()
+    (tmp_path / "link.png").symlink_to(picture)
+    for target in (picture, tmp_path / "link.png", str(tmp_path / "." / "in.png")):
+        with pytest.raises(ValueError, match="the label file must not be the picture itself, got"):
+            segment_file(picture, target)
+    assert picture.read_bytes() == before
+    with pytest.raises(ValueError, match=r"the folder of the label file must exist, got .*nowhere'; make it first"):
+        segment_file(picture, tmp_path / "nowhere" / "out.png")
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    picture, target = tmp_path / "in.png", tmp_path / "out.npy"
+    Image.fromarray(squares()).save(picture)
+    target.write_bytes(b"before")
+
+    def full(file, labels):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        segment_file(picture, target)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "out.npy"]
+    assert target.read_bytes() == b"before"

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
 from classicseg._validate import check_choice, check_finite, check_image, check_int, check_labels
+from classicseg.regions._connected import connected_regions
 
 
 def merge_small_regions(
@@ -38,7 +39,8 @@ def merge_small_regions(
     Raises
     ------
     ValueError, TypeError
-        If an argument has the wrong shape, dtype or value, or `image` has NaN inside a region.
+        If an argument has the wrong shape, dtype or value, `labels` are no region labels (negative, or larger than
+        the number of pixels), or `image` has NaN inside a region.
 
     Notes
     -----
@@ -56,20 +58,51 @@ def merge_small_regions(
     connectivity = check_choice("connectivity", connectivity, (1, 2))
     if int(array.min()) < 0:
         raise ValueError("labels must not be negative; pass cluster labels through connected_regions() first")
+    n_regions = int(array.max())
+    if n_regions > array.size:
+        raise ValueError(
+            f"labels must be numbered 1..n, got {n_regions} in an image of {array.size} pixels; "
+            "pass them through connected_regions() first"
+        )
     channels = _channels(image, array)
     kernels = kernels_for(array, "regions")
     regions = np.array(array, order="C")
-    n_regions = int(regions.max())
     if n_regions == 0:
         return regions
-    area = np.zeros(n_regions, np.int64)
-    sums = np.zeros((n_regions, channels.shape[2]))
-    kernels.sums_by_region(regions, channels, area, sums)
+    area, sums = _sums(kernels, regions, channels)
     edges = _borders(kernels, regions, area < min_size, connectivity == 2)
     parent = np.empty(n_regions, np.int64)
     kernels.merge_small(area, sums, edges, min_size, parent)
     kernels.relabel_by_parent(regions, parent)
     return regions
+
+
+def merge_equal_regions(regions: NDArray[np.int32], image: NDArray[Any]) -> NDArray[np.int32]:
+    """Join region labels (M, N) of neighbours by a side whose mean values in `image` are the same number."""
+    kernels = kernels_for(regions, "regions")
+    area, sums = _sums(kernels, regions, _channels(image, regions))
+    mean = sums / np.maximum(area, 1)[:, None]
+    edges = _borders(kernels, regions, np.ones(len(area), bool), diagonal=False) - 1
+    # Rounding of the sums must not tell apart what is equal: it is below 1e-7, a step of 16 bits above 1e-5.
+    equal = edges[np.isclose(mean[edges[:, 0]], mean[edges[:, 1]], rtol=1e-6, atol=0).all(axis=1)]
+    if len(equal) == 0:
+        return regions
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(equal), bool), equal.T), shape=(len(area), len(area)))
+    _, group = connected_components(graph, directed=False)
+    return connected_regions(np.append(np.int32(-1), group.astype(np.int32))[regions])
+
+
+def _sums(
+    kernels: ModuleType, regions: NDArray[Any], channels: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return pixels (n,) and sums of values (n, C) of the regions 1..n."""
+    n_regions = int(regions.max())
+    area, sums = np.zeros(n_regions, np.int64), np.zeros((n_regions, channels.shape[2]))
+    kernels.sums_by_region(regions, channels, area, sums)
+    return area, sums
 
 
 def _channels(image: ArrayLike | None, labels: NDArray[Any]) -> NDArray[Any]:
