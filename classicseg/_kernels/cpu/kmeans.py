@@ -9,7 +9,7 @@ import numpy as np
 from classicseg._kernels.cpu._jit import jit, thread_count
 from classicseg._kernels.cpu.kmeans_colors import Colors, distinct_colors
 from classicseg._kernels.cpu.kmeans_order import Order, in_order
-from classicseg._kernels.cpu.kmeans_step import Assigned, Centers, make_scratch, step_tiles
+from classicseg._kernels.cpu.kmeans_step import Assigned, Centers, Scratch, make_scratch, step_tiles
 from classicseg._kernels.cpu.kmeans_sums import MIXED, UNKNOWN
 from classicseg._kernels.cpu.kmeans_tiles import TILE, Model, Tiles, allocate, build_tiles, count_ranges, over_ranges
 
@@ -31,8 +31,8 @@ class State:
     centers: np.ndarray  # float64 (K, F), in units of v
     sums: np.ndarray  # int64 (K, F + 1), exact for the labels known
     extent: np.ndarray  # float64 (F,), of |v| about
-    scratch: list  # of each range of tiles
-    unrolled: tuple  # of F or more zeros, whose length the compiler knows, or empty for many features
+    scratch: list[Scratch]  # of each range of tiles
+    unrolled: tuple[int, ...]  # of F or more zeros, whose length the compiler knows, or empty for many features
     n_threads: int
     bounds: bool
     travel: float = 0.0
