@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -89,6 +90,20 @@ def test_every_option_reaches_the_run(monkeypatch, tmp_path):
     assert (seen["inputs"], seen["out"], seen["state"], seen["workers"]) == (["a", "b"], "o", "s", 3)
     assert not seen["options"].overlays
     assert {name: getattr(seen["options"], name) for name in numbers | words} == numbers | words
+    assert not seen["options"].calibration_any_camera
+    assert status("batch", "a", "--out=o", "--calibration=c.json", "--calibration-any-camera") == 130
+    assert seen["options"].calibration_any_camera
+
+
+def test_a_picture_beside_a_frame_is_no_failure(tmp_path, capsys):
+    """Drones take one of each; only a folder in which nothing has temperatures is a failure."""
+    flight = synthetic_flight(tmp_path / "made", n_frames=1, shape=(120, 160))
+    (tmp_path / "in").mkdir()
+    Image.new("RGB", (32, 24)).save(tmp_path / "in" / "DJI_0001_V.JPG")
+    assert status("batch", tmp_path / "in", "--out", tmp_path / "out", "--workers", 1) == 1
+    shutil.copyfile(flight.paths[0], tmp_path / "in" / "DJI_0001_R.JPG")
+    assert status("batch", tmp_path / "in", "--out", tmp_path / "out", "--workers", 1) == 0
+    assert "1 without temperatures, see 'Not analysed' in the report" in capsys.readouterr().out
 
 
 def test_segment(tmp_path, capsys):
