@@ -217,7 +217,8 @@ def check_mask(mask: object, shape: tuple[int, ...], *, cuda: bool = False) -> A
         return None
     array = check_array("mask", mask, cuda=cuda)
     if array.shape != shape:
-        raise ValueError(f"mask must have the image's shape {shape}, got {array.shape}")
+        whose = "the image's shape" if len(shape) == 2 else "one value per sample, shape"
+        raise ValueError(f"mask must have {whose} {shape}, got {array.shape}")
     if array.dtype.kind not in "biu":
         raise TypeError(
             f"mask must be boolean, True where pixels take part, got dtype {array.dtype}; "

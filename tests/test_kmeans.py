@@ -287,7 +287,7 @@ def test_bad_features(arguments, error, message):
         ({"init": [[10**400] * 3] * 2}, TypeError, "init must be of an integer or floating dtype, got object"),
         ({"rng": -1}, ValueError, "rng must be a whole number from 0 on, a numpy.random.Generator or None, got -1"),
         ({"rng": "a"}, TypeError, "rng must be a whole number from 0 on, a numpy.random.Generator or None, got 'a'"),
-        ({"mask": np.ones(4, bool)}, ValueError, "mask must have the image's shape (5,), got (4,)"),
+        ({"mask": np.ones(4, bool)}, ValueError, "mask must have one value per sample, shape (5,), got (4,)"),
         ({"mask": np.zeros(5, bool)}, ValueError, "mask must mark at least one sample as True"),
         ({"sample_weight": [1, 2]}, ValueError, "sample_weight must have shape (5,)"),
         ({"sample_weight": [0] * 5}, ValueError, "sample_weight must have a positive sum inside the mask"),
