@@ -97,7 +97,7 @@ def test_every_option_reaches_the_run(monkeypatch, tmp_path):
 
 def test_a_picture_beside_a_frame_is_no_failure(tmp_path, capsys):
     """Drones take one of each; only a folder in which nothing has temperatures is a failure."""
-    flight = synthetic_flight(tmp_path / "made", n_frames=1, shape=(120, 160))
+    flight = synthetic_flight(tmp_path / "made", n_frames=1, shape=(160, 192))
     (tmp_path / "in").mkdir()
     Image.new("RGB", (32, 24)).save(tmp_path / "in" / "DJI_0001_V.JPG")
     assert status("batch", tmp_path / "in", "--out", tmp_path / "out", "--workers", 1) == 1

@@ -163,6 +163,16 @@ def test_a_frame_that_goes_by_another_name_keeps_what_was_done(path, tmp_path):
         assert (first_row.file, first_row.name, first_row.record) == ("day1/a", "day1/a", {"unit": "celsius"})
 
 
+def test_of_two_copies_one_takes_over(path, tmp_path):
+    first, copy = contents(tmp_path / "a", "one"), contents(tmp_path / "b", "one")
+    with Manifest(path) as manifest:
+        manifest.set_plan([frame("a", path=first)], "o")
+        manifest.store("a", made("a", first))
+        plan = [frame("day1/a", path=first), frame("day2/a", path=copy)]
+        assert manifest.set_plan(plan, "o") == [("a", "day1/a")]
+        assert manifest.pending() == {"day2/a"}
+
+
 @pytest.mark.parametrize(
     ("changed", "options"),
     [({"size": 2}, "o"), ({"mtime_ns": 2}, "o"), ({}, "other"), ({"out": "A"}, "o"), ({"name": "b", "out": "z"}, "o")],

@@ -1,6 +1,6 @@
 import io
 
-from classicseg.batch._progress import ProgressLine, duration
+from classicseg.batch._progress import ProgressLine, duration, progress_text
 
 
 class Terminal(io.StringIO):
@@ -54,3 +54,10 @@ def test_durations():
         "1 h 01 min",
         "25 h 00 min",
     ]
+
+
+def test_a_rate_is_told_from_three_frames_and_two_seconds_on():
+    assert progress_text(3, 9, 3, 1.9) == "3/9 frames"
+    assert progress_text(2, 9, 2, 60.0) == "2/9 frames"
+    assert progress_text(3, 9, 3, 2.0) == "3/9 frames, 1.5 per second, 4 s to go"
+    assert progress_text(1, 1, 1, 0.5) == "1/1 frames, 2.0 per second"  # at the end it is what it was

@@ -180,15 +180,14 @@ def test_an_end_of_the_scale_beyond_which_pixels_lie_is_marked(monkeypatch):
     assert not any("≥" in text or "≤" in text for text in written[2:-1])
 
 
-def rows_beside_each_other():
-    boxes = [(200, 200, 220, 230), (200, 232, 220, 262)]
+def rows_at(*boxes):
     names = ("row_min", "col_min", "row_max", "col_max")
     return [{**SPOT, **dict(zip(names, box)), "label": i, "severity": f"s{i}"} for i, box in enumerate(boxes, start=1)]
 
 
 def test_the_outline_of_the_hotter_of_two_neighbours_is_whole():
     """Its rows come first in the table, and its line is drawn last."""
-    rows = rows_beside_each_other()
+    rows = rows_at((200, 200, 220, 230), (200, 232, 220, 262))
     labels = np.zeros((480, 640), np.int32)
     for row in rows:
         labels[row["row_min"] : row["row_max"], row["col_min"] : row["col_max"]] = row["label"]
@@ -199,14 +198,14 @@ def test_the_outline_of_the_hotter_of_two_neighbours_is_whole():
 
 
 def test_tags_cover_neither_spots_nor_each_other():
-    rows = rows_beside_each_other()
+    rows = rows_at((200, 200, 220, 230), (160, 200, 195, 230), (225, 200, 260, 230))  # others above and below
     canvas = np.zeros((480, 640), np.uint8)
-    _draw_tags(canvas, rows, "celsius", 1, ["s1", "s2"])
+    _draw_tags(canvas, rows, "celsius", 1, ["s1", "s2", "s3"])
     for row in rows:
         assert not canvas[row["row_min"] : row["row_max"], row["col_min"] : row["col_max"]].any()
-    apart = np.zeros((2, *canvas.shape), np.uint8)
+    apart = np.zeros((3, *canvas.shape), np.uint8)
     for plane, row in zip(apart, rows, strict=True):
-        _draw_tags(plane, [row], "celsius", 1, ["s1", "s2"])
+        _draw_tags(plane, [row], "celsius", 1, ["s1", "s2", "s3"])
     assert np.count_nonzero(canvas) == sum(np.count_nonzero(plane) for plane in apart)
 
 
