@@ -10,6 +10,7 @@ from skimage.measure import label
 
 from classicseg import connected_regions, merge_small_regions
 from classicseg._kernels.cpu.regions import STRIP
+from classicseg.regions._merge import merge_equal_regions
 
 SHAPES = [(1, 1), (1, 7), (7, 1), (13, 17), (STRIP - 1, 3), (STRIP, 3), (STRIP + 1, 3), (2 * STRIP + 5, 9)]
 
@@ -138,3 +139,13 @@ def test_labels_far_beyond_the_number_of_pixels_are_refused_at_once():
     ):
         merge_small_regions([[0, 1, 10**8]], 2)
     assert_array_equal(merge_small_regions([[0, 1, 3]], 1), [[0, 1, 2]])
+
+
+def test_joined_regions_are_those_with_one_mean():
+    """Rounding of the means tells nothing apart, and a mere difference of 1e-5 does."""
+    regions = np.repeat([[1, 2, 3], [4, 5, 6]], 4, axis=0).astype(np.int32)
+    image = np.repeat([[0.3, 0.3, 0.7], [0.7, 0.3 + 1e-5, 0.7]], 4, axis=0).astype(np.float32)
+    joined = merge_equal_regions(regions, image)
+    assert_array_equal(joined[[0, 4]], [[1, 1, 2], [3, 4, 2]])
+    regions[0, 0] = 0
+    assert merge_equal_regions(regions, image)[0, 0] == 0

@@ -9,7 +9,6 @@ from PIL import Image
 
 from classicseg import FileFormatError
 from classicseg._segment import read_picture, segment_file, segment_image
-from classicseg.regions._merge import merge_equal_regions
 
 
 def squares():
@@ -164,15 +163,6 @@ def test_equal_colours_that_do_not_touch_stay_apart():
     image = np.zeros((60, 90), np.uint8)
     image[:, 30:60] = 200
     assert_array_equal(segment_image(image)[0, [0, 45, 89]], [1, 2, 3])
-
-
-def test_joined_regions_are_those_with_one_mean():
-    regions = np.repeat([[1, 2, 3], [4, 5, 6]], 4, axis=0).astype(np.int32)
-    image = np.repeat([[0.3, 0.3, 0.7], [0.7, 0.3 + 1e-5, 0.7]], 4, axis=0).astype(np.float32)
-    joined = merge_equal_regions(regions, image)
-    assert_array_equal(joined[[0, 4]], [[1, 1, 2], [3, 4, 2]])
-    regions[0, 0] = 0
-    assert merge_equal_regions(regions, image)[0, 0] == 0
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ N_TEXT = 8
 WHITE = TEXT + N_TEXT - 1
 MAX_TAGS = 60  # hottest first; more would cover the picture
 MIN_SIDE = 480  # pixels; smaller frames are enlarged by a whole factor so that tags stay in proportion
-PANEL_WIDTH = 78  # so that "≥14500" fits beside the bar
+PANEL_WIDTH = 78  # so that ">14500" fits beside the bar
 FONT_SIZE = 13
 COMPRESSION = 1  # zlib level: 4 times faster than 6 and 9 to 15 % larger on noisy frames of 512 x 640
 
@@ -206,7 +206,7 @@ def _panel(height: int, low: float, high: float, unit: str, beyond: tuple[bool, 
         row = round(bottom - 1 - part * (bottom - top - 1))
         panel[row, 20:25] = TICK
         value = low + part * (high - low)
-        mark = "≤" if index == 0 and beyond[0] else "≥" if index == n_ticks - 1 and beyond[1] else ""
+        mark = "<" if index == 0 and beyond[0] else ">" if index == n_ticks - 1 and beyond[1] else ""
         _write(panel, mark + (f"{value:.1f}" if unit == "celsius" else f"{value:.0f}"), row - 8, 28)
     return panel
 

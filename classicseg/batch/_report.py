@@ -344,5 +344,5 @@ def _legend(profile: SeverityProfile, options: BatchOptions) -> str:
         "that were searched.</p>"
         f'<div class="ramp" style="background:linear-gradient(90deg,{stops})"></div>'
         '<div class="ends"><span>colder</span><span>hotter; every picture has its own scale</span></div>'
-        "<p>Where an end of a picture's scale is marked ≤ or ≥, a few pixels lie beyond it, in the same colour.</p>"
+        "<p>Where an end of a scale is marked &lt; or &gt;, a few pixels lie beyond it, in the same colour.</p>"
     )
