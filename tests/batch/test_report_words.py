@@ -14,7 +14,7 @@ from classicseg.batch._console import batch_lines
 from classicseg.batch._files import writable
 from classicseg.batch._manifest import Row
 from classicseg.batch._options import options_hash
-from classicseg.batch._overlay import _draw_tags
+from classicseg.batch._overlay import _draw_tags, _font
 from classicseg.batch._plan import Problem
 from classicseg.batch._totals import MAX_LISTED, count
 
@@ -236,3 +236,9 @@ def test_the_hash_tells_profiles_kernels_and_libraries_apart(tmp_path, monkeypat
 def test_the_way_out_fits_the_reason(number, words):
     with pytest.raises(OutputError, match=f"/x: cannot be written: because; {words}, then run again"), writable("/x"):
         raise OSError(number, "because")
+
+
+def test_the_font_of_overlays_has_every_sign_they_write():
+    missing = bytes(_font().getmask("\ue000"))  # of private use: it is drawn as a box
+    for sign in "0123456789+-.<>°Ccounts":
+        assert bytes(_font().getmask(sign)) != missing
