@@ -15,10 +15,12 @@ __all__ = [
     "DeviceError",
     "FileFormatError",
     "KMeansResult",
+    "MeanShiftResult",
     "NotRadiometricError",
     "PixelFeatures",
     "connected_regions",
     "kmeans",
+    "mean_shift",
     "merge_small_regions",
     "motion_features",
     "pixel_features",
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from classicseg import regions as regions
     from classicseg import thermal as thermal
     from classicseg._device import to_device
-    from classicseg.cluster import KMeansResult, kmeans
+    from classicseg.cluster import KMeansResult, MeanShiftResult, kmeans, mean_shift
     from classicseg.features import PixelFeatures, motion_features, pixel_features, texture_features
     from classicseg.regions import connected_regions, merge_small_regions
 else:
@@ -44,7 +46,7 @@ else:
         __name__,
         {
             "_device": ("to_device",),
-            "cluster": ("KMeansResult", "kmeans"),
+            "cluster": ("KMeansResult", "MeanShiftResult", "kmeans", "mean_shift"),
             "features": ("PixelFeatures", "motion_features", "pixel_features", "texture_features"),
             "regions": ("connected_regions", "merge_small_regions"),
         },

@@ -21,6 +21,7 @@ from scenes import heat, module_field
 from classicseg import (
     connected_regions,
     kmeans,
+    mean_shift,
     merge_small_regions,
     motion_features,
     pixel_features,
@@ -73,6 +74,15 @@ def clustered(features, **options):
 
 def predicted(features, **options):
     return [kmeans(patches(), 3, rng=0).predict(features, **options)]
+
+
+def shifted(features, **options):
+    found = mean_shift(features, 20, **options)
+    return [found.labels, found.modes, found.densities]
+
+
+def found_again(features, **options):
+    return [mean_shift(patches(), 20).predict(features, **options)]
 
 
 def described(image, **options):
@@ -227,6 +237,28 @@ SUBJECTS = [
         patches,
         features_table((9, 12, 3))
         | {"1×1": SAME, "constant": constant(predicted(patches())[0][0, 0]), "1e36": SAME}
+        | too_large("2.0e+302"),
+        masks_table(NO_SAMPLE, (9, 12)),
+    ),
+    Subject(
+        "mean_shift",
+        "mean_shift",
+        "features",
+        shifted,
+        patches,
+        features_table((9, 12, 3))
+        | {"1×1": SAME, "constant": constant(0), "1e36": SAME}
+        | too_large("2.0e+302"),
+        masks_table(NO_SAMPLE, (9, 12)),
+    ),
+    Subject(
+        "MeanShiftResult.predict",
+        "mean_shift",
+        "features",
+        found_again,
+        patches,
+        features_table((9, 12, 3))
+        | {"1×1": SAME, "constant": constant(found_again(patches())[0][0, 0]), "1e36": SAME}
         | too_large("2.0e+302"),
         masks_table(NO_SAMPLE, (9, 12)),
     ),

@@ -1,0 +1,109 @@
+"""The window of mean shift: the weighted mean of the samples around a point, and the climb by such means."""
+
+import numpy as np
+
+from classicseg._kernels.cpu._jit import jit, jit_inline
+from classicseg._kernels.cpu.mean_shift_tree import (
+    FANOUT,
+    LEAF,
+    following,
+    greatest_distance,
+    least_distance,
+    squared_distances,
+)
+
+FLAT, EPANECHNIKOV, GAUSSIAN = 0, 1, 2
+REACH = (1.0, 1.0, 3.0)  # of the kernels, in bandwidths
+HALVINGS = 6  # of an exponent before its series is summed
+
+
+@jit_inline
+def weigh(kernel, squared, bandwidth, counts, weights):
+    """Write the weights of the samples of a leaf, from their squared distances."""
+    square = bandwidth * bandwidth
+    if kernel == FLAT:
+        for i in range(LEAF):
+            weights[i] = counts[i] if squared[i] <= square else 0.0
+    elif kernel == EPANECHNIKOV:
+        for i in range(LEAF):
+            weights[i] = counts[i] * (1.0 - squared[i] / square) if squared[i] < square else 0.0
+    else:
+        # exp(t) is exp(t / 64)**64, and eight terms give exp(t / 64) to 1e-16 for t down to -4.5: no call to
+        # a library's exp, so that the loop becomes vector code.
+        for i in range(LEAF):
+            t = squared[i] / (-2.0 * 2**HALVINGS * square)
+            e = 1.0 + t / 8.0
+            for term in range(7, 0, -1):
+                e = 1.0 + e * t / term
+            for _ in range(HALVINGS):
+                e *= e
+            weights[i] = counts[i] * e if squared[i] <= 9.0 * square else 0.0
+
+
+@jit
+def sum_window(tree, kernel, bandwidth, point, lanes, sums):
+    """Write the weighted sum of the samples around the point, and the sum of their weights, to `sums` (F + 1,).
+
+    Samples of leaves that are cut are summed in the 32 `lanes` (F + 1, 32): vector code without another order of
+    the additions. The order depends on the samples only.
+    """
+    n_features = point.shape[0]
+    reach = 9.0 * bandwidth * bandwidth if kernel == GAUSSIAN else bandwidth * bandwidth
+    squared, weights = np.empty(LEAF), np.empty(LEAF)
+    sums[:] = 0.0
+    lanes[:] = 0.0
+    level, node = tree.first.shape[0] - 2, 0
+    while tree.first[level] + node < tree.first[level + 1]:
+        here = tree.first[level] + node
+        if least_distance(tree, here, point) <= reach:
+            if kernel == FLAT and greatest_distance(tree, here, point) <= reach:
+                for f in range(n_features + 1):
+                    sums[f] += tree.sums[here, f]
+            elif level > 0:
+                level, node = level - 1, node * FANOUT
+                continue
+            else:
+                values = tree.values[node]
+                squared_distances(values, point, squared)
+                weigh(kernel, squared, bandwidth, tree.counts[node], weights)
+                for f in range(n_features):
+                    for i in range(LEAF):
+                        lanes[f, i] += weights[i] * np.float64(values[f, i])
+                for i in range(LEAF):
+                    lanes[n_features, i] += weights[i]
+        level, node = following(tree, level, node)
+    for f in range(n_features + 1):
+        for i in range(LEAF):
+            sums[f] += lanes[f, i]
+
+
+@jit
+def climb_seeds(tree, kernel, bandwidth, tol, most, points, steps):
+    """Move each point to the mean of its window until a step is at most `tol`; negative steps never came so far."""
+    n_features = points.shape[1]
+    lanes, sums = np.empty((n_features + 1, LEAF)), np.empty(n_features + 1)
+    for p in range(points.shape[0]):
+        steps[p] = -most
+        for step in range(1, most + 1):
+            sum_window(tree, kernel, bandwidth, points[p], lanes, sums)
+            if sums[n_features] <= 0.0:
+                steps[p] = step
+                break
+            moved = 0.0
+            for f in range(n_features):
+                mean = sums[f] / sums[n_features]
+                moved += (mean - points[p, f]) * (mean - points[p, f])
+                points[p, f] = mean
+            if moved <= tol * tol:
+                steps[p] = step
+                break
+
+
+@jit
+def weigh_points(tree, kernel, bandwidth, points, densities):
+    """Write the sum of the weights around each point."""
+    n_features = points.shape[1]
+    lanes, sums = np.empty((n_features + 1, LEAF)), np.empty(n_features + 1)
+    for p in range(points.shape[0]):
+        sum_window(tree, kernel, bandwidth, points[p], lanes, sums)
+        densities[p] = sums[n_features]
