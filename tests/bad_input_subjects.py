@@ -246,9 +246,7 @@ SUBJECTS = [
         "features",
         shifted,
         patches,
-        features_table((9, 12, 3))
-        | {"1×1": SAME, "constant": constant(0), "1e36": SAME}
-        | too_large("2.0e+302"),
+        features_table((9, 12, 3)) | {"1×1": SAME, "constant": constant(0), "1e36": SAME} | too_large("2.0e+302"),
         masks_table(NO_SAMPLE, (9, 12)),
     ),
     Subject(

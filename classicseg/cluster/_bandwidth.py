@@ -10,29 +10,40 @@ from numpy.typing import NDArray
 
 from classicseg.cluster._columns import Columns
 
-LOOKED_AT = 1 << 18  # samples, evenly spaced in the order given, whose spread "auto" takes
-MIDDLE_HALF = 1.3489795003921634  # standard deviations between the quartiles of a normal distribution
-WIDER = {"flat": 4, "epanechnikov": 6, "gaussian": None}  # than the normal window, by sqrt(F + this)
+LOOKED_AT = 1024  # samples, evenly spaced in the order given, between which "auto" takes distances
+NEIGHBOUR = 10  # "auto" reaches a tenth of them: 7 or 8 modes in photographs, where sklearn's 30 % finds 1 or 2
+ROWS = 64  # of distances at a time
 CHUNK = 1 << 18  # samples whose cells are found at a time
-EXACT = 2.0**53  # cells up to here have float64 numbers
+EXACT_BITS = 53  # as many cells have numbers in float64
+FINEST = 2.0**-60  # of the largest feature: narrower cells would hold the same float32 values
 
 
-def normal_reference(columns: Columns, kernel: str) -> float:
-    """Return the normal reference rule for the gradient of the density, for the window of `kernel`."""
-    n, n_features = len(columns.values[0]), len(columns.values)
-    variance = [_variance(column[:: -(-n // LOOKED_AT)].astype(np.float64)) for column in columns.values]
-    spread = math.ldexp(math.sqrt(sum(variance) / n_features), columns.exponent)
-    width = spread * (4 / (n_features + 4) / n) ** (1 / (n_features + 6))
-    wider = WIDER[kernel]
-    if wider is not None:
-        width *= math.sqrt(n_features + wider)
-    return width if width > 0 else 1.0  # equal samples: any width finds their one mode
+def neighbour_distance(columns: Columns, kernel: str) -> float:
+    """Return the mean distance to the neighbour that has a tenth of the samples before it, for the flat kernel.
 
-
-def _variance(column: NDArray[np.float64]) -> float:
-    """Return the variance by the middle half of the values; where those are all equal, by all of them."""
-    low, high = np.percentile(column, (25, 75))
-    return float(((high - low) / MIDDLE_HALF) ** 2 if high > low else column.var())
+    The others get the bandwidth at which the density they climb is smoothed by as much.
+    """
+    step = -(-len(columns.values[0]) // LOOKED_AT)
+    samples = np.stack([column[::step] for column in columns.values], axis=1).astype(np.float64)
+    n, n_features = samples.shape
+    place = min(max(n // NEIGHBOUR, 1), n - 1)
+    distances = np.empty(n)
+    for start in range(0, n, ROWS):
+        squared = np.zeros((len(samples[start : start + ROWS]), n))
+        for f in range(n_features):
+            squared += (samples[start : start + ROWS, f, None] - samples[:, f]) ** 2
+        distances[start : start + ROWS] = np.sqrt(np.partition(squared, place, axis=1)[:, place])
+    width = float(distances.mean()) or float(np.sqrt(samples.var(axis=0).sum()))
+    width = math.ldexp(width, columns.exponent) or 1.0  # equal samples: any width finds their one mode
+    # Per feature, the variance of the kernels whose gradients are followed is 1 / (F + 4), 1 / (F + 6), and 1.
+    return (
+        width
+        * {
+            "flat": 1.0,
+            "epanechnikov": math.sqrt((n_features + 6) / (n_features + 4)),
+            "gaussian": 1 / math.sqrt(n_features + 4),
+        }[kernel]
+    )
 
 
 def occupied_cells(
@@ -44,6 +55,8 @@ def occupied_cells(
     """
     cells, counts, first = [], [], []
     n = len(samples.counts)
+    ends = columns.from_v(np.array([[f(column) for column in samples.columns] for f in (np.min, np.max)], np.float64))
+    width = max(width, FINEST * float(np.abs(ends).max()))
     for start in range(0, n, CHUNK):  # along the curve a chunk has few cells
         part = slice(start, start + CHUNK)
         found = np.stack([column[part] for column in samples.columns], axis=1).astype(np.float64)
@@ -68,7 +81,7 @@ def occupied_cells(
 def _distinct_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the first of each of the distinct rows, in their order, and which of those each row is."""
     low, extent = rows.min(axis=0), np.ptp(rows, axis=0) + 1
-    if np.prod(extent) < EXACT:
+    if np.log2(extent).sum() < EXACT_BITS:
         strides = np.append(np.cumprod(extent[:0:-1])[::-1], 1.0)
         keys = ((rows - low) * strides).sum(axis=1)
         _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)

@@ -66,8 +66,10 @@ def columns_of(source: Source) -> Columns:
         column = plane.reshape(-1) if mask is None else plane[mask]
         if column.dtype == np.float64:
             column = column * weight
-            offset[f] = column.min() / 2 + column.max() / 2
-            column -= offset[f]
+            low, high = float(column.min()), float(column.max())
+            if abs(low / 2 + high / 2) > high / 2 - low / 2:  # float32 would spend its digits on where they lie
+                offset[f] = low / 2 + high / 2
+                column -= offset[f]
         else:
             # Weight and value are rounded to float32 first, as by `PixelFeatures`; a view is kept where it can be.
             column = np.multiply(column, np.float32(weight), dtype=np.float32)

@@ -12,15 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from classicseg._array import to_host
 from classicseg._kernels import adopt, kernels_for
 from classicseg._validate import check_choice, check_finite, check_float, check_int, check_numbers
-from classicseg.cluster._bandwidth import normal_reference, occupied_cells
+from classicseg.cluster._bandwidth import neighbour_distance, occupied_cells
 from classicseg.cluster._columns import Columns, columns_of
 from classicseg.cluster._source import source_of
 from classicseg.features import PixelFeatures
 
 Kernel = Literal["flat", "epanechnikov", "gaussian"]
-KERNELS: tuple[str, ...] = get_args(Kernel)  # by number, as the compiled kernels know them
+KERNELS: tuple[Kernel, ...] = get_args(Kernel)  # by number, as the compiled kernels know them
 Seeds = Literal["bins", "samples"]
-SEEDS: tuple[str, ...] = get_args(Seeds)
+SEEDS: tuple[Seeds, ...] = get_args(Seeds)
 REACH = {"flat": 1.0, "epanechnikov": 1.0, "gaussian": 3.0}  # bandwidths beyond which a sample weighs nothing
 STEP = 1e-3  # bandwidths: the default tolerance
 
@@ -149,16 +149,15 @@ def mean_shift(
     by density, the greater coordinates first among equals; a sample at equal distance goes to the lower index.
     Neighbours are searched exactly, and the same input gives the same bits for any number of threads.
 
-    "auto" is the normal reference rule for the gradient of the density, whose zeros are the modes: a normal window
-    of s * (4 / (F + 4)) ** (1 / (F + 6)) * n ** (-1 / (F + 6)), s**2 the mean over the features of the variance,
-    which is taken from the middle half of the samples, so that outliers count for nothing (where they are all
-    equal, from all samples). The flat and the Epanechnikov window get the radius that makes the kernels whose
-    gradients they follow as wide as the normal one: times sqrt(F + 4) and sqrt(F + 6).
+    "auto" is the rule of scikit-learn's estimate_bandwidth, reaching less far: among 1024 samples, evenly spaced in
+    the order given, the mean over them of the distance within which a tenth of the others lie (the root mean square
+    distance to their mean where that is 0, and 1 where all are equal). The Epanechnikov and the Gaussian window get
+    this times sqrt((F + 6) / (F + 4)) and 1 / sqrt(F + 4), so that they smooth as much.
 
     Sources: D. Comaniciu and P. Meer, "Mean shift: a robust approach toward feature space analysis", IEEE Trans.
-    Pattern Anal. Mach. Intell. 24(5), 2002, doi:10.1109/34.1000236. J. E. Chacon and T. Duong, "Data-driven density
-    derivative estimation, with applications to nonparametric clustering and bump hunting", Electron. J. Stat. 7,
-    2013, doi:10.1214/13-EJS781.
+    Pattern Anal. Mach. Intell. 24(5), 2002, doi:10.1109/34.1000236. The distance to
+    neighbours as a bandwidth: B. Georgescu, I. Shimshoni and P. Meer, "Mean shift based clustering in high
+    dimensions: a texture classification example", ICCV 2003, doi:10.1109/ICCV.2003.1238382.
 
     Examples
     --------
@@ -169,7 +168,7 @@ def mean_shift(
         bandwidth = check_choice("bandwidth", bandwidth, ("auto",))
     else:
         bandwidth = check_float("bandwidth", bandwidth, above=0)
-    kernel = check_choice("kernel", kernel, KERNELS)  # type: ignore[assignment]
+    kernel = check_choice("kernel", kernel, KERNELS)
     min_bin_freq = check_int("min_bin_freq", min_bin_freq, low=1)
     if not isinstance(cluster_all, (bool, np.bool_)):
         raise TypeError(f"cluster_all must be True or False, got {cluster_all!r}")
@@ -180,7 +179,7 @@ def mean_shift(
     source = source_of(features, mask)
     kernels: Any = kernels_for(source.samples.home, "mean_shift")
     columns = columns_of(source)
-    width = normal_reference(columns, kernel) if isinstance(bandwidth, str) else bandwidth
+    width = neighbour_distance(columns, kernel) if isinstance(bandwidth, str) else bandwidth
     given = check_choice("seeds", seeds, SEEDS) if isinstance(seeds, str) else _given(seeds, columns)
     samples = kernels.start(columns.values, n_threads)
     number, size = KERNELS.index(kernel), columns.length(width)
