@@ -217,7 +217,7 @@ def _first(
     if rule == "samples":
         return np.stack(samples.columns, axis=1).astype(np.float64)
     middles, holders = occupied_cells(samples, columns, width, min_bin_freq)
-    empty = kernels.densities(samples, middles, number, columns.length(width)) == 0
+    empty = kernels.climb(samples, middles, number, columns.length(width), 0.0, 0)[1] == 0  # no step: only weighed
     middles[empty] = holders[empty]
     return middles
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, run_blocks, thread_count
-from classicseg._kernels.cpu.mean_shift_climb import climb_seeds, weigh_points
+from classicseg._kernels.cpu.mean_shift_climb import climb_seeds
 from classicseg._kernels.cpu.mean_shift_tree import (
     FANOUT,
     LEAF,
@@ -61,23 +61,10 @@ def climb(samples, seeds, kernel, bandwidth, tol, most):
 
     def block(b):
         part = slice(b * SEEDS, (b + 1) * SEEDS)
-        climb_seeds(samples.tree, kernel, bandwidth, tol, most, ends[part], steps[part])
-        weigh_points(samples.tree, kernel, bandwidth, ends[part], densities[part])
+        climb_seeds(samples.tree, kernel, bandwidth, tol, most, ends[part], densities[part], steps[part])
 
     run_blocks(block, -(-len(seeds) // SEEDS), samples.n_threads)
     return ends, densities, steps
-
-
-def densities(samples, points, kernel, bandwidth):
-    """Return the sum of the samples' weights around each of the points (P, F)."""
-    found = np.empty(len(points))
-
-    def block(b):
-        part = slice(b * SEEDS, (b + 1) * SEEDS)
-        weigh_points(samples.tree, kernel, bandwidth, points[part], found[part])
-
-    run_blocks(block, -(-len(points) // SEEDS), samples.n_threads)
-    return found
 
 
 def apart(points, radius):

@@ -78,32 +78,26 @@ def sum_window(tree, kernel, bandwidth, point, lanes, sums):
 
 
 @jit
-def climb_seeds(tree, kernel, bandwidth, tol, most, points, steps):
-    """Move each point to the mean of its window until a step is at most `tol`; negative steps never came so far."""
+def climb_seeds(tree, kernel, bandwidth, tol, most, points, densities, steps):
+    """Move each point to the mean of its window until a step is at most `tol`, and weigh the window where it ends.
+
+    The number of steps is that of the one which was so short, or negative where none of the `most` was.
+    """
     n_features = points.shape[1]
     lanes, sums = np.empty((n_features + 1, LEAF)), np.empty(n_features + 1)
     for p in range(points.shape[0]):
-        steps[p] = -most
-        for step in range(1, most + 1):
+        step, steps[p] = 0, -most
+        while True:
             sum_window(tree, kernel, bandwidth, points[p], lanes, sums)
-            if sums[n_features] <= 0.0:
-                steps[p] = step
+            if steps[p] > 0 or step == most:
                 break
+            step += 1
             moved = 0.0
             for f in range(n_features):
-                mean = sums[f] / sums[n_features]
+                # An empty window stays where it is.
+                mean = sums[f] / sums[n_features] if sums[n_features] > 0.0 else points[p, f]
                 moved += (mean - points[p, f]) * (mean - points[p, f])
                 points[p, f] = mean
             if moved <= tol * tol:
                 steps[p] = step
-                break
-
-
-@jit
-def weigh_points(tree, kernel, bandwidth, points, densities):
-    """Write the sum of the weights around each point."""
-    n_features = points.shape[1]
-    lanes, sums = np.empty((n_features + 1, LEAF)), np.empty(n_features + 1)
-    for p in range(points.shape[0]):
-        sum_window(tree, kernel, bandwidth, points[p], lanes, sums)
         densities[p] = sums[n_features]

@@ -50,7 +50,7 @@ def build_tree(columns, counts, n_threads):
     tree = Tree(values, weights, low, high, np.empty((first[-1], len(columns) + 1)), first)
     n_blocks = -(-n_leaves // BLOCK)
     run_blocks(lambda b: fill_leaves(tree, b * BLOCK, min((b + 1) * BLOCK, n_leaves)), n_blocks, n_threads)
-    fill_nodes(tree)
+    fill_nodes(first, low, high, tree.sums)
     return tree
 
 
@@ -129,19 +129,21 @@ def fill_leaves(tree, first, last):
 
 
 @jit
-def fill_nodes(tree):
+def fill_nodes(first, low, high, sums):
     """Find box and sums of the nodes above the leaves, level after level."""
-    first = tree.first
     for level in range(1, first.shape[0] - 1):
         for node in range(first[level], first[level + 1]):
             child = first[level - 1] + (node - first[level]) * FANOUT
-            tree.low[node], tree.high[node], tree.sums[node] = tree.low[child], tree.high[child], tree.sums[child]
-            for other in range(child + 1, min(child + FANOUT, first[level])):
-                for f in range(tree.low.shape[1]):
-                    tree.low[node, f] = min(tree.low[node, f], tree.low[other, f])
-                    tree.high[node, f] = max(tree.high[node, f], tree.high[other, f])
-                for f in range(tree.sums.shape[1]):
-                    tree.sums[node, f] += tree.sums[other, f]
+            last = min(child + FANOUT, first[level])
+            for f in range(low.shape[1]):
+                low[node, f], high[node, f] = low[child, f], high[child, f]
+                for other in range(child + 1, last):
+                    low[node, f] = min(low[node, f], low[other, f])
+                    high[node, f] = max(high[node, f], high[other, f])
+            for f in range(sums.shape[1]):
+                sums[node, f] = 0.0
+                for other in range(child, last):
+                    sums[node, f] += sums[other, f]
 
 
 @jit_inline
