@@ -1,0 +1,177 @@
+"""The mean-shift filter: every pixel takes the value of the mode that it climbs to."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from classicseg._kernels import kernels_for
+from classicseg._validate import check_choice, check_finite, check_float, check_image, check_int, check_mask, check_numbers
+
+Kernel = Literal["flat", "gaussian", "epanechnikov", "opencv"]
+KERNELS: tuple[str, ...] = get_args(Kernel)
+STOP = {"opencv": (1.0, 5)}  # tol and max_num_iter by default; of the others:
+STOP_ELSE = (0.01, 50)
+WIDEST = 4096  # pixels of spatial bandwidth
+OPENCV_RANGE = 442  # black to white is 441.7
+
+
+class Problem(NamedTuple):
+    """Arguments of a climb, checked: the image as (M, N, C)."""
+
+    image: NDArray[Any]
+    mask: NDArray[np.bool_] | None
+    kernel: str
+    spatial_bandwidth: float
+    range_bandwidth: tuple[float, ...]
+    tol: float
+    max_num_iter: int
+    n_threads: int | None
+
+
+def mean_shift_filter(
+    image: ArrayLike,
+    spatial_bandwidth: float,
+    range_bandwidth: float | ArrayLike,
+    *,
+    kernel: Kernel = "flat",
+    tol: float | None = None,
+    max_num_iter: int | None = None,
+    mask: ArrayLike | None = None,
+    n_threads: int | None = None,
+) -> NDArray[Any]:
+    """Smooth an image and keep its edges: every pixel climbs to the mode of its surroundings, and takes its value.
+
+    From its own position and value a pixel moves to the mean of the pixels near in both, and again from there,
+    until it stays. No number of clusters is given, and a value far from the others changes nothing beyond its own
+    pixel.
+
+    Parameters
+    ----------
+    image : array_like, shape (M, N) or (M, N, C)
+        Image of any number of channels: colours, °C, bands, colour and depth. Computed in float32.
+    spatial_bandwidth : float
+        Radius of the window in pixels, up to 4096: how far a pixel looks. 5 to 10 smooths texture; time grows with
+        the square.
+    range_bandwidth : float or array_like, shape (C,)
+        Radius of the window in the image's own units: pixels farther apart in value than this do not act on each
+        other. Choose about twice the noise, less than the contrast that is to stay; 10 to 40 for 8-bit colours, 1
+        or 2 for °C. With one per channel, differences are divided by them, and the distance is at most 1.
+    kernel : {"flat", "gaussian", "epanechnikov", "opencv"}, default "flat"
+        Weight of a pixel in the mean, as a product of one of position and one of value, with d the distance in
+        bandwidths. ``"flat"``: 1 up to d = 1. ``"epanechnikov"``: 1 - d² up to d = 1. ``"gaussian"``: exp(-d²/2)
+        up to d = 3; smoothest, and slowest. ``"opencv"``: the flat one in a square window, positions and values
+        rounded to whole numbers after each step: the bits of ``cv2.pyrMeanShiftFiltering(maxLevel=0)``, for uint8
+        of up to 3 channels.
+    tol : float, optional
+        A pixel stays where its step, in bandwidths, is at most this. Default: 0.01; for ``"opencv"`` 1, its epsilon
+        (|Δx| + |Δy| + the squared change of value).
+    max_num_iter : int, optional
+        Most steps of a pixel. Default: 50; for ``"opencv"`` 5.
+    mask : array_like of bool, shape (M, N), optional
+        True where pixels take part. The others keep their value and act on none.
+    n_threads : int, optional
+        Threads to use; the result does not depend on it. Default: ``CLASSICSEG_NUM_THREADS``, else all
+        processors this process may use.
+
+    Returns
+    -------
+    ndarray, shape and dtype of `image`
+        The value of every pixel's mode, rounded to the nearest whole number for integer images.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument has the wrong shape, dtype or value, or `image` has NaN inside the mask.
+
+    Notes
+    -----
+    Means are rounded to less than 0.001 of the bandwidth, so that the same pixels lie in a window on every machine.
+    The kernel is that of the mean; the density whose modes are found has its shadow (for ``"flat"`` the
+    Epanechnikov density). Sources: D. Comaniciu and P. Meer, "Mean Shift: A Robust Approach Toward Feature Space
+    Analysis", IEEE Trans. Pattern Anal. Mach. Intell. 24(5), 2002, doi:10.1109/34.1000236; Y. Cheng, "Mean Shift,
+    Mode Seeking, and Clustering", IEEE Trans. Pattern Anal. Mach. Intell. 17(8), 1995, doi:10.1109/34.400568.
+
+    Examples
+    --------
+    >>> mean_shift_filter([[10.0, 12.0, 11.0, 90.0, 91.0]], 4, 20).tolist()
+    [[11.0, 11.0, 11.0, 90.5, 90.5]]
+    """
+    problem, shape = checked(
+        image, spatial_bandwidth, range_bandwidth, kernel, tol, max_num_iter, mask, n_threads
+    )
+    out = problem.image.astype(problem.image.dtype.newbyteorder("="))
+    n_channels, whole = out.shape[2], out.dtype.kind != "f"
+
+    def write(first: int, last: int, found: NDArray[np.float64]) -> None:
+        values = found[..., :n_channels]
+        inside = slice(None) if problem.mask is None else problem.mask[first:last]
+        out[first:last][inside] = (np.rint(values) if whole else values)[inside]
+
+    climb(problem, write)
+    return out.reshape(shape)
+
+
+def climb(problem: Problem, write: Any) -> None:
+    """Run the kernels; `write` gets rows of values, positions and weights as they are found."""
+    kernels: Any = kernels_for(problem.image, "mean_shift_filter")
+    image, mask, *rule, n_threads = problem
+    kernels.climb(image, mask, kernels.Climb(*rule), write, n_threads=n_threads)
+
+
+def checked(
+    image: ArrayLike,
+    spatial_bandwidth: float,
+    range_bandwidth: float | ArrayLike,
+    kernel: str,
+    tol: float | None,
+    max_num_iter: int | None,
+    mask: ArrayLike | None,
+    n_threads: int | None,
+) -> tuple[Problem, tuple[int, ...]]:
+    """Check the arguments; return them with the image's own shape."""
+    array = check_image("image", image)
+    shape, array = array.shape, array.reshape(*array.shape[:2], -1)
+    inside = check_mask(mask, shape[:2])
+    kernel = check_choice("kernel", kernel, KERNELS)
+    space = check_float("spatial_bandwidth", spatial_bandwidth, above=0, high=WIDEST)
+    widths = _widths(range_bandwidth, array.shape[2])
+    default_tol, default_iter = STOP.get(kernel, STOP_ELSE)
+    tol = default_tol if tol is None else check_float("tol", tol, low=0)
+    max_num_iter = default_iter if max_num_iter is None else check_int("max_num_iter", max_num_iter, low=1)
+    if n_threads is not None:
+        n_threads = check_int("n_threads", n_threads, low=1)
+    if kernel == "opencv":
+        _check_opencv(array, space, widths)
+    check_finite("image", array if inside is None else array[inside], "mark such pixels False in mask")
+    if inside is not None and inside.all():
+        inside = None
+    return Problem(array, inside, kernel, space, widths, tol, max_num_iter, n_threads), shape
+
+
+def _widths(range_bandwidth: float | ArrayLike, n_channels: int) -> tuple[float, ...]:
+    if np.ndim(range_bandwidth) == 0:  # type: ignore[arg-type]
+        return (check_float("range_bandwidth", range_bandwidth, above=0),) * n_channels
+    given = check_numbers("range_bandwidth", range_bandwidth)
+    if given.shape != (n_channels,):
+        raise ValueError(
+            f"range_bandwidth must be one number, or one per channel in shape {(n_channels,)}, got shape {given.shape}"
+        )
+    return tuple(check_float("range_bandwidth", float(value), above=0) for value in given)
+
+
+def _check_opencv(image: NDArray[Any], space: float, widths: tuple[float, ...]) -> None:
+    if image.dtype != np.uint8 or image.shape[2] > 3:
+        raise TypeError(
+            f"image must be uint8 with up to 3 channels for kernel='opencv', got {image.dtype} with "
+            f"{image.shape[2]}; take kernel='flat' for other images"
+        )
+    if not space.is_integer():
+        raise ValueError(f"spatial_bandwidth must be a whole number for kernel='opencv', got {space}")
+    if min(widths) != max(widths) or widths[0] > OPENCV_RANGE:
+        raise ValueError(
+            f"range_bandwidth must be one number up to {OPENCV_RANGE} for kernel='opencv', "
+            f"got {', '.join(f'{value:g}' for value in widths)}"
+        )
