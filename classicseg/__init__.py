@@ -21,6 +21,7 @@ __all__ = [
     "connected_regions",
     "kmeans",
     "mean_shift",
+    "mean_shift_filter",
     "merge_small_regions",
     "motion_features",
     "pixel_features",
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from classicseg import regions as regions
     from classicseg import thermal as thermal
     from classicseg._device import to_device
-    from classicseg.cluster import KMeansResult, MeanShiftResult, kmeans, mean_shift
+    from classicseg.cluster import KMeansResult, MeanShiftResult, kmeans, mean_shift, mean_shift_filter
     from classicseg.features import PixelFeatures, motion_features, pixel_features, texture_features
     from classicseg.regions import connected_regions, merge_small_regions
 else:
@@ -46,7 +47,7 @@ else:
         __name__,
         {
             "_device": ("to_device",),
-            "cluster": ("KMeansResult", "MeanShiftResult", "kmeans", "mean_shift"),
+            "cluster": ("KMeansResult", "MeanShiftResult", "kmeans", "mean_shift", "mean_shift_filter"),
             "features": ("PixelFeatures", "motion_features", "pixel_features", "texture_features"),
             "regions": ("connected_regions", "merge_small_regions"),
         },

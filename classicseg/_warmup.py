@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from classicseg._segment import segment_image
-from classicseg.cluster import kmeans
+from classicseg.cluster import kmeans, mean_shift_filter
 from classicseg.features import pixel_features, texture_features
 from classicseg.metrics import (
     Instances,
@@ -54,6 +54,14 @@ def _warm_kmeans() -> None:
     kmeans(np.zeros((2048, 2048, 3), np.uint8), 1)  # large enough to be taken as its distinct colours
 
 
+def _warm_mean_shift() -> None:
+    for image in (np.zeros((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8)):
+        mean_shift_filter(image, 2, 1)
+    mean_shift_filter(image, 2, 1, kernel="gaussian")
+    for radius in (5, 10, 20):  # each radius of OpenCV's window is compiled for itself
+        mean_shift_filter(image, radius, 1, kernel="opencv")
+
+
 def _warm_features() -> None:
     for image in (np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 3), np.uint16), np.zeros((4, 4, 3), np.float32)):
         for token in ("Lab", "Luv"):
@@ -94,6 +102,7 @@ def _warm_hotspots() -> None:
 _CALLS = {
     "features": _warm_features,
     "k-means": _warm_kmeans,
+    "mean shift": _warm_mean_shift,
     "regions": _warm_regions,
     "metrics": _warm_metrics,
     "hot spots": _warm_hotspots,

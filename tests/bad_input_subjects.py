@@ -22,6 +22,7 @@ from classicseg import (
     connected_regions,
     kmeans,
     mean_shift,
+    mean_shift_filter,
     merge_small_regions,
     motion_features,
     pixel_features,
@@ -83,6 +84,10 @@ def shifted(features, **options):
 
 def found_again(features, **options):
     return [mean_shift(patches(), 20).predict(features, **options)]
+
+
+def smoothed(image, **options):
+    return [mean_shift_filter(image, 2, 20, **options)]
 
 
 def described(image, **options):
@@ -148,6 +153,10 @@ def constant(value):
 
 def labels_of_patches(result):
     assert_array_equal(result[0], clustered(patches())[0])
+
+
+def patches_that_stay(result):
+    assert_array_equal(result[0], patches())
 
 
 def no_spots(result):
@@ -259,6 +268,18 @@ SUBJECTS = [
         | {"1×1": SAME, "constant": constant(found_again(patches())[0][0, 0]), "1e36": SAME}
         | too_large("2.0e+302"),
         masks_table(NO_SAMPLE, (9, 12)),
+    ),
+    Subject(
+        "mean_shift_filter",
+        "mean_shift_filter",
+        "image",
+        smoothed,
+        patches,
+        image_table((9, 12, 3))
+        | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
+        | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+        | too_large("2.0e+302", MASKED_PIXELS),
+        masks_table(patches_that_stay, (9, 12)),
     ),
     Subject(
         "pixel_features",

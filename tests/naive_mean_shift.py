@@ -27,9 +27,9 @@ def climb(image, y, x, spatial, ranges, kernel="flat", tol=0.01, max_num_iter=50
             weight = np.where(inside, (1 - near) * (1 - alike), 0)
         else:
             weight = np.where(inside, np.exp(-(near + alike) / 2), 0)
-        mass = weight.sum()
-        if mass == 0:
+        if weight.sum() == 0:
             break
+        mass = weight.sum()
         step_y = np.rint((weight * dy).sum() / mass / grid) * grid
         step_x = np.rint((weight * dx).sum() / mass / grid) * grid
         step = np.rint((weight[:, None] * dv).sum(axis=0) / mass / unit) * unit
@@ -40,7 +40,7 @@ def climb(image, y, x, spatial, ranges, kernel="flat", tol=0.01, max_num_iter=50
 
 
 def common_width(ranges):
-    """Return the bandwidth in whose units values are rounded: the least common multiple of whole ones, or the widest."""
+    """Return the bandwidth whose parts values are rounded to: the least common multiple, or the widest."""
     widest = max(ranges)
     if all(float(value).is_integer() for value in ranges):
         common = int(np.lcm.reduce([int(value) for value in ranges]))
@@ -58,9 +58,9 @@ def climb_opencv(image, y, x, spatial, limit, eps=1.0, max_num_iter=5, mask=None
     for _ in range(max_num_iter):
         inside = (abs(rows - cy) <= spatial) & (abs(cols - cx) <= spatial)
         inside &= ((values - value) ** 2).sum(axis=1) <= np.rint(limit**2)
-        mass = int(inside.sum())
-        if mass == 0:
+        if not inside.any():
             break
+        mass = int(inside.sum())
         part = 1.0 / mass
         new_y, new_x = int(np.rint(rows[inside].sum() * part)), int(np.rint(cols[inside].sum() * part))
         new = np.rint(values[inside].sum(axis=0) * part).astype(np.int64)

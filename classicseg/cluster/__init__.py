@@ -1,6 +1,7 @@
-"""Clustering of samples in feature space: k-means and mean shift."""
+"""Clustering of samples in feature space, k-means and mean shift; mean shift of pixels in position and value."""
 
 from classicseg.cluster._kmeans import KMeansResult, kmeans
 from classicseg.cluster._mean_shift import MeanShiftResult, mean_shift
+from classicseg.cluster._mean_shift_filter import mean_shift_filter
 
-__all__ = ["KMeansResult", "MeanShiftResult", "kmeans", "mean_shift"]
+__all__ = ["KMeansResult", "MeanShiftResult", "kmeans", "mean_shift", "mean_shift_filter"]

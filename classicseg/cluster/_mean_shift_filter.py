@@ -8,13 +8,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
-from classicseg._validate import check_choice, check_finite, check_float, check_image, check_int, check_mask, check_numbers
+from classicseg._validate import (
+    FLOAT32_MAX,
+    check_choice,
+    check_finite,
+    check_float,
+    check_image,
+    check_int,
+    check_mask,
+    check_numbers,
+)
 
 Kernel = Literal["flat", "gaussian", "epanechnikov", "opencv"]
 KERNELS: tuple[str, ...] = get_args(Kernel)
 STOP = {"opencv": (1.0, 5)}  # tol and max_num_iter by default; of the others:
 STOP_ELSE = (0.01, 50)
 WIDEST = 4096  # pixels of spatial bandwidth
+FINEST, COARSEST = 1e-30, FLOAT32_MAX  # range bandwidth
+LOOSEST, LONGEST = 1e6, 10**6  # tolerance, steps
 OPENCV_RANGE = 442  # black to white is 441.7
 
 
@@ -99,16 +110,13 @@ def mean_shift_filter(
     >>> mean_shift_filter([[10.0, 12.0, 11.0, 90.0, 91.0]], 4, 20).tolist()
     [[11.0, 11.0, 11.0, 90.5, 90.5]]
     """
-    problem, shape = checked(
-        image, spatial_bandwidth, range_bandwidth, kernel, tol, max_num_iter, mask, n_threads
-    )
-    out = problem.image.astype(problem.image.dtype.newbyteorder("="))
+    problem, shape = checked(image, spatial_bandwidth, range_bandwidth, kernel, tol, max_num_iter, mask, n_threads)
+    out = problem.image.copy()
     n_channels, whole = out.shape[2], out.dtype.kind != "f"
 
     def write(first: int, last: int, found: NDArray[np.float64]) -> None:
-        values = found[..., :n_channels]
-        inside = slice(None) if problem.mask is None else problem.mask[first:last]
-        out[first:last][inside] = (np.rint(values) if whole else values)[inside]
+        values, moved = found[..., :n_channels], found[..., -1] > 0
+        out[first:last][moved] = np.rint(values[moved]) if whole else values[moved]
 
     climb(problem, write)
     return out.reshape(shape)
@@ -136,11 +144,13 @@ def checked(
     shape, array = array.shape, array.reshape(*array.shape[:2], -1)
     inside = check_mask(mask, shape[:2])
     kernel = check_choice("kernel", kernel, KERNELS)
-    space = check_float("spatial_bandwidth", spatial_bandwidth, above=0, high=WIDEST)
+    space = check_float("spatial_bandwidth", spatial_bandwidth, low=1, high=WIDEST)
     widths = _widths(range_bandwidth, array.shape[2])
     default_tol, default_iter = STOP.get(kernel, STOP_ELSE)
-    tol = default_tol if tol is None else check_float("tol", tol, low=0)
-    max_num_iter = default_iter if max_num_iter is None else check_int("max_num_iter", max_num_iter, low=1)
+    tol = default_tol if tol is None else check_float("tol", tol, low=0, high=LOOSEST)
+    max_num_iter = (
+        default_iter if max_num_iter is None else check_int("max_num_iter", max_num_iter, low=1, high=LONGEST)
+    )
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
     if kernel == "opencv":
@@ -152,14 +162,14 @@ def checked(
 
 
 def _widths(range_bandwidth: float | ArrayLike, n_channels: int) -> tuple[float, ...]:
-    if np.ndim(range_bandwidth) == 0:  # type: ignore[arg-type]
-        return (check_float("range_bandwidth", range_bandwidth, above=0),) * n_channels
+    if getattr(range_bandwidth, "ndim", int(isinstance(range_bandwidth, (list, tuple)))) == 0:
+        return (check_float("range_bandwidth", range_bandwidth, low=FINEST, high=COARSEST),) * n_channels
     given = check_numbers("range_bandwidth", range_bandwidth)
     if given.shape != (n_channels,):
         raise ValueError(
             f"range_bandwidth must be one number, or one per channel in shape {(n_channels,)}, got shape {given.shape}"
         )
-    return tuple(check_float("range_bandwidth", float(value), above=0) for value in given)
+    return tuple(check_float("range_bandwidth", float(value), low=FINEST, high=COARSEST) for value in given)
 
 
 def _check_opencv(image: NDArray[Any], space: float, widths: tuple[float, ...]) -> None:

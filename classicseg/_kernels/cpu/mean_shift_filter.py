@@ -9,15 +9,16 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import run_blocks
 from classicseg._kernels.cpu.mean_shift_filter_climb import GRID_SPACE, LANES, climb_rows
-from classicseg._kernels.cpu.mean_shift_filter_square import FAR
+from classicseg._kernels.cpu.mean_shift_filter_square import FAR, STEP
 from classicseg._kernels.cpu.mean_shift_filter_square import climb_rows as square_rows
 from classicseg._kernels.cpu.mean_shift_filter_window import EPANECHNIKOV, FLAT, GAUSSIAN
 
 KINDS = {"flat": FLAT, "epanechnikov": EPANECHNIKOV, "gaussian": GAUSSIAN}
 EDGE = {"flat": 1.0, "epanechnikov": 1.0, "gaussian": 3.0}  # where the window ends, in bandwidths
 STRIP = 8  # rows of a block of work
-LARGEST = 2.0**62  # in bandwidths; squares of larger values would overflow float32
-OUTSIDE = np.float32(3e38)  # squared distance of what lies outside the mask
+LARGEST = 2.0**62  # in bandwidths: larger values stay what they are, as float32 holds no other that is near
+OUTSIDE = np.float32(3e38)  # squared distance of what takes no part
+STEEPEST = 2.0**100  # factor of a squared difference
 
 
 class Climb(NamedTuple):
@@ -30,15 +31,18 @@ class Climb(NamedTuple):
     max_num_iter: int
 
 
-def climb(image, mask, rule, write, openings=(False, False, False, False), n_threads=None):
-    """Climb from every pixel of `image` (M, N, C); return which pixels' windows reached over an open side.
+def climb(image, mask, rule, write, place=None, n_threads=None):
+    """Climb from every pixel of `image` (M, N, C); return which pixels' windows left it.
 
     `write(first, last, found)` gets rows of results (rows, N, C + 3) in float64, on any thread: values, row and
-    column of the mode, and the weight of the last window, 0 outside the mask. `openings` tells behind which sides
-    (top, bottom, left, right) a larger image goes on: the other pixels come out as if it were all there.
+    column of the mode, and the weight of the last window, 0 of pixels that stay
+    what they are: those outside the mask, and values beyond 2**62 bandwidths. Of a block of
+    a larger image, `place` has the first row and column and the image's shape: pixels whose windows held pixels of
+    the image that are not in the block have left it, and the others come out as from the whole image.
     """
     left = np.zeros(image.shape[:2], np.bool_)
-    strip = (_square if rule.kernel == "opencv" else _round)(image, mask, rule, openings, left)
+    place = (0, 0, *image.shape[:2]) if place is None else place
+    strip = (_square if rule.kernel == "opencv" else _round)(image, mask, rule, place, left)
     n_rows, n_cols, n_channels = image.shape
 
     def block(index):
@@ -51,12 +55,12 @@ def climb(image, mask, rule, write, openings=(False, False, False, False), n_thr
     return left
 
 
-def _square(image, mask, rule, openings, left):
+def _square(image, mask, rule, place, left):
     """Return the work on a strip by OpenCV's rule."""
     n_rows, n_cols, n_channels = image.shape
     radius = int(rule.spatial_bandwidth)
     stride = -(-(n_cols + 2 * radius + 8) // 16) * 16 + 8  # the rows of a window lie apart in the cache
-    planes = np.full((3, n_rows + 2 * radius + 1, stride), FAR)
+    planes = np.full((3, n_rows + 2 * radius + STEP, stride), FAR)
     inside = planes[:, radius : radius + n_rows, radius : radius + n_cols]
     for c in range(3):
         inside[c] = image[..., c] if c < n_channels else 0
@@ -70,7 +74,7 @@ def _square(image, mask, rule, openings, left):
         three = np.zeros((last - first, n_cols, 6))
         kernel(
             red, green, blue, stride, (n_rows, n_cols), first, last, limit, np.float32(rule.tol), rule.max_num_iter,
-            openings, three, left,
+            place, three, left,
         )  # fmt: skip
         found[..., :n_channels] = three[..., :n_channels]
         found[..., n_channels:] = three[..., 3:]
@@ -78,20 +82,19 @@ def _square(image, mask, rule, openings, left):
     return strip
 
 
-def _round(image, mask, rule, openings, left):
+def _round(image, mask, rule, place, left):
     """Return the work on a strip by a window that is round in position and in value."""
     n_rows, n_cols, n_channels = image.shape
     widths, scales = range_scales(rule.range_bandwidth)
     exponent = math.frexp(widths)[1] - 1
     planes = np.zeros((n_channels, n_rows, n_cols + LANES), np.float32)
-    for c in range(n_channels):
-        for y in range(n_rows):  # row by row: the values pass float64, where no scale overflows
-            row = np.ldexp(image[y, :, c].astype(np.float64), -exponent)
-            planes[c, y, :n_cols] = np.clip(row, -LARGEST, LARGEST)
     outside = np.full((n_rows, n_cols + LANES), OUTSIDE)
     outside[:, :n_cols] = 0 if mask is None else np.where(mask, 0, OUTSIDE)
-    if mask is not None:
-        planes[:, :, :n_cols][:, ~mask] = 0
+    for y in range(n_rows):  # row by row: the values pass float64, where no scale overflows
+        row = np.ldexp(image[y].T.astype(np.float64), -exponent)
+        aside = (outside[y, :n_cols] > 0) | ~(np.abs(row) <= LARGEST).all(axis=0)
+        outside[y, :n_cols][aside] = OUTSIDE
+        planes[:, y, :n_cols] = np.where(aside, 0, row)
     edge = EDGE[rule.kernel]
     radius = rule.spatial_bandwidth * edge
     width = math.ldexp(widths, -exponent)
@@ -106,7 +109,7 @@ def _round(image, mask, rule, openings, left):
         work = tuple(np.empty(n, dtype) for n in (longest, n_channels, n_channels, longest))
         numbers = (grid, rule.spatial_bandwidth, stop, rule.max_num_iter)
         climb_rows(
-            planes, outside, n_cols, first, last, kind, radius, limit, scales.astype(dtype), work, numbers, openings,
+            planes, outside, n_cols, first, last, kind, radius, limit, scales.astype(dtype), work, numbers, place,
             found, left,
         )  # fmt: skip
         values = found[..., :n_channels]
@@ -121,7 +124,7 @@ def range_scales(bandwidths):
     if all(value.is_integer() for value in bandwidths):
         common = math.lcm(*(int(value) for value in bandwidths))
         widest = common if common <= 8 * widest else widest
-    return float(widest), np.array([(widest / value) ** 2 for value in bandwidths])
+    return float(widest), np.minimum((widest / np.array(bandwidths)) ** 2, STEEPEST)
 
 
 def _below(value, dtype):

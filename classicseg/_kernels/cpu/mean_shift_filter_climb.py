@@ -13,17 +13,19 @@ GRID_RANGE = 2048.0  # and center values of this part of the unit
 
 
 @jit
-def climb_rows(planes, outside, n_cols, first, last, kind, radius, limit, scales, work, rule, openings, found, left):
+def climb_rows(planes, outside, n_cols, first, last, kind, radius, limit, scales, work, rule, place, found, left):
     """Climb from the pixels of rows `first` to `last`.
 
     `work` holds dx, high, low and weights in the type the sums are computed in; `rule` is the grid of positions,
-    the spatial bandwidth, the tolerance and the most iterations; `openings` tells behind which sides of the block
-    (top, bottom, left, right) the image goes on. To `found` go the values, then y, x and the weight of the last
-    window; to `left` whether a window reached over an open side.
+    the spatial bandwidth, the tolerance and the most iterations; `place` has the block's first row and column in the
+    image, and the image's shape. To `found` go the values, then y, x and the weight of the last window that was not
+    empty; to `left` whether a window held pixels of the image that are not in the block.
     """
     dx, high, low, weights = work
     grid, bandwidth, tol, max_num_iter = rule
-    n_channels, n_rows = planes.shape[0], planes.shape[1]
+    n_channels = planes.shape[0]
+    top, start, image_rows, image_cols = place
+    bottom, end = top + planes.shape[1] - 1, start + n_cols - 1
     value, sums = np.empty(n_channels), np.empty(n_channels + 2)
     spatial_limit = radius * radius
     for y in range(first, last):
@@ -32,15 +34,16 @@ def climb_rows(planes, outside, n_cols, first, last, kind, radius, limit, scales
             if outside[y, x] > 0:
                 target[:] = 0.0
                 continue
-            cy, cx, mass, gone = float(y), float(x), 0.0, False
+            cy, cx, mass, gone = float(top + y), float(start + x), 0.0, False
             for c in range(n_channels):
                 value[c] = planes[c, y, x]
             for _ in range(int(max_num_iter)):
                 y0, y1 = math.ceil(cy - radius), math.floor(cy + radius)
                 x0, x1 = math.ceil(cx - radius), math.floor(cx + radius)
-                gone |= (openings[0] and y0 < 0) or (openings[1] and y1 >= n_rows)
-                gone |= (openings[2] and x0 < 0) or (openings[3] and x1 >= n_cols)
-                y0, y1, x0, x1 = max(y0, 0), min(y1, n_rows - 1), max(x0, 0), min(x1, n_cols - 1)
+                y0, y1 = max(y0, 0), min(y1, image_rows - 1)
+                x0, x1 = max(x0, 0), min(x1, image_cols - 1)
+                gone |= (y0 < top) | (y1 > bottom) | (x0 < start) | (x1 > end)
+                y0, y1, x0, x1 = max(y0, top), min(y1, bottom), max(x0, start), min(x1, end)
                 n = (x1 - x0 + LANES) // LANES * LANES  # what is too much lies outside the window or the image
                 for i in range(n):
                     dx[i] = x0 + i - cx
@@ -54,17 +57,40 @@ def climb_rows(planes, outside, n_cols, first, last, kind, radius, limit, scales
                     rest = dx.dtype.type(spatial_limit - dy * dy)
                     if kind == FLAT:
                         count = flat_row(
-                            planes, outside, row, x0, dx[:n], rest, limit, high, low, scales, weights, sums
+                            planes,
+                            outside,
+                            row - top,
+                            x0 - start,
+                            dx[:n],
+                            rest,
+                            limit,
+                            high,
+                            low,
+                            scales,
+                            weights,
+                            sums,
                         )
                     else:
                         count = weighted_row(
-                            planes, outside, row, x0, dx[:n], rest, limit, high, low, scales, weights, sums,
-                            kind, spatial_limit,
+                            planes,
+                            outside,
+                            row - top,
+                            x0 - start,
+                            dx[:n],
+                            rest,
+                            limit,
+                            high,
+                            low,
+                            scales,
+                            weights,
+                            sums,
+                            kind,
+                            spatial_limit,
                         )
                     moment += count * dy
-                mass = sums[0]
-                if mass == 0:
+                if sums[0] == 0:  # the mean lies where no pixel is near
                     break
+                mass = sums[0]
                 step_y, step_x = np.rint(moment / mass / grid) * grid, np.rint(sums[1] / mass / grid) * grid
                 moved = (step_y * step_y + step_x * step_x) / (bandwidth * bandwidth)
                 cy += step_y

@@ -87,18 +87,20 @@ def climb_rows(side):
     window, radius = window_sums(side), side // 2
 
     @jit_vectorised
-    def climb(red, green, blue, stride, shape, first, last, limit, eps, max_num_iter, openings, found, left):
+    def climb(red, green, blue, stride, shape, first, last, limit, eps, max_num_iter, place, found, left):
         n_rows, n_cols = shape
+        top, start, image_rows, image_cols = place
+        bottom, end = top + n_rows - 1, start + n_cols - 1
         for y in range(first, last):
             for x in range(n_cols):
-                cy, cx, mass, gone = y, x, 0.0, False
+                cy, cx, mass, gone = top + y, start + x, 0.0, False
                 own = np.uint64((y + radius) * stride + x + radius)
                 r, g, b = red[own], green[own], blue[own]
                 for _ in range(max_num_iter if r < FAR else 0):
-                    gone |= (openings[0] and cy < radius) or (openings[1] and cy + radius >= n_rows)
-                    gone |= (openings[2] and cx < radius) or (openings[3] and cx + radius >= n_cols)
-                    start = np.uint64(cy * stride + cx)
-                    n, sx, sy, sr, sg, sb = window(red, green, blue, np.uint64(stride), start, r, g, b, limit)
+                    gone |= (max(cy - radius, 0) < top) | (min(cy + radius, image_rows - 1) > bottom)
+                    gone |= (max(cx - radius, 0) < start) | (min(cx + radius, image_cols - 1) > end)
+                    first_index = np.uint64((cy - top) * stride + cx - start)
+                    n, sx, sy, sr, sg, sb = window(red, green, blue, np.uint64(stride), first_index, r, g, b, limit)
                     if n == 0:
                         break
                     mass = np.float64(n)

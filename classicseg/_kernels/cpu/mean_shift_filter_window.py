@@ -8,7 +8,7 @@ changes a bit. The weighted kernels sum in float64, and their means are rounded 
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit_vectorised
+from classicseg._kernels.cpu._jit import jit_inline, jit_vectorised
 
 FLAT, EPANECHNIKOV, GAUSSIAN = 0, 1, 2
 HALVINGS = 4  # exp(-t) = (exp(-t / 16)) ** 16; t is at most 9
@@ -70,6 +70,25 @@ def _add_channels(planes, y, x0, n, high, low, weights, sums):
         sums[2 + c] += moment
 
 
+@jit_inline
+def _exp_of_minus(t):
+    """exp(-t) of 0 <= t <= 0.5625 by Taylor's series, which a loop can do in vectors; off by less than 2e-16."""
+    weight = 1.0 - t * (1 / 14)
+    weight = 1.0 - t * (1 / 13) * weight
+    weight = 1.0 - t * (1 / 12) * weight
+    weight = 1.0 - t * (1 / 11) * weight
+    weight = 1.0 - t * (1 / 10) * weight
+    weight = 1.0 - t * (1 / 9) * weight
+    weight = 1.0 - t * (1 / 8) * weight
+    weight = 1.0 - t * (1 / 7) * weight
+    weight = 1.0 - t * (1 / 6) * weight
+    weight = 1.0 - t * (1 / 5) * weight
+    weight = 1.0 - t * (1 / 4) * weight
+    weight = 1.0 - t * (1 / 3) * weight
+    weight = 1.0 - t * (1 / 2) * weight
+    return 1.0 - t * weight
+
+
 @jit_vectorised
 def weighted_row(planes, outside, y, x0, dx, rest, limit, high, low, scales, weights, sums, kind, spatial_limit):
     """Add like `flat_row`, in float64 and weighted: the product of a weight of position and one of value."""
@@ -89,10 +108,7 @@ def weighted_row(planes, outside, y, x0, dx, rest, limit, high, low, scales, wei
             weight = (1.0 - near) * (1.0 - alike)
         else:  # the window ends at 3 standard deviations
             t = (min(near, 1.0) + min(alike, 1.0)) * (4.5 / 2**HALVINGS)
-            term, weight = 1.0, 1.0
-            for k in range(1, 15):  # 0.5625 ** 15 / 15! < 2e-16
-                term *= -t / k
-                weight += term
+            weight = _exp_of_minus(t)
             for _ in range(HALVINGS):
                 weight *= weight
         weight = weight if inside else 0.0
