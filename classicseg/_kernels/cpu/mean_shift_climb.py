@@ -44,7 +44,7 @@ def weigh(kernel, squared, bandwidth, counts, weights):
 def sum_window(tree, kernel, bandwidth, point, lanes, sums):
     """Write the weighted sum of the samples around the point, and the sum of their weights, to `sums` (F + 1,).
 
-    Samples of leaves that are cut are summed in the 32 `lanes` (F + 1, 32): vector code without another order of
+    Samples of leaves that are cut are summed in the 64 `lanes` (F + 1, 64): vector code without another order of
     the additions. The order depends on the samples only.
     """
     n_features = point.shape[0]
