@@ -57,14 +57,15 @@ def occupied_cells(
     n = len(samples.counts)
     ends = columns.from_v(np.array([[f(column) for column in samples.columns] for f in (np.min, np.max)], np.float64))
     width = max(width, FINEST * float(np.abs(ends).max()))
-    for start in range(0, n, CHUNK):  # along the curve a chunk has few cells
+    for start in range(0, n, CHUNK):
         part = slice(start, start + CHUNK)
         found = np.stack([column[part] for column in samples.columns], axis=1).astype(np.float64)
         found = np.rint(columns.from_v(found) / width)
-        chosen, inverse = _distinct_rows(found)
-        cells.append(found[chosen])
-        counts.append(np.bincount(inverse, samples.counts[part]))
-        first.append(chosen + start)
+        runs = np.flatnonzero(np.append(True, (found[1:] != found[:-1]).any(axis=1)))  # along the curve they are few
+        chosen, inverse = _distinct_rows(found[runs])
+        cells.append(found[runs[chosen]])
+        counts.append(np.bincount(inverse, np.add.reduceat(samples.counts[part], runs)))
+        first.append(runs[chosen] + start)
     found, index = np.concatenate(cells), np.concatenate(first)
     chosen, inverse = _distinct_rows(found)
     count = np.bincount(inverse, np.concatenate(counts))

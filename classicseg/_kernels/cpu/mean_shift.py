@@ -131,21 +131,23 @@ def find_nearest(tree, order, points, radius, labels):
     squared = np.empty(LEAF)
     last = 0  # neighbours have one mode mostly: its leaf comes first
     for p in range(points.shape[0]):
-        best, label, looked = np.inf, np.int64(-1), last
-        level, node = 0, last
+        best, label, first = np.inf, np.int64(-1), last
+        level, node, started = 0, first, False
         while tree.first[level] + node < tree.first[level + 1]:
-            if least_distance(tree, tree.first[level] + node, points[p]) <= best:
+            new = not started or level > 0 or node != first
+            if new and least_distance(tree, tree.first[level] + node, points[p]) <= best:
                 if level > 0:
                     level, node = level - 1, node * FANOUT
                     continue
                 squared_distances(tree.values[node], points[p], squared)
-                for i in range(LEAF):
-                    if squared[i] <= best and tree.counts[node, i] > 0:
-                        if squared[i] < best or order[node * LEAF + i] < label:
-                            label, last = order[node * LEAF + i], node
+                for i in range(min(LEAF, order.shape[0] - node * LEAF)):
+                    if squared[i] <= best:
+                        row = order[node * LEAF + i]
+                        if squared[i] < best or row < label:
+                            label, last = row, node
                         best = squared[i]
-            if looked >= 0:
-                level, node, looked = tree.first.shape[0] - 2, 0, -1
-            else:
+            if started:
                 level, node = following(tree, level, node)
+            else:
+                level, node, started = tree.first.shape[0] - 2, 0, True
         labels[p] = label if best <= radius else -1

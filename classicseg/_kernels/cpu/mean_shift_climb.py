@@ -40,6 +40,20 @@ def weigh(kernel, squared, bandwidth, counts, weights):
             weights[i] = counts[i] * e if squared[i] <= 9.0 * square else 0.0
 
 
+@jit_inline
+def add_colours(values, counts, point, square, lanes):
+    """Do for three features and the flat kernel, in one loop, what takes several over any number of features."""
+    x, y, z = point[0], point[1], point[2]
+    for i in range(LEAF):
+        u, v, w = np.float64(values[0, i]), np.float64(values[1, i]), np.float64(values[2, i])
+        squared = (u - x) * (u - x) + (v - y) * (v - y) + (w - z) * (w - z)
+        weight = counts[i] if squared <= square else 0.0
+        lanes[0, i] += weight * u
+        lanes[1, i] += weight * v
+        lanes[2, i] += weight * w
+        lanes[3, i] += weight
+
+
 @jit
 def sum_window(tree, kernel, bandwidth, point, lanes, sums):
     """Write the weighted sum of the samples around the point, and the sum of their weights, to `sums` (F + 1,).
@@ -62,6 +76,8 @@ def sum_window(tree, kernel, bandwidth, point, lanes, sums):
             elif level > 0:
                 level, node = level - 1, node * FANOUT
                 continue
+            elif kernel == FLAT and n_features == 3:
+                add_colours(tree.values[node], tree.counts[node], point, reach, lanes)
             else:
                 values = tree.values[node]
                 squared_distances(values, point, squared)
