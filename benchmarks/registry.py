@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CASES = ("read", "kmeans", "color", "flow", "metrics", "first_call", "pipeline", "pipeline_memory", "threading", "gpu")
+CASES = (
+    "read",
+    "kmeans",
+    "mean_shift",
+    "color",
+    "flow",
+    "metrics",
+    "first_call",
+    "pipeline",
+    "pipeline_memory",
+    "threading",
+    "gpu",
+)
 
 Outputs = Mapping[str, Mapping[str, Any]]  # contender → name → array or number
 
