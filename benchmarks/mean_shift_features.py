@@ -20,7 +20,7 @@ THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 OURS, SKLEARN = "classicseg", "scikit-learn"
 # Sides of the square picture: scikit-learn does the last of them in about a minute, at both bandwidths.
 SIDES = (256, 512, 1024)
-CLOSE, EQUAL = 0.02, 0.99  # bandwidths between the modes of a pixel that count as the same, and how many pixels must be
+CLOSE, EQUAL = 0.1, 0.99  # bandwidths between the modes of a pixel that count as the same, and how many pixels must be
 
 
 def rows(context: Context) -> list[Row]:
