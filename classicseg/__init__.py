@@ -16,12 +16,14 @@ __all__ = [
     "FileFormatError",
     "KMeansResult",
     "MeanShiftResult",
+    "MeanShiftSegmentation",
     "NotRadiometricError",
     "PixelFeatures",
     "connected_regions",
     "kmeans",
     "mean_shift",
     "mean_shift_filter",
+    "mean_shift_segment",
     "merge_small_regions",
     "motion_features",
     "pixel_features",
@@ -37,7 +39,15 @@ if TYPE_CHECKING:
     from classicseg import regions as regions
     from classicseg import thermal as thermal
     from classicseg._device import to_device
-    from classicseg.cluster import KMeansResult, MeanShiftResult, kmeans, mean_shift, mean_shift_filter
+    from classicseg.cluster import (
+        KMeansResult,
+        MeanShiftResult,
+        MeanShiftSegmentation,
+        kmeans,
+        mean_shift,
+        mean_shift_filter,
+        mean_shift_segment,
+    )
     from classicseg.features import PixelFeatures, motion_features, pixel_features, texture_features
     from classicseg.regions import connected_regions, merge_small_regions
 else:
@@ -47,7 +57,15 @@ else:
         __name__,
         {
             "_device": ("to_device",),
-            "cluster": ("KMeansResult", "MeanShiftResult", "kmeans", "mean_shift", "mean_shift_filter"),
+            "cluster": (
+                "KMeansResult",
+                "MeanShiftResult",
+                "MeanShiftSegmentation",
+                "kmeans",
+                "mean_shift",
+                "mean_shift_filter",
+                "mean_shift_segment",
+            ),
             "features": ("PixelFeatures", "motion_features", "pixel_features", "texture_features"),
             "regions": ("connected_regions", "merge_small_regions"),
         },

@@ -23,6 +23,7 @@ from classicseg import (
     kmeans,
     mean_shift,
     mean_shift_filter,
+    mean_shift_segment,
     merge_small_regions,
     motion_features,
     pixel_features,
@@ -88,6 +89,11 @@ def found_again(features, **options):
 
 def smoothed(image, **options):
     return [mean_shift_filter(image, 2, 20, **options)]
+
+
+def parted(image, **options):
+    found = mean_shift_segment(image, 2, 20, **options)
+    return [found.labels, found.modes, found.positions, found.densities]
 
 
 def described(image, **options):
@@ -280,6 +286,18 @@ SUBJECTS = [
         | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
         | too_large("2.0e+302", MASKED_PIXELS),
         masks_table(patches_that_stay, (9, 12)),
+    ),
+    Subject(
+        "mean_shift_segment",
+        "mean_shift_segment",
+        "image",
+        parted,
+        patches,
+        image_table((9, 12, 3))
+        | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
+        | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+        | too_large("2.0e+302", MASKED_PIXELS),
+        masks_table(constant(0), (9, 12)),
     ),
     Subject(
         "pixel_features",

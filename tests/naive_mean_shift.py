@@ -80,3 +80,26 @@ def filtered(image, spatial, ranges, rule=climb, mask=None, **options):
             value, *rest = rule(image, y, x, spatial, ranges, mask=mask, **options)
             out[y, x] = [*value, *rest]
     return out
+
+
+def fused(found, mask, spatial, ranges):
+    """Return the regions of `filtered` pixels whose modes lie within the bandwidths of their neighbours', by growth."""
+    labels, n_regions = np.zeros(mask.shape, np.int32), 0
+    for start in np.argwhere(mask):
+        if labels[tuple(start)]:
+            continue
+        n_regions += 1
+        labels[tuple(start)] = n_regions
+        border = [tuple(start)]
+        while border:
+            y, x = border.pop()
+            for near in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+                inside = 0 <= near[0] < mask.shape[0] and 0 <= near[1] < mask.shape[1]
+                if not inside or not mask[near] or labels[near]:
+                    continue
+                step = found[near] - found[y, x]
+                alike = ((step[: len(ranges)] / ranges) ** 2).sum() <= 1
+                if alike and (step[-3:-1] ** 2).sum() <= spatial**2:
+                    labels[near] = n_regions
+                    border.append(near)
+    return labels

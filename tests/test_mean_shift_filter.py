@@ -55,6 +55,14 @@ def test_dtypes_of_whole_numbers_give_one_answer(rng, dtype):
     assert_array_equal(found, values.astype(dtype))
 
 
+@pytest.mark.parametrize("n_channels", [1, 3])
+def test_counts_far_above_the_bandwidth(rng, n_channels):
+    """Windows' centers have more digits than float32 holds, and the differences from them are exact all the same."""
+    image = (60000 + blotches(rng, (15, 16), n_channels, np.uint16) // 4).astype(np.uint16)
+    found, _ = modes(image, 3, 3)
+    assert_array_equal(found[..., :-1], filtered(image, 3, [3.0] * n_channels)[..., :-1])
+
+
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("ranges", [(10.0, 15.0, 20.0), (8.0, 16.0, 4.0), (6.3, 20.1, 11.7)])
 def test_a_bandwidth_per_channel(rng, kernel, ranges):

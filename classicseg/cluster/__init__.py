@@ -3,5 +3,14 @@
 from classicseg.cluster._kmeans import KMeansResult, kmeans
 from classicseg.cluster._mean_shift import MeanShiftResult, mean_shift
 from classicseg.cluster._mean_shift_filter import mean_shift_filter
+from classicseg.cluster._mean_shift_segment import MeanShiftSegmentation, mean_shift_segment
 
-__all__ = ["KMeansResult", "MeanShiftResult", "kmeans", "mean_shift", "mean_shift_filter"]
+__all__ = [
+    "KMeansResult",
+    "MeanShiftResult",
+    "MeanShiftSegmentation",
+    "kmeans",
+    "mean_shift",
+    "mean_shift_filter",
+    "mean_shift_segment",
+]

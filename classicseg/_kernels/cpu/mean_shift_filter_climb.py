@@ -13,7 +13,7 @@ GRID_RANGE = 2048.0  # and center values of this part of the unit
 
 
 @jit
-def climb_rows(planes, outside, n_cols, first, last, kind, radius, limit, scales, work, rule, place, found, left):
+def climb_rows(planes, outside, n_cols, first, last, kind, reach, limit, scales, work, rule, place, found, left):
     """Climb from the pixels of rows `first` to `last`.
 
     `work` holds dx, high, low and weights in the type the sums are computed in; `rule` is the grid of positions,
@@ -27,7 +27,7 @@ def climb_rows(planes, outside, n_cols, first, last, kind, radius, limit, scales
     top, start, image_rows, image_cols = place
     bottom, end = top + planes.shape[1] - 1, start + n_cols - 1
     value, sums = np.empty(n_channels), np.empty(n_channels + 2)
-    spatial_limit = radius * radius
+    radius, spatial_limit = reach
     for y in range(first, last):
         for x in range(n_cols):
             target = found[y - first, x]

@@ -8,10 +8,16 @@ changes a bit. The weighted kernels sum in float64, and their means are rounded 
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit_inline, jit_vectorised
+from classicseg._kernels.cpu._jit import jit, jit_inline, jit_vectorised
 
 FLAT, EPANECHNIKOV, GAUSSIAN = 0, 1, 2
 HALVINGS = 4  # exp(-t) = (exp(-t / 16)) ** 16; t is at most 9
+
+
+@jit
+def _from_center(value, high, low):
+    """The difference from `high` + `low`; compiled for itself, so that no caller sums those two first."""
+    return (value - high) - low
 
 
 @jit_vectorised
@@ -31,7 +37,9 @@ def flat_row(planes, outside, y, x0, dx, rest, limit, high, low, scales, weights
         s0, s1, s2 = scales[0], scales[1], scales[2]
         m0, m1, m2 = zero, zero, zero
         for i in range(n):
-            d0, d1, d2 = (first[i] - h0) - l0, (second[i] - h1) - l1, (third[i] - h2) - l2
+            d0 = _from_center(first[i], h0, l0)
+            d1 = _from_center(second[i], h1, l1)
+            d2 = _from_center(third[i], h2, l2)
             inside = (far[i] + (s0 * d0 * d0 + s1 * d1 * d1 + s2 * d2 * d2) <= limit) & (dx[i] * dx[i] <= rest)
             weight = one if inside else zero
             count += weight
@@ -47,7 +55,7 @@ def flat_row(planes, outside, y, x0, dx, rest, limit, high, low, scales, weights
         for c in range(len(high)):
             values, h, s, scale = planes[c, y, x0 : x0 + n], high[c], low[c], scales[c]
             for i in range(n):
-                d = (values[i] - h) - s
+                d = _from_center(values[i], h, s)
                 weights[i] += scale * d * d
         for i in range(n):
             weight = one if (weights[i] <= limit) & (dx[i] * dx[i] <= rest) else zero
@@ -64,9 +72,9 @@ def flat_row(planes, outside, y, x0, dx, rest, limit, high, low, scales, weights
 def _add_channels(planes, y, x0, n, high, low, weights, sums):
     for c in range(len(high)):
         values, h, s = planes[c, y, x0 : x0 + n], high[c], low[c]
-        moment = weights[0] * ((values[0] - h) - s)
+        moment = weights[0] * _from_center(values[0], h, s)
         for i in range(1, n):
-            moment += weights[i] * ((values[i] - h) - s)
+            moment += weights[i] * _from_center(values[i], h, s)
         sums[2 + c] += moment
 
 
@@ -97,7 +105,7 @@ def weighted_row(planes, outside, y, x0, dx, rest, limit, high, low, scales, wei
     for c in range(len(high)):
         values, h, s, scale = planes[c, y, x0 : x0 + n], high[c], low[c], scales[c]
         for i in range(n):
-            d = (values[i] - h) - s
+            d = _from_center(values[i], h, s)
             weights[i] += scale * d * d
     count, moment = 0.0, 0.0
     for i in range(n):
