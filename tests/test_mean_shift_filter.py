@@ -63,6 +63,17 @@ def test_counts_far_above_the_bandwidth(rng, n_channels):
     assert_array_equal(found[..., :-1], filtered(image, 3, [3.0] * n_channels)[..., :-1])
 
 
+@pytest.mark.parametrize(("width", "apart"), [(7.0710678, True), (7.0710679, False)])
+def test_a_bandwidth_that_float32_would_round(width, apart):
+    """Two pixels are 50 ** 0.5 apart, in value and then in position."""
+    image = np.array([[[0.0, 0.0], [7.0, 1.0]]])
+    assert (mean_shift_filter(image, 1, width) == image).all() == apart
+    mask = np.zeros((2, 8), bool)
+    mask[0, 0] = mask[1, 7] = True
+    plane = np.where(np.arange(8) < 4, 0.0, 1.0) * np.ones((2, 1))
+    assert (mean_shift_filter(plane, width, 5, mask=mask) == plane).all() == apart
+
+
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("ranges", [(10.0, 15.0, 20.0), (8.0, 16.0, 4.0), (6.3, 20.1, 11.7)])
 def test_a_bandwidth_per_channel(rng, kernel, ranges):

@@ -100,7 +100,7 @@ def _round(image, mask, rule, place, left):
     width = math.ldexp(widths, -exponent)
     kind = KINDS[rule.kernel]
     dtype = np.float32 if rule.kernel == "flat" else np.float64
-    limit = _below((width * edge) ** 2, dtype)
+    limit, reach = _below((width * edge) ** 2, dtype), (radius, float(_below(radius**2, dtype)))
     grid = 2.0 ** (math.frexp(rule.spatial_bandwidth)[1] - 1) / GRID_SPACE
     stop = (rule.tol**2, width**2)
     longest = min(2 * math.floor(radius) + 2, n_cols + 1) + 2 * LANES
@@ -109,7 +109,7 @@ def _round(image, mask, rule, place, left):
         work = tuple(np.empty(n, dtype) for n in (longest, n_channels, n_channels, longest))
         numbers = (grid, rule.spatial_bandwidth, stop, rule.max_num_iter)
         climb_rows(
-            planes, outside, n_cols, first, last, kind, radius, limit, scales.astype(dtype), work, numbers, place,
+            planes, outside, n_cols, first, last, kind, reach, limit, scales.astype(dtype), work, numbers, place,
             found, left,
         )  # fmt: skip
         values = found[..., :n_channels]
