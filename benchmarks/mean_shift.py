@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.registry import Agreement, Case, Contender, Context, Outputs, Row
 
-PARTS = ("mean_shift_features",)
+PARTS = ("mean_shift_filter", "mean_shift_features")
 
 
 def part_of(name: str) -> ModuleType:
@@ -39,15 +39,30 @@ def ours(part: str, **parameters: Any) -> Callable[[], Any]:
     return part_of(part).ours(**parameters)
 
 
+def opencv(part: str, **parameters: Any) -> Callable[[], Any]:
+    return part_of(part).opencv(**parameters)
+
+
+def opencv_level_1(part: str, **parameters: Any) -> Callable[[], Any]:
+    return part_of(part).opencv_level_1(**parameters)
+
+
+def eight_bit(part: str, **parameters: Any) -> Callable[[], Any]:
+    return part_of(part).eight_bit(**parameters)
+
+
 def scikit_learn(part: str, **parameters: Any) -> Callable[[], Any]:
     return part_of(part).scikit_learn(**parameters)
 
 
 CASE = Case(
     name="mean_shift",
-    title="Mean shift: modes of colours",
+    title="Mean shift: the filter of images, and modes of colours",
     contenders=(
         Contender("classicseg", "ours"),
+        Contender("OpenCV", "opencv", ("opencv-python",)),
+        Contender("OpenCV, level 1", "opencv_level_1", ("opencv-python",)),
+        Contender("classicseg, 8-bit", "eight_bit"),
         Contender("scikit-learn", "scikit_learn", ("scikit-learn",)),
     ),
     rows=rows,
