@@ -41,10 +41,16 @@ def test_a_bandwidth_per_channel(rng):
     assert_array_equal(found.labels, fused(filtered(image, 3, [10.0, 30.0]), mask, 3, [10.0, 30.0]))
 
 
-def test_modes_at_one_bandwidth_belong_together_and_those_beyond_do_not():
-    assert_array_equal(mean_shift_segment([[0.0, 10.0, 20.5]], 1, 10, max_num_iter=1, tol=0).labels, [[1, 1, 2]])
-    apart = np.array([[0.0, 10.25, 20.5]])
-    assert_array_equal(mean_shift_segment(apart, 1, 10).labels, [[1, 2, 3]])
+@pytest.mark.parametrize(("value", "labels"), [(10.0, [[1, 1]]), (10.25, [[1, 2]])])
+def test_modes_at_one_bandwidth_belong_together_and_those_beyond_do_not(value, labels):
+    """By the Epanechnikov kernel a pixel at one bandwidth has no weight, so both stay where they are."""
+    assert_array_equal(mean_shift_segment([[0.0, value]], 2, 10, kernel="epanechnikov").labels, labels)
+
+
+def test_a_pixel_outside_the_mask_joins_none():
+    """It is near both of its neighbours, and they are not near each other."""
+    found = mean_shift_segment([[0.0, 8.0], [-8.0, -8.0]], 1, 10, mask=[[False, True], [True, True]])
+    assert_array_equal(found.labels, [[0, 1], [2, 2]])
 
 
 @pytest.mark.parametrize("min_size", [2, 9, 40])
