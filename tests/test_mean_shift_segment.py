@@ -49,7 +49,7 @@ def test_modes_at_one_bandwidth_belong_together_and_those_beyond_do_not(value, l
 
 def test_a_pixel_outside_the_mask_joins_none():
     """It is near both of its neighbours, and they are not near each other."""
-    found = mean_shift_segment([[0.0, 8.0], [-8.0, -8.0]], 1, 10, mask=[[False, True], [True, True]])
+    found = mean_shift_segment([[0.0, 8.0], [-8.0, -8.0]], 2, 10, mask=[[False, True], [True, True]])
     assert_array_equal(found.labels, [[0, 1], [2, 2]])
 
 
