@@ -50,7 +50,7 @@ def _warm_kmeans() -> None:
     for kind in ("uint8", "uint16", "float32"):
         segment_image(np.zeros((4, 4, 3), kind), n_clusters=1)
     kmeans(np.arange(8.0).reshape(4, 2), 2, sample_weight=np.ones(4), rng=0)
-    kmeans(np.zeros((512, 256, 3), np.uint8), 1)  # long enough to be put in order
+    kmeans(np.zeros((512, 256, 3), np.uint8), 8)  # long enough to be put in order
     kmeans(np.zeros((2048, 2048, 3), np.uint8), 1)  # large enough to be taken as its distinct colours
 
 

@@ -188,7 +188,7 @@ def short_lists(monkeypatch):
     monkeypatch.setattr(kmeans_order, "PART", 129)
 
 
-@pytest.mark.parametrize("n_clusters", [2, 5, 300])
+@pytest.mark.parametrize("n_clusters", [8, 15, 300])
 def test_colours_in_order_give_the_bits_of_the_pixels(rng, monkeypatch, short_lists, n_clusters):
     image = picture(rng, (30, 31) if numba.config.DISABLE_JIT else (120, 131), np.uint8, 3)
     source = source_of(image)
@@ -203,7 +203,7 @@ def test_colours_in_order_give_the_bits_of_the_pixels(rng, monkeypatch, short_li
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_the_order_is_by_key_and_of_one_key_as_they_came(rng, short_lists, n, n_threads):
     colors = (rng.integers(0, 4, (n, 3)) * 80).astype(np.uint8)  # 64 colours: the key, of 7 bits, parts them all
-    ordered, order = kmeans_order.in_order(source_of(colors).samples, n_threads)
+    ordered, order = kmeans_order.in_order(source_of(colors).samples, 8, n_threads)
     assert_array_equal(np.sort(order.position), np.arange(n))
     values = np.concatenate(ordered.planes).T
     assert_array_equal(values[order.position], colors)
@@ -212,7 +212,8 @@ def test_the_order_is_by_key_and_of_one_key_as_they_came(rng, short_lists, n, n_
     source_index = np.argsort(order.position)
     assert (np.diff(source_index)[np.diff(number) == 0] > 0).all()
     labels = np.full((1, n), -7, np.int32)
-    order.paint(number[None].astype(np.int32), labels, n_threads)
+    order.labels[:] = number
+    order.paint(labels, n_threads)
     assert_array_equal(labels[0], colors.astype(int) @ [1 << 16, 1 << 8, 1])
 
 
@@ -228,7 +229,8 @@ def test_the_order_is_by_key_and_of_one_key_as_they_came(rng, short_lists, n, n_
 )
 def test_only_lists_of_plain_8_bit_rgb_are_put_in_order(monkeypatch, source):
     image = np.zeros((5, 6, 3), np.uint8)
-    assert kmeans_order.in_order(source_of(image).samples, 1) is None  # too short
+    assert kmeans_order.in_order(source_of(image).samples, 8, 1) is None  # too short
     monkeypatch.setattr(kmeans_order, "FEWEST", 1)
-    assert kmeans_order.in_order(source_of(image).samples, 1) is not None
-    assert kmeans_order.in_order(source(image).samples, 1) is None
+    assert kmeans_order.in_order(source_of(image).samples, 8, 1) is not None
+    assert kmeans_order.in_order(source_of(image).samples, 7, 1) is None  # too few centers
+    assert kmeans_order.in_order(source(image).samples, 8, 1) is None

@@ -11,7 +11,16 @@ from classicseg._kernels.cpu.kmeans_colors import Colors, distinct_colors
 from classicseg._kernels.cpu.kmeans_order import Order, in_order
 from classicseg._kernels.cpu.kmeans_step import Assigned, Centers, Scratch, make_scratch, step_tiles
 from classicseg._kernels.cpu.kmeans_sums import MIXED, UNKNOWN
-from classicseg._kernels.cpu.kmeans_tiles import TILE, Model, Tiles, allocate, build_tiles, count_ranges, over_ranges
+from classicseg._kernels.cpu.kmeans_tiles import (
+    HUGE_PAGES,
+    TILE,
+    Model,
+    Tiles,
+    allocate,
+    build_tiles,
+    count_ranges,
+    over_ranges,
+)
 
 CHECK_EVERY = 1  # steps between two looks at `progress`
 FAR = 1e150  # its square is still finite
@@ -45,7 +54,7 @@ def start(samples, centers, n_threads=None, *, bounds=True):
     """Prepare a run from `centers` (K, F). Without `bounds` every step scores every sample against every center."""
     n_threads = thread_count(n_threads)
     shape, masked, replaced = samples.shape, samples.mask is not None, None
-    others = distinct_colors(samples, n_threads) or in_order(samples, n_threads) if bounds else None
+    others = distinct_colors(samples, n_threads) or in_order(samples, len(centers), n_threads) if bounds else None
     if others is not None:
         samples, replaced = others
     tiles, model = build_tiles(samples, n_threads)
@@ -149,14 +158,22 @@ def means(state):
 def finish(state):
     """Return labels (M, N), centers (K, F), and inertia, of the present centers."""
     assign(state)
-    labels = np.full(state.shape, -1, np.int32) if state.masked else np.empty(state.shape, np.int32)
+    labels = _label_image(state.shape)
+    if state.masked:
+        labels[:] = -1
     if state.replaced is None:
         _paint(state, labels)
     else:
-        own = np.empty((1, state.replaced.n_samples), np.int32)
-        _paint(state, own)
-        state.replaced.paint(own, labels, state.n_threads)
+        _paint(state, state.replaced.labels)
+        state.replaced.paint(labels, state.n_threads)
     return labels, state.centers.copy(), _inertia(state)
+
+
+def _label_image(shape):
+    n_bytes = 4 * math.prod(shape)
+    if HUGE_PAGES * 3 // 4 < n_bytes < HUGE_PAGES:  # for a little more memory they come in huge pages
+        return allocate((shape, np.int32))[0]
+    return np.empty(shape, np.int32)
 
 
 def _paint(state, labels):

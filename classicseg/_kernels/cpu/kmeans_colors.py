@@ -24,15 +24,12 @@ class Colors(NamedTuple):
     planes: Any  # the image's three planes, uint8 (1, n)
     mask: Any  # bool (1, n), or (0, 0)
     keys: Any  # int32 (U,), red, green and blue in 24 bits
+    labels: Any  # int32 (1, U), memory for their labels
 
-    @property
-    def n_samples(self):
-        return len(self.keys)
-
-    def paint(self, labels, out, n_threads):
-        """Write the `labels` (1, U) of the colours to their samples in `out` (1, n)."""
-        table = np.empty(SIZE, np.int32 if labels.max() > 255 else np.uint8)
-        table[self.keys] = labels[0]
+    def paint(self, out, n_threads):
+        """Write the labels of the colours to their samples in `out` (1, n)."""
+        table = np.empty(SIZE, np.int32 if self.labels.max() > 255 else np.uint8)
+        table[self.keys] = self.labels[0]
         n = out.shape[1]
         run_blocks(
             lambda p: look_up(*self.planes, self.mask, p * n // SLICES, (p + 1) * n // SLICES, table, out),
@@ -70,7 +67,7 @@ def distinct_colors(samples, n_threads):
     colors = [np.uint8(keys >> shift & 255)[None] for shift in (16, 8, 0)]
     # Counts times 8-bit values are integers: the sums are those of the single samples, to the bit.
     distinct = samples._replace(shape=weight.shape, planes=tuple(colors), mask=None, weight=weight)
-    return distinct, Colors(planes, mask, keys)
+    return distinct, Colors(planes, mask, keys, np.empty((1, len(keys)), np.int32))
 
 
 def _suits(samples):

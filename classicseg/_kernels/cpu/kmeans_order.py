@@ -13,6 +13,7 @@ from classicseg._kernels.cpu._jit import jit, run_blocks
 from classicseg._kernels.cpu.kmeans_keys import plan_tables
 from classicseg._kernels.cpu.kmeans_tiles import allocate
 
+FEWEST_CENTERS = 8  # with fewer, ten steps spare less than the order costs
 FEWEST = 1 << 17  # samples: fewer are one or two blocks of tiles, which are in order anyway
 ORDER_BITS = 7
 PART = 1 << 16  # samples that are counted, and put into place, in one go
@@ -21,26 +22,26 @@ PART = 1 << 16  # samples that are counted, and put into place, in one go
 class Order(NamedTuple):
     """Where the samples of a list went."""
 
-    position: Any  # int32 (n,)
+    position: Any  # uint32 (n,)
+    labels: Any  # int32 (1, n), memory for the labels of the ordered samples
 
-    @property
-    def n_samples(self):
-        return len(self.position)
-
-    def paint(self, labels, out, n_threads):
-        """Write the `labels` (1, n) of the ordered samples to their own places in `out` (1, n)."""
-        _over_parts(lambda _, first, last: take(labels, self.position, first, last, out), out.shape[1], n_threads)
+    def paint(self, out, n_threads):
+        """Write the labels of the ordered samples to their own places in `out` (1, n)."""
+        _over_parts(lambda _, first, last: take(self.labels, self.position, first, last, out), out.shape[1], n_threads)
 
 
-def in_order(samples, n_threads):
+def in_order(samples, n_clusters, n_threads):
     """Return `samples` in an order by colour, and the way back; or None where it does not pay."""
-    if not _suits(samples):
+    if n_clusters < FEWEST_CENTERS or not _suits(samples):
         return None
     n, planes = samples.shape[1], samples.planes
     few = np.stack([plane[0, :: max(n // PART, 1)] for plane in planes])
     tables = plan_tables(few, samples.gain, ORDER_BITS)
     n_parts = -(-n // PART)
-    keys, position, values = allocate((n, np.uint8), (n, np.uint32), ((len(planes), n), np.uint8))
+    # Labels too in the same piece: memory that comes and goes in smaller ones is given back, and touched anew.
+    keys, position, values, labels = allocate(
+        (n, np.uint8), (n, np.uint32), ((len(planes), n), np.uint8), ((1, n), np.int32)
+    )
     counts = np.zeros((n_parts, 2, 1 << ORDER_BITS), np.int32)
     _over_parts(lambda p, first, last: count_keys(*planes, tables, first, last, keys, counts[p]), n, n_threads)
     # Key by key, and of one key part by part: the order is that of one part, whoever counted.
@@ -49,7 +50,7 @@ def in_order(samples, n_threads):
     _over_parts(
         lambda p, first, last: put_in_order(*planes, keys, starts[p], first, last, position, *values), n, n_threads
     )
-    return samples._replace(planes=tuple(plane[None] for plane in values)), Order(position)
+    return samples._replace(planes=tuple(plane[None] for plane in values)), Order(position, labels)
 
 
 def _suits(samples):
