@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from classicseg._segment import segment_image
-from classicseg.cluster import kmeans, mean_shift_filter
+from classicseg.cluster import kmeans, mean_shift, mean_shift_filter
 from classicseg.features import pixel_features, texture_features
 from classicseg.metrics import (
     Instances,
@@ -55,6 +55,8 @@ def _warm_kmeans() -> None:
 
 
 def _warm_mean_shift() -> None:
+    for dtype in (np.uint8, np.float32):
+        mean_shift(np.arange(24).reshape(8, 3).astype(dtype), 4)
     for image in (np.zeros((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8)):
         mean_shift_filter(image, 2, 1)
     mean_shift_filter(image, 2, 1, kernel="gaussian")
