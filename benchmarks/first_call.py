@@ -73,6 +73,24 @@ def merge_small_regions() -> Any:
     return merge_small_regions(np.broadcast_to(columns, SHAPE), 1000 * SHAPE[0])
 
 
+def mean_shift() -> Any:
+    from classicseg import mean_shift
+
+    return mean_shift(photograph(*SHAPE), 32.0, n_threads=THREADS).labels
+
+
+def mean_shift_filter() -> Any:
+    from classicseg import mean_shift_filter
+
+    return mean_shift_filter(photograph(*SHAPE)[:64, :64], 4, 16, n_threads=THREADS)
+
+
+def mean_shift_segment() -> Any:
+    from classicseg import mean_shift_segment
+
+    return mean_shift_segment(photograph(*SHAPE)[:64, :64], 4, 16, n_threads=THREADS).labels
+
+
 def find_hotspots() -> Any:
     from classicseg.thermal import find_hotspots
 
@@ -86,6 +104,9 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "pixel_features, Labxy": pixel_features,
     "texture_features": texture_features,
     "motion_features": motion_features,
+    "mean_shift": mean_shift,
+    "mean_shift_filter": mean_shift_filter,
+    "mean_shift_segment": mean_shift_segment,
     "connected_regions": connected_regions,
     "merge_small_regions": merge_small_regions,
     "thermal.find_hotspots": find_hotspots,

@@ -116,7 +116,20 @@ def _compiled(kernel, fastmath):
     if _STATE.directory is None:
         return numba.njit(nogil=True, fastmath=fastmath)(kernel)
     with _numba_cache_in(_STATE.directory):
-        return numba.njit(nogil=True, cache=True, fastmath=fastmath)(kernel)
+        compiled = numba.njit(nogil=True, cache=True, fastmath=fastmath)(kernel)
+    if hasattr(compiled, "_cache"):  # not with the JIT off
+        compiled._cache.save_overload = _tolerant(compiled._cache.save_overload)
+    return compiled
+
+
+def _tolerant(save):
+    """Let a full disk cost the next process time, and not this one its run."""
+
+    def save_or_leave(*args):
+        with contextlib.suppress(OSError):
+            save(*args)
+
+    return save_or_leave
 
 
 def thread_count(n_threads: int | None = None) -> int:
