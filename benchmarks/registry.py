@@ -46,6 +46,7 @@ class Row:
     work: str = ""  # rows of one work on several images become one line of the table
     image: str = ""
     goals: Mapping[str, float] = field(default_factory=dict)  # peer → ratio that we promise at least here
+    part: str = ""  # module with the contenders' functions, where it is not the case's own
 
 
 @dataclass(frozen=True)

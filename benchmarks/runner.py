@@ -46,7 +46,8 @@ class Worker:
         if case.cold:
             environment["CLASSICSEG_CACHE_DIR"] = str(folder / f"kernels-{contender.name}")
         self._log = (folder / f"{contender.name}.log").open("w+")
-        command = [sys.executable, "-m", "benchmarks.worker", f"benchmarks.{case.name}", contender.prepare]
+        module = f"benchmarks.{row.part or case.name}"
+        command = [sys.executable, "-m", "benchmarks.worker", module, contender.prepare]
         self._process = subprocess.Popen(
             [*command, json.dumps(dict(row.parameters)), str(self.output)],
             stdin=subprocess.PIPE,

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_array, check_int
-from classicseg.metrics._contingency import ContingencyTable, check_judged, count_pairs
-from classicseg.metrics._labels import check_label_pair, check_void
+from classicseg.metrics._contingency import ContingencyTable, check_judged, contingency_table
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def confusion_matrix(
            [0, 1]])
     """
     n_classes = check_int("n_classes", n_classes, low=1)
-    return _matrix(_judged(labels_true, labels_pred, void, mask), n_classes)
+    return _matrix(contingency_table(labels_true, labels_pred, void=void, mask=mask), n_classes)
 
 
 def class_scores(confusion: ArrayLike) -> ClassScores:
@@ -165,7 +164,7 @@ def pixel_accuracy(
     >>> pixel_accuracy([[0, 0, 1, 255]], [[0, 1, 1, 1]], void=255)
     0.6666666666666666
     """
-    table = check_judged(_judged(labels_true, labels_pred, void, mask))
+    table = check_judged(contingency_table(labels_true, labels_pred, void=void, mask=mask))
     right = table.true[table.rows] == table.pred[table.cols]
     return float(table.n_pixels[right].sum() / table.n_pixels.sum())
 
@@ -300,13 +299,6 @@ def frequency_weighted_iou(
     return _class_scores(labels_true, labels_pred, n_classes, void, mask).frequency_weighted_iou
 
 
-def _judged(
-    labels_true: ArrayLike, labels_pred: ArrayLike, void: int | ArrayLike | None, mask: ArrayLike | None
-) -> ContingencyTable:
-    true, pred, inside = check_label_pair(labels_true, labels_pred, mask)
-    return count_pairs(true, pred, inside, check_void(void))
-
-
 def _class_scores(
     labels_true: ArrayLike,
     labels_pred: ArrayLike,
@@ -315,7 +307,7 @@ def _class_scores(
     mask: ArrayLike | None,
 ) -> ClassScores:
     given = None if n_classes is None else check_int("n_classes", n_classes, low=1)
-    table = check_judged(_judged(labels_true, labels_pred, void, mask))
+    table = check_judged(contingency_table(labels_true, labels_pred, void=void, mask=mask))
     return _scores(_matrix(table, given or 1 + max(int(table.true[-1]), int(table.pred[-1]), 0)))
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from numpy.typing import ArrayLike
 
 from classicseg._kernels import kernels_for
-from classicseg.metrics._contingency import ContingencyTable, check_judged, count_pairs
-from classicseg.metrics._labels import check_label_pair, check_label_stack, check_void
+from classicseg.metrics._contingency import ContingencyTable, check_judged, contingency_table, count_pairs
+from classicseg.metrics._labels import check_label_stack, check_void
 
 
 class VariationOfInformation(NamedTuple):
@@ -306,8 +306,7 @@ def adapted_rand_error(
     >>> adapted_rand_error([[1, 1, 1, 2]], [[1, 1, 2, 2]])
     AdaptedRand(error=0.6, precision=0.5, recall=0.3333333333333333)
     """
-    true, pred, inside = check_label_pair(labels_true, labels_pred, mask)
-    sums = _sums(count_pairs(true, pred, inside, check_void(void)))
+    sums = _sums(contingency_table(labels_true, labels_pred, void=void, mask=mask))
     in_true, in_pred, in_both = (pairs - sums.n_pixels for pairs in (sums.in_true, sums.in_pred, sums.in_both))
     precision, recall = (in_both / among if among else 1.0 for among in (in_pred, in_true))
     error = 1 - 2 * in_both / (in_true + in_pred) if in_true + in_pred else 0.0

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from classicseg._array import check_same_device
 from classicseg._kernels import adopt, kernels_for
 from classicseg._validate import check_choice, check_finite, check_image, check_int, check_mask
-from classicseg.metrics._contingency import ContingencyTable, check_judged, count_pairs
+from classicseg.metrics._contingency import ContingencyTable, check_judged, contingency_table, count_pairs
 from classicseg.metrics._labels import Array, check_label_image, check_label_pair, check_void
 
 Definition = Literal["neubert-protzel", "levinshtein", "best-overlap"]
@@ -59,7 +59,7 @@ def achievable_segmentation_accuracy(
     >>> achievable_segmentation_accuracy([[1, 1, 2, 2]], [[1, 1, 1, 2]])
     0.75
     """
-    return 1 - _wrong_pixels(_judged(labels_true, labels_pred, void, mask))
+    return 1 - _wrong_pixels(check_judged(contingency_table(labels_true, labels_pred, void=void, mask=mask)))
 
 
 def undersegmentation_error(
@@ -115,7 +115,7 @@ def undersegmentation_error(
     0.75
     """
     definition = check_choice("definition", definition, DEFINITIONS)
-    table = _judged(labels_true, labels_pred, void, mask)
+    table = check_judged(contingency_table(labels_true, labels_pred, void=void, mask=mask))
     if definition == "best-overlap":
         return _wrong_pixels(table)
     area = table.area_pred[table.cols]  # of the superpixel of each cell
@@ -295,13 +295,6 @@ def boundary_precision(labels_true: ArrayLike, labels_pred: ArrayLike, *, tolera
     found = int((true & _near(pred, radius)).sum())
     wrong = int((pred & ~_near(true, radius)).sum())
     return found / (found + wrong) if found + wrong else 1.0
-
-
-def _judged(
-    labels_true: ArrayLike, labels_pred: ArrayLike, void: int | ArrayLike | None, mask: ArrayLike | None
-) -> ContingencyTable:
-    true, pred, inside = check_label_pair(labels_true, labels_pred, mask)
-    return check_judged(count_pairs(true, pred, inside, check_void(void)))
 
 
 def _wrong_pixels(table: ContingencyTable) -> float:
