@@ -12,7 +12,8 @@ from benchmarks.quality.command import run_quality
 from benchmarks.quality.report import TITLE as QUALITY_TITLE
 from benchmarks.registry import CASES, Context, load_case
 from benchmarks.runner import ROOT, run_case
-from benchmarks.table import QUALITY, QUALITY_MARKS, RESULTS, newest_results, quality_table, tables, write_readme
+from benchmarks.summary import summary
+from benchmarks.table import PAGE, QUALITY, QUALITY_MARKS, RESULTS, newest_results, quality_table, tables, write_between
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -37,9 +38,11 @@ def main(arguments: list[str] | None = None) -> None:
     if options.table:
         print("\n\n".join(filter(None, (tables(newest_results(options.out)), quality))))
     if options.readme:
-        write_readme(ROOT / "README.md", tables(newest_results(options.out)))
+        results = newest_results(options.out)
+        write_between(PAGE, tables(results))
+        write_between(ROOT / "README.md", summary(results))
         if quality:
-            write_readme(ROOT / "README.md", quality, QUALITY_MARKS)
+            write_between(ROOT / "README.md", quality, QUALITY_MARKS)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,7 +50,11 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     made.add_argument("names", nargs="*", metavar="NAME", help=f"cases to run: {', '.join(CASES)}, {QUALITY}")
     made.add_argument("--table", action="store_true", help="print the newest result of every case as Markdown")
-    made.add_argument("--readme", action="store_true", help="write those tables into README.md")
+    made.add_argument(
+        "--readme",
+        action="store_true",
+        help="write those tables into RESULTS.md, a summary into README.md",
+    )
     made.add_argument("--data", type=Path, default=data and Path(data), help="sample files; generated ones without")
     made.add_argument("--repeats", type=int, default=9, help="turns per contender (default 9)")
     made.add_argument("--threads", type=int, default=2, help="threads per contender (default 2)")

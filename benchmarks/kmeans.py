@@ -248,7 +248,7 @@ CASE = Case(
         Contender(SKLEARN, "scikit_learn", ("scikit-learn",)),
         Contender(OPENCV, "opencv", ("opencv-python",)),
         Contender(FAISS, "faiss", ("faiss-cpu",)),
-        Contender(PLAIN, "plain"),
+        Contender(PLAIN, "plain", own=True),
     ),
     rows=rows,
     agree=agree,

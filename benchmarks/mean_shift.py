@@ -11,7 +11,7 @@ CASE = joined(
         Contender("classicseg", "ours"),
         Contender("OpenCV", "opencv", ("opencv-python",)),
         Contender("OpenCV, level 1", "opencv_level_1", ("opencv-python",)),
-        Contender("classicseg, 8-bit", "eight_bit"),
+        Contender("classicseg, 8-bit", "eight_bit", own=True),
         Contender("scikit-learn", "scikit_learn", ("scikit-learn",)),
     ),
 )

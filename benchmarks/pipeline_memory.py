@@ -25,4 +25,5 @@ CASE = Case(
     contenders=CONTENDERS,
     rows=rows,
     agree=agree,
+    compare=False,
 )

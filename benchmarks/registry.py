@@ -56,6 +56,7 @@ class Contender:
     name: str
     prepare: str
     packages: Sequence[str] = ()  # distributions it needs; it is "not run" where one is missing
+    own: bool = False  # another form of ours, which is no peer
 
 
 @dataclass(frozen=True)

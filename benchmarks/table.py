@@ -1,4 +1,4 @@
-"""Results as Markdown tables, and the part of README that they make."""
+"""Results as Markdown tables, and the files that they stand in."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from benchmarks.registry import CASES, Case, load_case
 from benchmarks.runner import paired_ratios
 
 RESULTS = Path(__file__).parent / "results"
+PAGE = Path(__file__).parent / "RESULTS.md"
 PUBLISHED = Path(__file__).parent / "published.toml"
 START, END = "<!-- benchmarks:start -->", "<!-- benchmarks:end -->"
 QUALITY = "quality"  # no case: nothing of it is a race of contenders over rows
@@ -59,31 +60,38 @@ def table(result: dict[str, Any], published: list[dict[str, Any]]) -> str:
 def _works_table(result: dict[str, Any]) -> list[str]:
     heads = works.heads(result)
     body = [markdown(line) for line in works.lines(result)]
-    return [markdown(heads), _rule(heads, "---:"), *body, "", works.note(result), _made_with(result)]
+    return [markdown(heads), _rule(heads, "---:"), *body, "", works.note(result), made_with(result)]
 
 
 def _rows_table(result: dict[str, Any]) -> list[str]:
+    """Return a table for each set of contenders that share rows."""
     case = load_case(result["case"])
-    columns = [
-        _columns(contender.name, result, case, is_peer=contender is not case.contenders[0])
-        for contender in case.contenders
-    ]
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in result["rows"]:
+        groups.setdefault(tuple(row["contenders"]), []).append(row)
+    lines = [line for rows in groups.values() for line in [*_group_table(rows, case), ""]]
+    times = "Each call is one of its own" if not case.compare else "Times are medians of warm calls that took turns"
+    return [*lines, *_claims(result, case), f"{made_with(result)} {times}."]
+
+
+def _group_table(rows: list[dict[str, Any]], case: Case) -> list[str]:
+    names = [contender.name for contender in case.contenders if contender.name in rows[0]["contenders"]]
+    columns = [_columns(name, rows, case, is_peer=name != names[0]) for name in names]
     heads = ["", *(head for made in columns for head in made), "agreement"]
     lines = [markdown(heads), _rule(heads, "---")]
-    for i, row in enumerate(result["rows"]):
+    for i, row in enumerate(rows):
         cells = [made[head][i] for made in columns for head in made]
         lines.append(markdown([row["row"], *cells, row["agreement"]]))
-    times = "Each call is one of its own" if not case.compare else "Times are medians of warm calls that took turns"
-    return [*lines, "", *_claims(result, case), f"{_made_with(result)} {times}."]
+    return lines
 
 
 def _rule(heads: list[str], last: str) -> str:
     return markdown(["---", *["---:"] * (len(heads) - 2), last])
 
 
-def _columns(name: str, result: dict[str, Any], case: Case, *, is_peer: bool) -> dict[str, list[str]]:
+def _columns(name: str, rows: list[dict[str, Any]], case: Case, *, is_peer: bool) -> dict[str, list[str]]:
     """Return a contender's columns, title → cells."""
-    found = [row["contenders"].get(name, {}) for row in result["rows"]]
+    found = [row["contenders"].get(name, {}) for row in rows]
     columns = {f"{name}, ms": [_milliseconds(one) for one in found]}
     if stages := _stages(found):
         columns[f"{' / '.join(stages)}, s"] = [
@@ -92,7 +100,7 @@ def _columns(name: str, result: dict[str, Any], case: Case, *, is_peer: bool) ->
     if case.cold and case.compare:
         columns["first call, s"] = [_number(one.get("first_s"), ".2f") for one in found]
     if is_peer and case.compare:
-        columns["ratio"] = [_ratio(row, name) for row in result["rows"]]
+        columns["ratio"] = [_ratio(row, name) for row in rows]
     columns["MB"] = [_number(one.get("peak_mb"), ".0f") for one in found]
     return columns
 
@@ -121,7 +129,7 @@ def _claims(result: dict[str, Any], case: Case) -> list[str]:
     return lines
 
 
-def _made_with(result: dict[str, Any]) -> str:
+def made_with(result: dict[str, Any]) -> str:
     where = result["machine"]
     used = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     return (
@@ -144,10 +152,10 @@ def markdown(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def write_readme(readme: Path, text: str, marks: tuple[str, str] = (START, END)) -> None:
+def write_between(page: Path, text: str, marks: tuple[str, str] = (START, END)) -> None:
     """Replace what stands between the two marks."""
-    before, start, rest = readme.read_text(encoding="utf-8").partition(marks[0])
+    before, start, rest = page.read_text(encoding="utf-8").partition(marks[0])
     _, end, after = rest.partition(marks[1])
     if not start or not end:
-        raise SystemExit(f"{readme.name} must hold the marks {marks[0]} and {marks[1]}, in this order")
-    readme.write_text(f"{before}{marks[0]}\n{text}\n{marks[1]}{after}", encoding="utf-8")
+        raise SystemExit(f"{page.name} must hold the marks {marks[0]} and {marks[1]}, in this order")
+    page.write_text(f"{before}{marks[0]}\n{text}\n{marks[1]}{after}", encoding="utf-8")

@@ -107,7 +107,7 @@ def agree(row: Row, outputs: Outputs) -> Agreement:
 CASE = Case(
     name="threading",
     title="Serial kernels on a pool of threads, against the same kernel under prange",
-    contenders=(Contender("pool of threads", "pool"), Contender("prange", "prange")),
+    contenders=(Contender("pool of threads", "pool"), Contender("prange", "prange", own=True)),
     rows=rows,
     agree=agree,
     cold=True,

@@ -17,6 +17,7 @@ from benchmarks import first_call, gpu, images, kmeans, machine, pipeline, runne
 from benchmarks.__main__ import main as benchmarks_main  # noqa: E402
 from benchmarks.memory import tree_megabytes  # noqa: E402
 from benchmarks.registry import CASES, Agreement, Case, Contender, Context, Row, load_case  # noqa: E402
+from benchmarks.summary import summary  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,41 @@ def test_median_and_worst_row_stand_beside_the_promise():
     result = made_result(times_s=[0.10, 0.10, 0.10])
     result["rows"].append(made_result(times_s=[0.30, 0.30, 0.30])["rows"][0])
     assert "flyr: median row 10.0×, worst row 5.0×; goal at least 7×." in table.table(result, [])
+
+
+def test_rows_with_other_peers_make_a_table_of_their_own():
+    result = made_result(times_s=[0.1, 0.1, 0.1], peak_mb=55.0)
+    other = made_result(times_s=[0.2, 0.2, 0.2], peak_mb=66.0)["rows"][0]
+    other["contenders"] = {"classicseg": other["contenders"]["classicseg"]}
+    result["rows"] += [other | {"row": "b.jpg"}, result["rows"][0] | {"row": "c.jpg"}]
+    lines = table.table(result, []).splitlines()
+    heads = [i for i, line in enumerate(lines) if line.startswith("|  |")]
+    assert ["flyr" in lines[i] for i in heads] == [True, False]
+    assert [line.split(" | ")[0] for line in lines[heads[0] + 2 : heads[0] + 4]] == ["| a.jpg", "| c.jpg"]
+    assert lines[heads[1] + 2] == "| b.jpg | 20.0 | 100 | same |"
+
+
+def test_the_summary_has_a_line_per_peer_and_counts_its_goals():
+    result = made_result(times_s=[0.10, 0.10, 0.10])
+    for name, seconds in (("b.jpg", 0.12), ("c.jpg", 0.40)):
+        result["rows"].append(made_result(times_s=[seconds] * 3)["rows"][0] | {"row": name})
+    text = summary([result])
+    assert "| Reading (`read`) | flyr | 5.0× | 6.0× | 20.0× | 3 | 1 of 3 |" in text
+    assert text.endswith("2 processors, 8 GB, 2 threads, generated (numpy 2).")
+
+
+def test_other_forms_of_ours_and_first_calls_are_no_lines_of_the_summary():
+    result = works_result()
+    names = {"sk": "scikit-learn", "plain": "plain form"}
+    for row in result["rows"]:
+        row["contenders"] = {names.get(name, name): found for name, found in row["contenders"].items()}
+    cold = made_result(times_s=[0.1]) | {"case": "first_call", "title": "First call"}
+    contenders = cold["rows"][0]["contenders"]
+    cold["rows"][0]["contenders"] = dict(zip(("empty cache", "filled cache"), contenders.values()))
+    text = summary([result, cold])
+    assert "scikit-learn" in text
+    assert "plain form" not in text
+    assert "First call (`first_call`): empty cache 0.02 s, 100 MB; filled cache 0.10 s, 0 MB." in text
 
 
 def works_result():
@@ -242,11 +278,11 @@ def test_published_figures_are_no_ratio(tmp_path):
 def test_readme_is_changed_between_the_marks_only(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"# a\n{table.START}\nold\n{table.END}\nb\n")
-    table.write_readme(readme, "new ×")
+    table.write_between(readme, "new ×")
     assert readme.read_text(encoding="utf-8") == f"# a\n{table.START}\nnew ×\n{table.END}\nb\n"
     readme.write_text("no marks")
     with pytest.raises(SystemExit, match="must hold the marks"):
-        table.write_readme(readme, "new")
+        table.write_between(readme, "new")
     assert readme.read_text() == "no marks"
 
 

@@ -163,11 +163,11 @@ def test_the_readme_gets_the_newest_table_between_marks_of_its_own(tmp_path):
     readme = tmp_path / "README.md"
     start, end = tables.QUALITY_MARKS
     readme.write_text(f"{tables.START}\nspeed\n{tables.END}\n{start}\nold\n{end}\nb\n")
-    tables.write_readme(readme, text, tables.QUALITY_MARKS)
+    tables.write_between(readme, text, tables.QUALITY_MARKS)
     assert readme.read_text(encoding="utf-8") == f"{tables.START}\nspeed\n{tables.END}\n{start}\n{text}\n{end}\nb\n"
     readme.write_text("no marks")
     with pytest.raises(SystemExit, match="must hold the marks <!-- quality:start --> and <!-- quality:end -->"):
-        tables.write_readme(readme, text, tables.QUALITY_MARKS)
+        tables.write_between(readme, text, tables.QUALITY_MARKS)
 
 
 def test_the_plot_shows_every_method_in_both_panels():
