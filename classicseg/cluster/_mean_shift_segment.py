@@ -8,19 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from classicseg._array import like, to_host
+from classicseg._kernels import kernels_for
+from classicseg._kernels._climb import Climb
 from classicseg._validate import check_int
-from classicseg.cluster._mean_shift_filter import Kernel, Problem, checked, climb
-from classicseg.regions import connected_regions, merge_small_regions
+from classicseg.cluster._mean_shift_filter import Kernel, Problem, all_rows, as_frames, checked, climb
+from classicseg.regions import merge_small_regions
 
 
 @dataclass(frozen=True, eq=False)
 class MeanShiftSegmentation:
-    """Regions found by `mean_shift_segment`, and the mode of every pixel.
+    """Regions found by `mean_shift_segment`, and the mode of every pixel; of a batch each array has B frames of them.
 
     Parameters
     ----------
     labels : ndarray of int32, shape (M, N)
-        Region labels: connected, 1, 2, ... by the first pixel in raster order, 0 outside the mask.
+        Region labels: connected, 1, 2, ... by the first pixel in raster order, 0 outside the mask. Every frame of a
+        batch has labels from 1 on.
     modes : ndarray of float32, shape (M, N, C)
         Value of each pixel's mode, NaN outside the mask.
     positions : ndarray of float32, shape (M, N, 2)
@@ -54,8 +58,9 @@ def mean_shift_segment(
 
     Parameters
     ----------
-    image : array_like, shape (M, N) or (M, N, C)
-        Image of any number of channels: colours, °C, bands, colour and depth. Computed in float32.
+    image : array_like, shape (M, N), (M, N, C) or (B, M, N, C)
+        Image of any number of channels: colours, °C, bands, colour and depth. Computed in float32. With 4 axes a
+        batch: each of its B frames gives what it gives by itself. A CuPy array is computed on its device.
     spatial_bandwidth : float
         Radius of the window in pixels, 1 to 4096. The larger, the coarser is the texture that is smoothed.
     range_bandwidth : float or array_like, shape (C,)
@@ -63,22 +68,23 @@ def mean_shift_segment(
         do not part regions; 6 to 20 for 8-bit colours, 1 or 2 for °C.
     min_size : int, default 1
         Regions of fewer pixels are merged into the neighbour of the nearest mean mode, smallest first; 1 keeps all.
+        Merging is done on the host.
     kernel : {"flat", "gaussian", "epanechnikov", "opencv"}, default "flat"
         Weight of a pixel in the mean, as for `mean_shift_filter`.
     tol : float, optional
         A pixel stays where its step, in bandwidths, is at most this, as for `mean_shift_filter`.
     max_num_iter : int, optional
         Most steps of a pixel, as for `mean_shift_filter`.
-    mask : array_like of bool, shape (M, N), optional
+    mask : array_like of bool, shape (M, N), of a batch (B, M, N), optional
         True where pixels take part.
     n_threads : int, optional
         Threads to use; the result does not depend on it. Default: ``CLASSICSEG_NUM_THREADS``, else all
-        processors this process may use.
+        processors this process may use. Means nothing on a GPU.
 
     Returns
     -------
     MeanShiftSegmentation
-        Region labels, and mode, position and density of every pixel.
+        Region labels, and mode, position and density of every pixel, on the device of `image`.
 
     Raises
     ------
@@ -101,7 +107,7 @@ def mean_shift_segment(
     values, positions, densities = _modes(problem)
     labels = _fused(problem, values, positions)
     if min_size > 1:
-        labels = merge_small_regions(labels, min_size, image=values)
+        labels = _without_small(labels, values, min_size)
     if problem.mask is not None:
         values[~problem.mask] = positions[~problem.mask] = np.nan
     return MeanShiftSegmentation(labels, values, positions, densities)
@@ -109,16 +115,21 @@ def mean_shift_segment(
 
 def _modes(problem: Problem) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Return values, positions and weights of all pixels; those that stay what they are have their own."""
-    n_rows, n_cols, n_channels = problem.image.shape
-    values = problem.image.astype(np.float32)
-    positions = np.moveaxis(np.indices((n_rows, n_cols)).astype(np.float32), 0, 2).copy()
-    densities = np.zeros((n_rows, n_cols), np.float32)
+    image = problem.image
+    shape = image.shape[:-1]
+    values = np.empty_like(image, np.float32, order="C")
+    values[...] = image
+    positions = np.empty_like(image, np.float32, order="C", shape=(*shape, 2))
+    own_row, own_col = (like(np.arange(size, dtype=np.float32), image) for size in shape[-2:])
+    positions[..., 0], positions[..., 1] = own_row[:, None], own_col
+    densities = values[..., 0].copy()
+    rows = all_rows(values), all_rows(positions), densities.reshape(-1, shape[-1])
 
     def write(first: int, last: int, found: NDArray[np.float64]) -> None:
-        moved = found[..., -1] > 0
-        values[first:last][moved] = found[moved, :n_channels]
-        positions[first:last][moved] = found[moved, n_channels:-1]
-        densities[first:last] = found[..., -1]
+        moved = found[..., -1:] > 0
+        for out, new in zip(rows, (found[..., :-3], found[..., -3:-1])):
+            out[first:last] = np.where(moved, new, out[first:last])
+        rows[2][first:last] = found[..., -1]
 
     climb(problem, write)
     return values, positions, densities
@@ -126,28 +137,18 @@ def _modes(problem: Problem) -> tuple[NDArray[np.float32], NDArray[np.float32], 
 
 def _fused(problem: Problem, values: NDArray[Any], positions: NDArray[Any]) -> NDArray[np.int32]:
     """Return the connected regions of pixels whose modes are near their neighbours'."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    shape = problem.image.shape[:2]
-    index = np.arange(shape[0] * shape[1], dtype=np.int32).reshape(shape)
-    pairs = []
-    for axis in (0, 1):
-        one, other = (slice(None),) * axis + (slice(1, None),), (slice(None),) * axis + (slice(None, -1),)
-        together = _near(problem, values, positions, one, other)
-        pairs.append(np.stack([index[one][together], index[other][together]]))
-    first, second = np.concatenate(pairs, axis=1)
-    graph = coo_array((np.ones(len(first), np.bool_), (first, second)), shape=(index.size, index.size))
-    return connected_regions(connected_components(graph, directed=False)[1].reshape(shape), mask=problem.mask)
+    kernels: Any = kernels_for(values, "mean_shift_segment")
+    frames, masks = as_frames(problem)
+    modes = values.reshape(frames.shape), positions.reshape(*frames.shape[:-1], 2)
+    rule, n_threads = Climb(*problem[2:7]), problem.n_threads
+    labels: NDArray[np.int32] = kernels.connected_modes(*modes, masks, rule, n_threads=n_threads)
+    return labels.reshape(values.shape[:-1])
 
 
-def _near(problem: Problem, values: NDArray[Any], positions: NDArray[Any], one: Any, other: Any) -> NDArray[np.bool_]:
-    """Say which modes at `one` are within the bandwidths of those at `other`; none where a pixel is outside."""
-    apart = np.zeros(values[one].shape[:2])
-    for c, width in enumerate(problem.range_bandwidth):
-        apart += ((values[one][..., c].astype(np.float64) - values[other][..., c]) / width) ** 2
-    near: NDArray[np.bool_] = apart <= 1
-    near &= ((positions[one] - positions[other]) ** 2).sum(axis=2) <= problem.spatial_bandwidth**2
-    if problem.mask is not None:
-        near &= problem.mask[one] & problem.mask[other]
-    return near
+def _without_small(labels: NDArray[np.int32], values: NDArray[Any], min_size: int) -> NDArray[np.int32]:
+    """Merge the small regions of each frame, on the host."""
+    frames = to_host(labels).reshape(-1, *labels.shape[-2:])
+    modes = to_host(values).reshape(*frames.shape, -1)
+    merged = [merge_small_regions(frame, min_size, image=mode) for frame, mode in zip(frames, modes)]
+    found: NDArray[np.int32] = like(np.stack(merged).reshape(labels.shape), labels)
+    return found

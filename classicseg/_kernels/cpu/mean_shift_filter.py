@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
+from classicseg._kernels._climb import Climb
 from classicseg._kernels.cpu._jit import run_blocks
 from classicseg._kernels.cpu.mean_shift_filter_round import round_strips
 from classicseg._kernels.cpu.mean_shift_filter_square import FAR, STEP
 from classicseg._kernels.cpu.mean_shift_filter_square import climb_rows as square_rows
 
 STRIP = 8  # rows of a block of work
-
-
-class Climb(NamedTuple):
-    """What every pixel does: the kernel, its bandwidths (that of values per channel) and when it stops."""
-
-    kernel: str
-    spatial_bandwidth: float
-    range_bandwidth: tuple[float, ...]
-    tol: float
-    max_num_iter: int
 
 
 def climb(image, mask, rule, write, place=None, n_threads=None):
@@ -46,6 +35,17 @@ def climb(image, mask, rule, write, place=None, n_threads=None):
 
     run_blocks(block, -(-n_rows // STRIP), n_threads)
     return left
+
+
+def climb_frames(frames, masks, rule, write, n_threads=None):
+    """Climb in each of `frames` (B, M, N, C); `write` counts rows through all of them."""
+    n_rows = frames.shape[1]
+    for b, frame in enumerate(frames):
+
+        def write_frame(first, last, found, top=b * n_rows):
+            write(top + first, top + last, found)
+
+        climb(frame, None if masks is None else masks[b], rule, write_frame, n_threads=n_threads)
 
 
 def _square(image, mask, rule, place, left):

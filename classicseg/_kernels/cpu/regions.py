@@ -47,7 +47,7 @@ def _root(parent, i):
 
 
 @jit
-def _join(parent, a, b):
+def join(parent, a, b):
     """Join two trees; the lower root wins, so that every root is the first run of its region."""
     a = _root(parent, a)
     b = _root(parent, b)
@@ -91,7 +91,7 @@ def join_row_above(labels, runs, parent, rows, row, reach):
         other = above
         while other < end_above and runs[other, 0] < end + reach:
             if labels[row - 1, runs[other, 0]] == labels[row, begin]:
-                _join(parent, i, other)
+                join(parent, i, other)
             other += 1
 
 
