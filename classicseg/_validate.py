@@ -96,7 +96,8 @@ def check_image(name: str, image: object, *, ndim: tuple[int, ...] = (2, 3), cud
     """Return `image` as an array of one of the `ndim`, of a dtype the package computes on, not empty."""
     array = check_array(name, image, cuda=cuda)
     if array.ndim not in ndim:
-        shapes = " or ".join({2: "(M, N)", 3: "(M, N, C)", 4: "(B, M, N, C)"}[n] for n in ndim)
+        *others, last = ({2: "(M, N)", 3: "(M, N, C)", 4: "(B, M, N, C)"}[n] for n in ndim)
+        shapes = f"{', '.join(others)} or {last}" if others else last
         raise ValueError(f"{name} must have shape {shapes}, got {array.shape}; pass one image at a time")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")

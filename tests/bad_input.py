@@ -195,6 +195,9 @@ def too_large(largest: str, way_out: str = "mark such samples False in mask") ->
     return refused(f"{message}, or divide by a constant", "1e300")
 
 
+BATCHES = "(M, N), (M, N, C) or (B, M, N, C)"
+
+
 def image_table(shape, axes="(M, N) or (M, N, C)"):
     """What `check_image` says about an image of this shape."""
     rows, cols, *channels = shape

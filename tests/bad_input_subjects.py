@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from bad_input import (
+    BATCHES,
     SAME,
     Refused,
     features_table,
@@ -281,7 +282,7 @@ SUBJECTS = [
         "image",
         smoothed,
         patches,
-        image_table((9, 12, 3))
+        image_table((9, 12, 3), BATCHES)
         | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
         | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
         | too_large("2.0e+302", MASKED_PIXELS),
@@ -293,7 +294,7 @@ SUBJECTS = [
         "image",
         parted,
         patches,
-        image_table((9, 12, 3))
+        image_table((9, 12, 3), BATCHES)
         | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
         | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
         | too_large("2.0e+302", MASKED_PIXELS),

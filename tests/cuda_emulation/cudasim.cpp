@@ -1,7 +1,8 @@
 // The scheduler behind cudasim.h: runs the threads of one block as fibers, block after block.
 //
 // Each round resumes every thread that can run, in forward, reverse or random order; a missing barrier then gives
-// another result in at least one of them. Shared memory is poisoned before each block, so that a kernel which relies
+// another result in at least one of them. In random order an atomic operation waits a round first, in which the other
+// threads go on: a loop of compare-and-swap meets what they wrote. Shared memory is poisoned before each block, so that a kernel which relies
 // on a value of an earlier block, or of an earlier launch, is seen too. What CUDA leaves undefined (a barrier that
 // some threads of the block never reach, lanes that wait with different masks) ends the launch with a message.
 #include "cudasim.h"
@@ -105,6 +106,7 @@ const char* failure;
 void (*kernel_body)(void*);
 void* kernel_argument;
 uint64_t random_state;
+bool random_order;
 
 Fiber& me() { return *static_cast<Fiber*>(current); }
 void yield() { switch_to(me().context, scheduler); }
@@ -229,6 +231,10 @@ void warp_barrier(unsigned mask) {
     yield();
 }
 
+void give_way() {
+    if (random_order) yield();
+}
+
 uint64_t* warp_slots() { return &slots[current->linear & ~31u]; }
 bool warp_has(unsigned lane) { return (current->linear & ~31u) + lane < n_threads; }
 void* dynamic_shared() { return shared_start; }
@@ -243,6 +249,7 @@ const char* launch(const unsigned* d, size_t shared_bytes, unsigned order, void 
     slots.assign((n_threads + 31) & ~31u, 0);
     kernel_body = body, kernel_argument = argument;
     failure = nullptr;
+    random_order = order > 1;
     random_state = order * 0x9E3779B97F4A7C15ull + 1;
     unsigned long n_blocks = static_cast<unsigned long>(d[0]) * d[1] * d[2];
     for (unsigned long i = 0; i < n_blocks && !failure; i++) {

@@ -47,6 +47,7 @@ extern int vote_or, vote_and, vote_count;  // results of the last __syncthreads_
 
 void block_barrier(int predicate);
 void warp_barrier(unsigned mask);
+void give_way();
 uint64_t* warp_slots();  // 32 values that the lanes of the current warp exchange through
 bool warp_has(unsigned lane);
 void* dynamic_shared();
@@ -187,12 +188,14 @@ inline unsigned __reduce_add_sync(unsigned mask, unsigned value) {
 }
 inline int __reduce_add_sync(unsigned mask, int value) { return int(__reduce_add_sync(mask, unsigned(value))); }
 
-// One thread runs at a time, so a plain read-modify-write is atomic. CUDA has these for the types below only.
+// One thread runs at a time, so a plain read-modify-write is atomic. In random order the other threads have a turn
+// before it, so that what a thread has read may be old by then. CUDA has these for the types below only.
 template <class T>
 T atomicAdd(T* at, T value) {
     static_assert(std::is_same_v<T, int> || std::is_same_v<T, unsigned> || std::is_same_v<T, unsigned long long> ||
                       std::is_same_v<T, float> || std::is_same_v<T, double>,
                   "CUDA has no atomicAdd of this type");
+    cudasim::give_way();
     T old = *at;
     *at = old + value;
     return old;
@@ -200,6 +203,7 @@ T atomicAdd(T* at, T value) {
 template <class T>
 T atomicMax(T* at, T value) {
     static_assert(std::is_integral_v<T> && sizeof(T) >= 4, "CUDA has no atomicMax of this type");
+    cudasim::give_way();
     T old = *at;
     if (value > old) *at = value;
     return old;
@@ -207,24 +211,28 @@ T atomicMax(T* at, T value) {
 template <class T>
 T atomicMin(T* at, T value) {
     static_assert(std::is_integral_v<T> && sizeof(T) >= 4, "CUDA has no atomicMin of this type");
+    cudasim::give_way();
     T old = *at;
     if (value < old) *at = value;
     return old;
 }
 template <class T>
 T atomicOr(T* at, T value) {
+    cudasim::give_way();
     T old = *at;
     *at = old | value;
     return old;
 }
 template <class T>
 T atomicExch(T* at, T value) {
+    cudasim::give_way();
     T old = *at;
     *at = value;
     return old;
 }
 template <class T>
 T atomicCAS(T* at, T expected, T value) {
+    cudasim::give_way();
     T old = *at;
     if (old == expected) *at = value;
     return old;
@@ -236,6 +244,19 @@ template <class T>
 T min(T a, T b) { return b < a ? b : a; }
 template <class T>
 T max(T a, T b) { return a < b ? b : a; }
+// Sums and differences of the four bytes of a word, unsigned.
+inline unsigned __dp4a(unsigned a, unsigned b, unsigned sum) {
+    for (int byte = 0; byte < 32; byte += 8) sum += (a >> byte & 0xff) * (b >> byte & 0xff);
+    return sum;
+}
+inline unsigned __vabsdiffu4(unsigned a, unsigned b) {
+    unsigned apart = 0;
+    for (int byte = 0; byte < 32; byte += 8) {
+        int difference = int(a >> byte & 0xff) - int(b >> byte & 0xff);
+        apart |= unsigned(difference < 0 ? -difference : difference) << byte;
+    }
+    return apart;
+}
 inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
 inline int __ffs(int bits) { return __builtin_ffs(bits); }
 inline int __clz(int bits) { return bits ? __builtin_clz(bits) : 32; }

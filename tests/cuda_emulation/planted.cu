@@ -35,6 +35,25 @@ extern "C" __global__ void count_positive(const int* numbers, int* count) {
     if (threadIdx.x == 0) count[blockIdx.x] = found;
 }
 
+// Counts the threads by compare-and-swap: another thread may be faster, and what it wrote is seen then.
+extern "C" __global__ void count_by_swap(int* count) {
+    int seen = *count;
+    for (;;) {
+        int old = atomicCAS(count, seen, seen + 1);
+#ifdef NO_SECOND_TRY
+        return;
+#endif
+        if (old == seen) return;
+        seen = old;
+    }
+}
+
+// Sums and differences of bytes.
+extern "C" __global__ void bytes(const unsigned* one, const unsigned* other, unsigned* out) {
+    out[2 * threadIdx.x] = __dp4a(one[threadIdx.x], other[threadIdx.x], 7u);
+    out[2 * threadIdx.x + 1] = __vabsdiffu4(one[threadIdx.x], other[threadIdx.x]);
+}
+
 // Doubles n numbers, one per thread.
 extern "C" __global__ void twice(const int* numbers, int* doubled, int n) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;

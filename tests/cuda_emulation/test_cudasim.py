@@ -49,6 +49,26 @@ def test_a_missing_barrier_is_found(emulator, kernel):
     assert any(found)
 
 
+@pytest.mark.parametrize("options", [(), ("-DNO_SECOND_TRY",)])
+def test_a_swap_that_another_thread_forestalls_is_met(emulator, options):
+    counts = []
+    for emulator.order in ORDERS:
+        count = np.zeros(1, np.int32)
+        run(emulator, "count_by_swap", (2,), (50,), count, options=options)
+        counts.append(int(count[0]))
+    assert (set(counts) == {100}) != bool(options)
+
+
+def test_functions_of_bytes(emulator):
+    one, other = np.random.default_rng(5).integers(0, 2**32, (2, 40), np.uint32)
+    one[:2], other[:2] = [0, 2**32 - 1], [2**32 - 1, 0]
+    out = np.zeros((40, 2), np.uint32)
+    run(emulator, "bytes", (1,), (40,), one, other, out)
+    pair = [array[:, None].view(np.uint8).astype(np.int64) for array in (one, other)]
+    assert np.array_equal(out[:, 0], (pair[0] * pair[1]).sum(axis=1) + 7)
+    assert np.array_equal(out[:, 1:].copy().view(np.uint8), abs(pair[0] - pair[1]))
+
+
 def test_poison_finds_shared_memory_that_nobody_set(emulator):
     assert not count_positive(emulator, ("-DNOT_SET",))
 

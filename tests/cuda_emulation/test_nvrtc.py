@@ -8,7 +8,7 @@ import nvrtc
 import pytest
 
 from classicseg._kernels import cuda
-from classicseg._kernels.cuda import _module, color, contingency, kmeans
+from classicseg._kernels.cuda import _module, color, contingency, kmeans, mean_shift_filter
 
 FOLDER = Path(cuda.__file__).parent
 
@@ -19,6 +19,13 @@ def constants(n_planes, dtype, *, xy, weighted, n_clusters):
 
 COLORS = [color.constants_of(np.dtype(dtype)) for dtype in (np.uint8, np.uint16, np.float32, np.float64)]
 LABELS = [contingency.constants_of(np.dtype(one), np.dtype(other)) for one, other in ("iq", "HB", "bQ", "hI")]
+KINDS = ("flat", "epanechnikov", "gaussian")
+
+
+def climbs(dtype, n_channels, kernel):
+    return mean_shift_filter.constants_of(np.dtype(dtype), n_channels, kernel)
+
+
 # Text → sets of constants: the everyday one, a thermal one, and the corner of what register pressure depends on.
 VARIANTS = {
     "color": COLORS,
@@ -28,6 +35,14 @@ VARIANTS = {
         constants(1, np.float32, xy=True, weighted=True, n_clusters=8),
         constants(64, np.float32, xy=False, weighted=True, n_clusters=70_000),
     ],
+    "mean_shift_filter": [
+        *(climbs(np.float32, 1, kernel) for kernel in KINDS),
+        climbs(np.uint8, 3, "flat"),
+        climbs(np.uint8, 8, "epanechnikov"),
+        climbs(np.uint16, 33, "gaussian"),
+    ],
+    "mean_shift_filter_square": [climbs(np.uint8, n_channels, "opencv") for n_channels in (1, 2, 3)],
+    "mean_shift_segment": [()],
 }
 SHAPES = ((1, True), (3, False), (3, True), (4, True), (5, True), (14, True), (15, True), (30, True), (31, True))
 EVERY_VARIANT = {
@@ -40,6 +55,16 @@ EVERY_VARIANT = {
         for weighted, n_clusters in ((False, 16), (True, 1000))
     ]
     + [kmeans.constants_of([np.dtype(one) for one in "BBBd"], True, True, True, 16)],
+    "mean_shift_filter": [
+        climbs(dtype, n_channels, kernel)
+        for kernel in KINDS
+        for dtype, n_channels in (
+            *((np.float32, n) for n in (*range(1, 13), 16, 17, 33, 64, 200)),
+            *((dtype, 3) for dtype in "bBhHiIqQd"),
+        )
+    ],
+    "mean_shift_filter_square": VARIANTS["mean_shift_filter_square"],
+    "mean_shift_segment": VARIANTS["mean_shift_segment"],
 }
 
 
@@ -90,7 +115,7 @@ def test_no_stack_frame_and_no_spill_in_any_variant(name, options, architecture)
 
 
 # Texts whose results have the bits of the CPU's; the others keep a stated bound.
-SAME_BITS = {name: VARIANTS[name] for name in ("kmeans",)}
+SAME_BITS = {name: VARIANTS[name] for name in VARIANTS if name not in {"color", "contingency"}}
 
 
 @pytest.mark.parametrize(("name", "options"), listed(SAME_BITS))

@@ -84,6 +84,12 @@ __device__ __forceinline__ real plus_square(real sum, real scale, real d) {
     return sum + scale * d * d;
 }
 
+__device__ __forceinline__ real difference(const Frame& frame, const Center& center, const float* line, int column,
+                                           int c) {
+    double middle = center.value(c);
+    return (real(line[c * frame.n_pixels + column]) - high_part(middle)) - low_part(middle);
+}
+
 // One row of the window, columns `from` to `to`, added to `sums`; `rest` is what dy leaves of the spatial limit.
 __device__ __forceinline__ void add_row(const Frame& frame, const Center& center, int row, int from, int to, real rest,
                                         int first, Sums& sums) {
@@ -103,13 +109,17 @@ __device__ __forceinline__ void add_row(const Frame& frame, const Center& center
     for (int c = 0; c < GROUP; c++) value[c] = 0;
     for (int column = from; column <= to; column++, dx += real(1)) {
         real sum = 0, delta[GROUP];
-#pragma unroll UNROLL
-        for (int c = 0; c < C; c++) {
-            real h = FEW ? high[FEW ? c : 0] : high_part(center.value(c));
-            real l = FEW ? low[FEW ? c : 0] : low_part(center.value(c));
-            real d = (real(line[c * frame.n_pixels + column]) - h) - l;
-            if constexpr (FEW) delta[c] = d;
-            sum = plus_square(sum, FEW ? scale[FEW ? c : 0] : real(numbers[SCALES + c]), d);
+        if constexpr (FEW) {
+#pragma unroll
+            for (int c = 0; c < C; c++) {
+                delta[c] = (real(line[c * frame.n_pixels + column]) - high[c]) - low[c];
+                sum = plus_square(sum, scale[c], delta[c]);
+            }
+        } else {
+#pragma unroll 1
+            for (int c = 0; c < C; c++) {
+                sum = plus_square(sum, real(numbers[SCALES + c]), difference(frame, center, line, column, c));
+            }
         }
         if (!(sum <= limit && dx * dx <= rest)) continue;  // NaN is no number to stay below
         real own = 1;
@@ -122,12 +132,7 @@ __device__ __forceinline__ void add_row(const Frame& frame, const Center& center
         x += own * dx;
 #pragma unroll
         for (int c = 0; c < GROUP; c++) {
-            if constexpr (!FEW) {
-                if (first + c >= C) break;
-                double middle = center.value(first + c);
-                delta[c] = (real(line[(first + c) * frame.n_pixels + column]) - high_part(middle)) - low_part(middle);
-            }
-            value[c] += own * delta[c];
+            value[c] += own * (FEW ? delta[c] : difference(frame, center, line, column, min(first + c, C - 1)));
         }
     }
     sums.weight += weight;
@@ -159,6 +164,7 @@ __device__ __forceinline__ Sums window(const Frame& frame, const Center& center,
 __device__ __forceinline__ bool step(const Frame& frame, Center& center, const Box& box, double* next, double& mass) {
     const double* numbers = frame.numbers;
     double step_y = 0.0, step_x = 0.0, moved = 0.0;
+#pragma unroll 1
     for (int first = 0; first < C; first += GROUP) {
         Sums sums = window(frame, center, box, first);
         if (sums.weight == 0.0) return true;  // the mean lies where no pixel is near
@@ -182,6 +188,7 @@ __device__ __forceinline__ bool step(const Frame& frame, Center& center, const B
         }
     }
     if constexpr (!FEW) {
+#pragma unroll 1
         for (int c = 0; c < C; c++) center.set(c, next[c]);
     }
     center.y += step_y;
