@@ -6,6 +6,7 @@ from naive_mean_shift import climb_opencv, filtered
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg import mean_shift_filter
+from classicseg._kernels._climb import Climb
 from classicseg._kernels.cpu import mean_shift_filter as kernels
 from classicseg.cluster._mean_shift_filter import checked
 
@@ -21,7 +22,7 @@ def modes(image, spatial, ranges, *, kernel="flat", place=None, **options):
     def write(first, last, rows):
         found[first:last] = rows
 
-    rule = kernels.Climb(*problem[2:7])
+    rule = Climb(*problem[2:7])
     left = kernels.climb(problem.image, problem.mask, rule, write, place, n_threads=1)
     return found, left
 

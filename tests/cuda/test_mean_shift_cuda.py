@@ -64,9 +64,9 @@ def test_a_plane_of_temperatures(cuda, rng):
     found = mean_shift_filter(cuda.put(image), 3, 2, mask=cuda.put(mask))
     assert (found.shape, found.dtype) == (image.shape, image.dtype)
     assert_array_equal(cuda.take(found), mean_shift_filter(image, 3, 2, mask=mask))
-    assert_same(cuda, mean_shift_segment(cuda.put(image), 3, 2, mask=cuda.put(mask)), mean_shift_segment(
-        image, 3, 2, mask=mask
-    ))
+    assert_same(
+        cuda, mean_shift_segment(cuda.put(image), 3, 2, mask=cuda.put(mask)), mean_shift_segment(image, 3, 2, mask=mask)
+    )
 
 
 @pytest.mark.parametrize("kernel", ["flat", "opencv"])
@@ -142,7 +142,9 @@ def test_regions_of_any_shape(device, rng, shape, n_channels):
     assert_array_equal(labels, fused(found, mask, 3, widths))
 
 
-@pytest.mark.parametrize("turn", [lambda a: a, lambda a: a[::-1], lambda a: a[:, ::-1], lambda a: a.T, lambda a: a.T[::-1]])
+@pytest.mark.parametrize(
+    "turn", [lambda a: a, lambda a: a[::-1], lambda a: a[:, ::-1], lambda a: a.T, lambda a: a.T[::-1]]
+)
 def test_long_regions(device, turn):
     """A comb and a spiral: one region that is long, in many runs, whose first pixels meet late."""
     comb = np.zeros((70, 41), bool)

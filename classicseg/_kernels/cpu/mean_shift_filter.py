@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from classicseg._kernels._climb import Climb
 from classicseg._kernels.cpu._jit import run_blocks
 from classicseg._kernels.cpu.mean_shift_filter_round import round_strips
 from classicseg._kernels.cpu.mean_shift_filter_square import FAR, STEP
