@@ -41,6 +41,13 @@ def kmeans_temperature() -> Any:
     return kmeans(pixel_features(temperatures(*SHAPE), "Txy"), 8, tol=0.05, rng=0, n_threads=THREADS).labels
 
 
+def kmeans_of_frames() -> Any:
+    from classicseg import kmeans_frames, pixel_features
+
+    frames = [pixel_features(temperatures(*SHAPE), "Txy") for _ in range(2)]
+    return kmeans_frames(frames, 8, tol=0.05, rng=0, n_threads=THREADS)[0].labels
+
+
 def pixel_features() -> Any:
     from classicseg import pixel_features
 
@@ -101,6 +108,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "kmeans, RGB": kmeans_colour,
     "kmeans, RGBxy": kmeans_colour_and_place,
     "kmeans, °C [T, x, y]": kmeans_temperature,
+    "kmeans_frames, °C [T, x, y]": kmeans_of_frames,
     "pixel_features, Labxy": pixel_features,
     "texture_features": texture_features,
     "motion_features": motion_features,

@@ -83,12 +83,12 @@ def on_cuda(source: str, channels: str, centers: Any) -> Callable[[], Any]:
 
 
 def on_cpu(source: str, channels: str, centers: Any) -> Callable[[], Any]:
-    from classicseg import kmeans
+    from classicseg import kmeans_frames
 
     given = [described(frame, channels) for frame in np.load(source)]
 
     def call() -> dict[str, Any]:
-        found = [kmeans(one, len(centers), init=centers, max_num_iter=ITERATIONS, tol=0) for one in given]
+        found = kmeans_frames(given, len(centers), init=centers, max_num_iter=ITERATIONS, tol=0)
         labels = np.stack([one.labels for one in found])
         return {"labels": labels, "centers": np.stack([one.centers for one in found])}
 

@@ -1,7 +1,7 @@
 """Every public algorithm, seen through each of its array arguments, and what it does with bad and odd ones."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from scenes import heat, module_field
 from classicseg import (
     connected_regions,
     kmeans,
+    kmeans_frames,
     mean_shift,
     mean_shift_filter,
     mean_shift_segment,
@@ -73,6 +74,19 @@ def modules():
 def clustered(features, **options):
     found = kmeans(features, 3, rng=0, **options)
     return [found.labels, found.centers, found.inertia]
+
+
+def clustered_frames(features):
+    found = kmeans_frames([features, patches()], 3, rng=0)[0]
+    return [found.labels, found.centers, found.inertia]
+
+
+def of_first_frame(table):
+    """The outcomes of one frame, whose errors say which it is."""
+    return {
+        form: replace(outcome, message=f"frames[0]: {outcome.message}") if isinstance(outcome, Refused) else outcome
+        for form, outcome in table.items()
+    }
 
 
 def predicted(features, **options):
@@ -244,6 +258,17 @@ SUBJECTS = [
         | {"constant": constant(0), "1e36": labels_of_patches}
         | too_large("2.0e+302"),
         masks_table(NO_SAMPLE, (9, 12)),
+    ),
+    Subject(
+        "kmeans_frames",
+        "kmeans_frames",
+        "features",
+        clustered_frames,
+        patches,
+        of_first_frame(features_table((9, 12, 3)) | too_large("2.0e+302"))
+        | refused("n_clusters must be at most 1, got 3", "1×1")
+        | {"constant": constant(0), "1e36": labels_of_patches},
+        None,
     ),
     Subject(
         "KMeansResult.predict",

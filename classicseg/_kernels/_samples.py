@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import Any, NamedTuple
 
 
@@ -42,3 +44,11 @@ class Samples(NamedTuple):
         """Return an array that lies where the samples do."""
         arrays = (*self.planes, self.mask, self.weight, self.gain)
         return next(array for array in arrays if array is not None)
+
+
+def scaled(value: float, exponent: int) -> float:
+    """Return value * 2**exponent, the largest float64 where it is beyond."""
+    try:
+        return math.ldexp(value, exponent)
+    except OverflowError:
+        return sys.float_info.max

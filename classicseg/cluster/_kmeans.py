@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._array import like, to_host
 from classicseg._kernels import adopt, kernels_for
+from classicseg._kernels._samples import scaled
 from classicseg._validate import check_choice, check_finite, check_float, check_int, check_numbers, check_rng
 from classicseg.cluster._initial import INITS, SAMPLES_PER_CENTER, Init, first_centers
 from classicseg.cluster._source import Source, source_of
@@ -149,21 +148,44 @@ def kmeans(
     [0.5, 10.5]
     """
     source = source_of(features, mask, sample_weight)
-    n_clusters = check_int("n_clusters", n_clusters, low=1, high=source.n_samples)
-    max_num_iter = check_int("max_num_iter", max_num_iter, low=1)
-    tol = source.full_range / STEPS if tol is None else check_float("tol", tol, low=0)
-    if n_threads is not None:
-        n_threads = check_int("n_threads", n_threads, low=1)
-    centers = _initial(source, n_clusters, init, check_rng(rng), tol)
+    n_clusters, max_num_iter, n_threads = check_counts([source], n_clusters, max_num_iter, n_threads)
+    tol = tolerance(source, tol)
+    centers = initial_centers(source, n_clusters, init, check_rng(rng), tol)
     kernels, state, limit = _lloyd(source, centers, max_num_iter, tol, n_threads)
     n_iter, moved = kernels.progress(state)
     labels, means, inertia = kernels.finish(state)
+    return result_of(source, labels, means, inertia, n_iter, moved <= limit)
+
+
+def check_counts(
+    sources: list[Source], n_clusters: int, max_num_iter: int, n_threads: int | None
+) -> tuple[int, int, int | None]:
+    """Check what `kmeans` takes of whole numbers, `n_clusters` against the samples of every source."""
+    n_clusters = check_int("n_clusters", n_clusters, low=1, high=min(source.n_samples for source in sources))
+    max_num_iter = check_int("max_num_iter", max_num_iter, low=1)
+    return n_clusters, max_num_iter, None if n_threads is None else check_int("n_threads", n_threads, low=1)
+
+
+def tolerance(source: Source, tol: float | None) -> float:
+    """Return `tol`, checked, or the default for these features."""
+    return source.full_range / STEPS if tol is None else check_float("tol", tol, low=0)
+
+
+def result_of(
+    source: Source,
+    labels: NDArray[np.int32],
+    centers: NDArray[np.float64],
+    inertia: float,
+    n_iter: int,
+    converged: bool,
+) -> KMeansResult:
+    """Return what the kernels found in the caller's shape and units."""
     return KMeansResult(
         labels.reshape(source.shape),
-        source.from_v(means),
-        _scaled(inertia, 2 * source.exponent + source.weight_exponent),
+        source.from_v(centers),
+        scaled(inertia, 2 * source.exponent + source.weight_exponent),
         n_iter,
-        moved <= limit,
+        converged,
     )
 
 
@@ -173,7 +195,7 @@ def _lloyd(
     """Iterate from `centers`; return the kernels, their state, and `tol` in their units."""
     kernels: Any = kernels_for(source.samples.home, "kmeans")
     state = kernels.start(source.samples, source.to_v(centers), n_threads)
-    limit = _scaled(tol, -source.exponent)
+    limit = scaled(tol, -source.exponent)
     for step in range(1, max_num_iter + 1):
         kernels.lloyd_step(state, limit)
         if step % kernels.CHECK_EVERY == 0 and kernels.progress(state)[1] <= limit:
@@ -181,17 +203,10 @@ def _lloyd(
     return kernels, state, limit
 
 
-def _scaled(value: float, exponent: int) -> float:
-    """Return value * 2**exponent, the largest float64 where it is beyond."""
-    try:
-        return math.ldexp(value, exponent)
-    except OverflowError:
-        return sys.float_info.max
-
-
-def _initial(
+def initial_centers(
     source: Source, n_clusters: int, init: Init | ArrayLike, rng: np.random.Generator, tol: float
 ) -> NDArray[np.float64]:
+    """Return the centers to start from, by rule or as given, in the caller's units."""
     if isinstance(init, str):
         rule = check_choice("init", init, INITS)
         centers = first_centers(source, n_clusters, rule, rng)

@@ -5,7 +5,7 @@ import pytest
 from problems import photograph
 
 import classicseg
-from classicseg import kmeans, pixel_features
+from classicseg import kmeans, kmeans_frames, pixel_features
 
 IMAGE = photograph((40, 53))
 CELSIUS = photograph((40, 53), 2, np.float32)
@@ -146,3 +146,20 @@ def test_a_device_that_is_too_old_is_told(emulated, monkeypatch):
         classicseg.DeviceError, match=r"need compute capability 8\.0 or newer, this device has 7\.5; pass "
     ):
         kmeans(emulated.put(IMAGE), 2)
+
+
+@pytest.mark.parametrize("tol", [None, 0.0, 0.3])
+def test_frames_are_clustered_together_on_the_device(cuda, tol):
+    """Two kinds of frames, of different ranges: each stops by itself, as on the CPU."""
+    frames = [photograph((14, 15), 1, np.float32, seed) * np.float32(10.0**seed) for seed in range(3)]
+    frames += [photograph((9, 12), 1, np.float32, 7), photograph((14, 15), 1, np.uint8, 8)]
+    options = {"init": "random", "rng": 2, "tol": tol, "max_num_iter": 19}
+    on_device, on_host = (kmeans_frames([put(frame) for frame in frames], 3, **options) for put in (cuda.put, np.array))
+    for one, other in zip(on_device, on_host, strict=True):
+        check_equal(cuda, one, other)
+    assert len({one.n_iter for one in on_host}) > 1
+
+
+def test_frames_lie_on_one_device(cuda):
+    with pytest.raises(TypeError, match=r"frames\[1\] must lie where frames\[0\] does"):
+        kmeans_frames([IMAGE, cuda.put(IMAGE)], 2)

@@ -35,5 +35,7 @@ def test_what_is_called_on_cuda_is_called_alike_on_the_cpu(name):
 
 def test_kmeans_has_what_its_driver_calls():
     for room in ("cpu", "cuda"):
-        assert {"start", "lloyd_step", "progress", "means", "finish"} <= functions(room, "kmeans").keys()
+        assert {"start", "lloyd_step", "progress", "means", "finish", "lloyd_frames"} <= functions(
+            room, "kmeans"
+        ).keys()
         assert importlib.import_module(f"classicseg._kernels.{room}.kmeans").CHECK_EVERY >= 1

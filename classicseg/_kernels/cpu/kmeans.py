@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, thread_count
+from classicseg._kernels._samples import scaled
+from classicseg._kernels.cpu._jit import jit, run_blocks, thread_count
 from classicseg._kernels.cpu.kmeans_colors import Colors, distinct_colors
 from classicseg._kernels.cpu.kmeans_order import Order, in_order
 from classicseg._kernels.cpu.kmeans_step import Assigned, Centers, Scratch, make_scratch, step_tiles
@@ -167,6 +168,24 @@ def finish(state):
         _paint(state, state.replaced.labels)
         state.replaced.paint(labels, state.n_threads)
     return labels, state.centers.copy(), _inertia(state)
+
+
+def lloyd_frames(frames, centers, exponents, tol, max_num_iter, n_threads=None):
+    """Run B frames, each from its `centers` (K, F) and on one thread.
+
+    Returns the labels, centers and inertia of each, its iterations, and its last move in the units of `tol`: what the
+    gains make of it, times 2**exponent of the frame.
+    """
+    found = [None] * len(frames)
+
+    def run(b):
+        state, limit = start(frames[b], centers[b], 1), scaled(tol, -exponents[b])
+        while state.n_iter < max_num_iter and state.moved > limit:
+            lloyd_step(state, limit)
+        found[b] = (*finish(state), state.n_iter, scaled(state.moved, exponents[b]))
+
+    run_blocks(run, len(frames), n_threads)
+    return found
 
 
 def _label_image(shape):

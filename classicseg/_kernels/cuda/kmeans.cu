@@ -265,7 +265,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
     __syncthreads();
     if (threadIdx.x == 0) {
         progress[2 * b] += 1.0;
-        progress[2 * b + 1] = sqrt(__longlong_as_double(farthest));
+        progress[2 * b + 1] = sqrt(__longlong_as_double(farthest)) * numbers[UNIT];
     }
     prepare(numbers, centers, n_clusters, scores + static_cast<long long>(b) * n_clusters * ROW, heads + b * HEAD);
 }

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from classicseg._kernels._samples import Samples
+from classicseg._kernels._samples import Samples, scaled
 from classicseg._kernels.cuda._module import defines, kernels
 
 CHECK_EVERY = 8  # steps between two looks of the host; a look costs about what a step of a small image does
@@ -35,7 +35,7 @@ KINDS = ("u1", "u2", "f4", "f8")  # as kmeans.cu numbers them
 class State:
     """What the device keeps of B frames; the arrays change in place.
 
-    `addresses` (B, 3 C + 2) int64 and `numbers` (B, 2 C + 2 F + 1) float64 describe the samples as ``kmeans.cu`` says;
+    `addresses` (B, 3 C + 2) int64 and `numbers` (B, 2 C + 2 F + 2) float64 describe the samples as ``kmeans.cu`` says;
     `centers` (B, K, F) float64; `sums` (B, K, F + 1) uint64 that hold int64; `labels` (B, M, N), the narrow ones of
     the last step; `scores` (B, K, row) and `heads` (B, 1 + 2 F) float32, made from the centers; `progress` (B, 2)
     float64, steps done and the last move.
@@ -58,14 +58,41 @@ class State:
 
 def start(samples: Samples, centers: Any, n_threads: int | None = None) -> State:
     """Upload `centers` (K, F) and make room for the rest; `n_threads` means nothing on a GPU."""
-    return _start((samples,), np.asarray(centers, np.float64)[None], batch=False)
+    return _start((samples,), np.asarray(centers, np.float64)[None], np.zeros(1), batch=False)
 
 
-def start_batch(frames: Sequence[Samples], centers: Any) -> State:
-    """Like `start`, for frames alike in shape and features, each with its own `centers` (B, K, F) and its own stop."""
+def start_batch(frames: Sequence[Samples], centers: Any, exponents: Any = 0) -> State:
+    """Like `start`, for frames alike in shape and features, each with its own `centers` (B, K, F) and its own stop.
+
+    Moves are measured in 2**-exponents (B,) of what the gains make of them, and so is `tol`.
+    """
     if len({_kind(one) for one in frames}) > 1:
         raise ValueError("the frames of a batch must have one shape, one dtype, the same features, and weights or none")
-    return _start(tuple(frames), np.asarray(centers, np.float64), batch=True)
+    exponents = np.broadcast_to(exponents, len(frames))
+    return _start(tuple(frames), np.asarray(centers, np.float64), exponents, batch=True)
+
+
+def lloyd_frames(
+    frames: Sequence[Samples], centers: Any, exponents: Any, tol: float, max_num_iter: int, n_threads: int | None = None
+) -> list[tuple[Any, Any, float, int, float]]:
+    """Run B frames, each from its `centers` (K, F); those of one kind at once.
+
+    Returns the labels, centers and inertia of each, its iterations, and its last move in the units of `tol`: what the
+    gains make of it, times 2**exponent of the frame.
+    """
+    kinds = [_kind(one) for one in frames]
+    found: dict[int, tuple[Any, Any, float, int, float]] = {}
+    for kind in dict.fromkeys(kinds):
+        chosen = [b for b, other in enumerate(kinds) if other == kind]
+        state = start_batch(
+            [frames[b] for b in chosen], np.stack([centers[b] for b in chosen]), [exponents[b] for b in chosen]
+        )
+        for step in range(1, max_num_iter + 1):
+            lloyd_step(state, tol)
+            if step % CHECK_EVERY == 0 and (progress(state)[1] <= tol).all():
+                break  # frames that stopped earlier did nothing since
+        found.update(zip(chosen, zip(*finish(state), *(each.tolist() for each in progress(state)))))
+    return [found[b] for b in range(len(frames))]
 
 
 def lloyd_step(state: State, tol: float) -> None:
@@ -118,7 +145,7 @@ def finish(state: State) -> tuple[Any, Any, Any]:
     return (labels, centers, inertia) if state.batch else (labels[0], centers[0], float(inertia[0]))
 
 
-def _start(frames: tuple[Samples, ...], centers: Any, *, batch: bool) -> State:
+def _start(frames: tuple[Samples, ...], centers: Any, exponents: Any, *, batch: bool) -> State:
     import cupy
 
     first = frames[0]
@@ -137,7 +164,7 @@ def _start(frames: tuple[Samples, ...], centers: Any, *, batch: bool) -> State:
             samples=frames,
             batch=batch,
             addresses=cupy.asarray(np.array(addresses, np.int64)),
-            numbers=cupy.asarray(np.array([_numbers(one) for one in frames])),
+            numbers=cupy.asarray(np.array([_numbers(one, exponent) for one, exponent in zip(frames, exponents)])),
             centers=cupy.asarray(np.ascontiguousarray(centers)),
             sums=cupy.zeros((n_frames, n_clusters, n_features + 1), np.uint64),
             labels=cupy.full((n_frames, n_rows, n_columns), none, label_dtype),
@@ -209,10 +236,11 @@ def _addresses(samples: Samples) -> tuple[tuple[Any, ...], list[int]]:
     return (*kept, mask, weight), planes + others
 
 
-def _numbers(samples: Samples) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _numbers(samples: Samples, exponent: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the row of `State.numbers`."""
     scale = np.ldexp(1.0, -np.asarray(samples.exponent, np.int64))
-    return np.concatenate([samples.offset, scale, samples.gain, samples.sum_scale]).astype(np.float64)
+    unit = [scaled(1.0, int(exponent))]
+    return np.concatenate([samples.offset, scale, samples.gain, samples.sum_scale, unit]).astype(np.float64)
 
 
 def _sizes(state: State) -> tuple[int, int, int]:

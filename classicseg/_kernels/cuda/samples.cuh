@@ -19,7 +19,8 @@ constexpr int FEATURE_UNROLL = READ_AGAIN ? 1 : F + 1;  // of loops that take ea
 // Per frame, two tables. Addresses: of each plane, its row and column stride in bytes; of the mask; of the weights.
 constexpr int ADDRESSES = 3 * PLANES + 2;
 // Numbers: offset and scale of each plane, gain of each feature, sum scale of each feature and of the count.
-constexpr int OFFSET = 0, SCALE = PLANES, GAIN = 2 * PLANES, SUM_SCALE = GAIN + F, NUMBERS = SUM_SCALE + F + 1;
+constexpr int OFFSET = 0, SCALE = PLANES, GAIN = 2 * PLANES, SUM_SCALE = GAIN + F, UNIT = SUM_SCALE + F + 1;
+constexpr int NUMBERS = UNIT + 1;
 // Head, made from the centers: constant part of the limit, then origin and slope of each feature. See kmeans.cu.
 constexpr int ORIGIN = 1, SLOPE = 1 + F, HEAD = 1 + 2 * F;
 
