@@ -110,7 +110,7 @@ def test_an_edited_kernel_gets_a_new_cache_folder(monkeypatch, tmp_path):
 def test_later_calls_may_use_more_threads_than_the_first():
     _jit._forget_pool()
     _jit.run_blocks(lambda block: None, 4, 2)
-    all_at_once = threading.Barrier(4, timeout=60)
+    all_at_once = threading.Barrier(4, timeout=600)
     _jit.run_blocks(lambda block: all_at_once.wait(), 4, 4)  # raises where fewer than four run together
     assert not all_at_once.broken
 
@@ -153,6 +153,6 @@ def test_the_pool_is_made_again_after_fork():
     queue = context.Queue()
     child = context.Process(target=_forked, args=(queue,))
     child.start()
-    assert queue.get(timeout=60) == list(range(8))
+    assert queue.get(timeout=600) == list(range(8))
     child.join(60)
     assert child.exitcode == 0
