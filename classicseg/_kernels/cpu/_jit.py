@@ -103,6 +103,11 @@ def jit_inline(kernel):
     return numba.njit(nogil=True, inline="always")(kernel)
 
 
+def jit_part(kernel):
+    """Compile `kernel` for itself, and put its instructions into its callers."""
+    return numba.njit(nogil=True, forceinline=True, no_cpython_wrapper=True)(kernel)
+
+
 def jit_vectorised(kernel):
     """Compile like `jit`, and let the compiler fuse and reorder float sums so that it can vectorise them.
 

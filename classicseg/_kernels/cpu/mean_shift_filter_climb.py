@@ -1,107 +1,115 @@
-"""The climbs of the pixels of some rows, each from its own position and value to its mode."""
+"""The climbs of the pixels of some rows, each from its own position and value to its mode, in round windows."""
 
 import math
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
-from classicseg._kernels.cpu.mean_shift_filter_window import FLAT, flat_row, weighted_row
+from classicseg._kernels.cpu._jit import jit, jit_inline, jit_part
+from classicseg._kernels.cpu._lanes import each, together
+from classicseg._kernels.cpu.mean_shift_filter_window import (
+    Box,
+    epanechnikov_window,
+    flat_window,
+    gaussian_window,
+)
 
-LANES = 16  # a window's columns are done in steps of so many; rows of planes have as many columns to spare
-GRID_SPACE = 1024.0  # center positions are multiples of this part of the power of two below the bandwidth
-GRID_RANGE = 2048.0  # and center values of this part of the unit
+FAR = np.float32(2.0**63)  # value of what takes no part, of the first channel: no limit reaches it
 
 
-@jit
-def climb_rows(planes, outside, n_cols, first, last, kind, reach, limit, scales, work, rule, place, found, left):
-    """Climb from the pixels of rows `first` to `last`.
+@jit_part
+def _own(offset, values, at):
+    return np.float64(values[at + offset])
 
-    `work` holds dx, high, low and weights in the type the sums are computed in; `rule` is the grid of positions,
-    the spatial bandwidth, the tolerance and the most iterations; `place` has the block's first row and column in the
-    image, and the image's shape. To `found` go the values, then y, x and the weight of the last window that was not
-    empty; to `left` whether a window held pixels of the image that are not in the block.
-    """
-    dx, high, low, weights = work
-    grid, bandwidth, tol, max_num_iter = rule
-    n_channels = planes.shape[0]
-    top, start, image_rows, image_cols = place
-    bottom, end = top + planes.shape[1] - 1, start + n_cols - 1
-    value, sums = np.empty(n_channels), np.empty(n_channels + 2)
-    radius, spatial_limit = reach
+
+@jit_part
+def _step(moment, mass, grid):
+    """The mean in whole units of the grid."""
+    return np.rint(moment / mass * (1.0 / grid)) * grid
+
+
+@jit_part
+def _sum(one, other):
+    return one + other
+
+
+@jit_part
+def _range_part(step, scale, width):
+    return step * step * np.float64(scale) / width
+
+
+@jit_inline
+def _box(frame, rule, cy, cx):
+    """Return what the window at a center holds of the block, and whether it holds pixels of the image beyond it."""
+    top, start, image_rows, image_cols = frame.place
+    bottom, end = top + frame.shape[0] - 1, start + frame.shape[1] - 1
+    y0, y1 = math.ceil(cy - rule.radius), math.floor(cy + rule.radius)
+    x0, x1 = math.ceil(cx - rule.radius), math.floor(cx + rule.radius)
+    gone = (max(y0, 0) < top) | (min(y1, image_rows - 1) > bottom)
+    gone |= (max(x0, 0) < start) | (min(x1, image_cols - 1) > end)
+    # One number of rows wherever the window lies: a loop that always ends alike is foreseen by the processor.
+    n_rows = rule.n_rows if (y0 >= top) & (y1 <= bottom) else min(y1, bottom) - max(y0, top) + 1
+    y0, x0, x1 = max(y0, top), max(x0, start), min(x1, end)
+    return Box(y0, n_rows, x0, x1 - x0 + 1, (y0 - top) * frame.stride + x0 - start), gone
+
+
+@jit_inline
+def _mode(window, frame, rule, lines, pixel):
+    """Return where the climb from `pixel` ends: value, row, column, last weight; and whether a window was cut."""
+    y, x = pixel
+    cy, cx, mass, cut = float(frame.place[0] + y), float(frame.place[1] + x), 0.0, False
+    value = each(_own, frame.offsets, frame.values, y * frame.stride + x)
+    for _ in range(rule.max_num_iter):
+        box, gone = _box(frame, rule, cy, cx)
+        cut |= gone
+        weight, moment_y, moment_x, moments = window(frame, rule, box, (cy, cx), value, lines)
+        if weight == 0:  # the mean lies where no pixel is near
+            break
+        mass = weight
+        step_y, step_x = _step(moment_y, mass, rule.grid), _step(moment_x, mass, rule.grid)
+        steps = each(_step, moments, mass, rule.grid_range)
+        cy, cx, value = cy + step_y, cx + step_x, each(_sum, value, steps)
+        moved = (step_y * step_y + step_x * step_x) / rule.widths[0]
+        if moved + together(each(_range_part, steps, rule.scales, rule.widths[1])) <= rule.tol:
+            break
+    return value, cy, cx, mass * rule.unit, cut
+
+
+@jit_inline
+def _climb(window, frame, rule, lines, rows, found, left):
+    first, last = rows
+    n_channels = len(frame.offsets)
     for y in range(first, last):
-        for x in range(n_cols):
+        for x in range(frame.shape[1]):
             target = found[y - first, x]
-            if outside[y, x] > 0:
+            if frame.values[y * frame.stride + x] == FAR:
                 target[:] = 0.0
                 continue
-            cy, cx, mass, gone = float(top + y), float(start + x), 0.0, False
-            for c in range(n_channels):
-                value[c] = planes[c, y, x]
-            for _ in range(int(max_num_iter)):
-                y0, y1 = math.ceil(cy - radius), math.floor(cy + radius)
-                x0, x1 = math.ceil(cx - radius), math.floor(cx + radius)
-                y0, y1 = max(y0, 0), min(y1, image_rows - 1)
-                x0, x1 = max(x0, 0), min(x1, image_cols - 1)
-                gone |= (y0 < top) | (y1 > bottom) | (x0 < start) | (x1 > end)
-                y0, y1, x0, x1 = max(y0, top), min(y1, bottom), max(x0, start), min(x1, end)
-                n = (x1 - x0 + LANES) // LANES * LANES  # what is too much lies outside the window or the image
-                for i in range(n):
-                    dx[i] = x0 + i - cx
-                for c in range(n_channels):
-                    high[c] = value[c]
-                    low[c] = value[c] - high[c]
-                sums[:] = 0.0
-                moment = 0.0
-                for row in range(y0, y1 + 1):
-                    dy = row - cy
-                    rest = dx.dtype.type(spatial_limit - dy * dy)
-                    if kind == FLAT:
-                        count = flat_row(
-                            planes,
-                            outside,
-                            row - top,
-                            x0 - start,
-                            dx[:n],
-                            rest,
-                            limit,
-                            high,
-                            low,
-                            scales,
-                            weights,
-                            sums,
-                        )
-                    else:
-                        count = weighted_row(
-                            planes,
-                            outside,
-                            row - top,
-                            x0 - start,
-                            dx[:n],
-                            rest,
-                            limit,
-                            high,
-                            low,
-                            scales,
-                            weights,
-                            sums,
-                            kind,
-                            spatial_limit,
-                        )
-                    moment += count * dy
-                if sums[0] == 0:  # the mean lies where no pixel is near
-                    break
-                mass = sums[0]
-                step_y, step_x = np.rint(moment / mass / grid) * grid, np.rint(sums[1] / mass / grid) * grid
-                moved = (step_y * step_y + step_x * step_x) / (bandwidth * bandwidth)
-                cy += step_y
-                cx += step_x
-                for c in range(n_channels):
-                    step = np.rint(sums[2 + c] / mass * GRID_RANGE) / GRID_RANGE
-                    value[c] += step
-                    moved += step * step * float(scales[c]) / tol[1]
-                if moved <= tol[0]:
-                    break
+            value, cy, cx, mass, left[y, x] = _mode(window, frame, rule, lines, (y, x))
             for c in range(n_channels):
                 target[c] = value[c]
             target[n_channels], target[n_channels + 1], target[n_channels + 2] = cy, cx, mass
-            left[y, x] = gone
+
+
+@jit
+def climb_flat(frame, rule, lines, rows, found, left):
+    """Climb from the pixels of `rows`, first and last + 1.
+
+    `lines` is room for numbers per row of a window. To `found` go the values, then y, x and the weight of the last
+    window that was not empty; to `left` whether a window held pixels of the image that are not in the block.
+    """
+    _climb(flat_window, frame, rule, lines, rows, found, left)
+
+
+@jit
+def climb_epanechnikov(frame, rule, lines, rows, found, left):
+    """Climb as `climb_flat` does."""
+    _climb(epanechnikov_window, frame, rule, lines, rows, found, left)
+
+
+@jit
+def climb_gaussian(frame, rule, lines, rows, found, left):
+    """Climb as `climb_flat` does."""
+    _climb(gaussian_window, frame, rule, lines, rows, found, left)
+
+
+CLIMBS = {"flat": climb_flat, "epanechnikov": climb_epanechnikov, "gaussian": climb_gaussian}

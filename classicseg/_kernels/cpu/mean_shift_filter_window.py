@@ -1,129 +1,258 @@
-"""Mean shift in position and value: the sums of one window.
+"""Mean shift in position and value: the sums of one window that is round in both.
 
 Values come in units in which the range bandwidth lies in [1, 2), and the center lies on a grid that is fine against
-the bandwidths (`mean_shift_filter`). For integer images and up to 2048 gray levels of bandwidth every difference,
-square and sum of the flat kernel is then a whole number of grid units that float32 holds, so no order of summation
-changes a bit. The weighted kernels sum in float64, and their means are rounded to the same grid.
+the bandwidths (`window_of`). For integer images and up to 2048 gray levels of bandwidth every difference,
+square and sum of a column of the flat kernel (up to 4096 rows) is then a whole number of grid units that float32 holds.
+The weighted kernels compute in float64, and their means are rounded to the same grid. A window is taken in columns, as
+many as lanes, and the order of summation is written: down the rows, then the lanes of a column, then the columns.
 """
+
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_inline, jit_vectorised
-
-FLAT, EPANECHNIKOV, GAUSSIAN = 0, 1, 2
-HALVINGS = 4  # exp(-t) = (exp(-t / 16)) ** 16; t is at most 9
-
-
-@jit
-def _from_center(value, high, low):
-    """The difference from `high` + `low`; compiled for itself, so that no caller sums those two first."""
-    return (value - high) - low
-
-
-@jit_vectorised
-def flat_row(planes, outside, y, x0, dx, rest, limit, high, low, scales, weights, sums):
-    """Add the pixels of a row that lie in the window to `sums`: count, x, then the channels, from the center.
-
-    A pixel lies in it where dx² <= `rest` and the scaled squares of its differences sum to `limit` or less. The
-    center is `high` + `low`, so that differences are exact.
-    """
-    n = len(dx)
-    one, zero = np.float32(1), np.float32(0)
-    far = outside[y, x0 : x0 + n]
-    count, moment = zero, zero
-    if len(high) == 3:
-        first, second, third = planes[0, y, x0 : x0 + n], planes[1, y, x0 : x0 + n], planes[2, y, x0 : x0 + n]
-        h0, h1, h2, l0, l1, l2 = high[0], high[1], high[2], low[0], low[1], low[2]
-        s0, s1, s2 = scales[0], scales[1], scales[2]
-        m0, m1, m2 = zero, zero, zero
-        for i in range(n):
-            d0 = _from_center(first[i], h0, l0)
-            d1 = _from_center(second[i], h1, l1)
-            d2 = _from_center(third[i], h2, l2)
-            inside = (far[i] + (s0 * d0 * d0 + s1 * d1 * d1 + s2 * d2 * d2) <= limit) & (dx[i] * dx[i] <= rest)
-            weight = one if inside else zero
-            count += weight
-            moment += weight * dx[i]
-            m0 += weight * d0
-            m1 += weight * d1
-            m2 += weight * d2
-        sums[2] += m0
-        sums[3] += m1
-        sums[4] += m2
-    else:
-        weights[:n] = far
-        for c in range(len(high)):
-            values, h, s, scale = planes[c, y, x0 : x0 + n], high[c], low[c], scales[c]
-            for i in range(n):
-                d = _from_center(values[i], h, s)
-                weights[i] += scale * d * d
-        for i in range(n):
-            weight = one if (weights[i] <= limit) & (dx[i] * dx[i] <= rest) else zero
-            weights[i] = weight
-            count += weight
-            moment += weight * dx[i]
-        _add_channels(planes, y, x0, n, high, low, weights, sums)
-    sums[0] += count
-    sums[1] += moment
-    return count
+from classicseg._kernels.cpu._jit import jit_inline, jit_part
+from classicseg._kernels.cpu._lanes import (
+    NARROW,
+    WIDE,
+    each,
+    fused,
+    load,
+    load_wide,
+    ramp,
+    spread,
+    store,
+    together,
+    total,
+    where,
+)
 
 
-@jit_vectorised
-def _add_channels(planes, y, x0, n, high, low, weights, sums):
-    for c in range(len(high)):
-        values, h, s = planes[c, y, x0 : x0 + n], high[c], low[c]
-        moment = weights[0] * _from_center(values[0], h, s)
-        for i in range(1, n):
-            moment += weights[i] * _from_center(values[i], h, s)
-        sums[2 + c] += moment
+class Frame(NamedTuple):
+    """Pixels of a block: float32 planes one behind the other, with a column's lanes and a row to spare."""
+
+    values: Any
+    offsets: tuple[int, ...]  # where each plane begins
+    stride: int  # of rows
+    shape: tuple[int, int]
+    place: tuple[int, int, int, int]  # the block's first row and column in the image, and the image's shape
+
+
+class Rule(NamedTuple):
+    """What lies in a window, and how a pixel moves; numbers that decide the first are of the kernel's own type."""
+
+    radius: float
+    n_rows: int  # that a window reaches at most
+    reach: Any  # squared radius
+    limit: Any  # squared radius in values
+    scales: tuple[Any, ...]  # of squared differences, one per channel
+    falls: tuple[float, float]  # of the Gaussian, per squared distance in position and in value
+    grid: float  # of positions
+    grid_range: float  # of values
+    tol: float  # squared, in bandwidths
+    widths: tuple[float, float]  # squared bandwidths in space and in range
+    unit: float  # of weights
+    max_num_iter: int
+
+
+class Box(NamedTuple):
+    """The part of a block that a window can reach, from a row and a column of the image."""
+
+    first_row: int
+    n_rows: int
+    first_col: int
+    n_cols: int
+    corner: int  # where the first pixel lies in a plane
+
+
+@jit_part
+def _square(gap, scale):
+    return scale * gap * gap
+
+
+@jit_part
+def _high(value):
+    return np.float32(value)
+
+
+@jit_part
+def _low(value, high):
+    return np.float32(value - high)
+
+
+@jit_part
+def _gap(offset, high, low, values, at):
+    """Differences from the center `high` + `low`, exact where the values are whole grid units."""
+    return (load(values, at + offset) - high) - low
+
+
+@jit_part
+def _wide_gap(offset, center, values, at):
+    return load_wide(values, at + offset) - center
+
+
+@jit_part
+def _none(offset):
+    return spread(np.float32(0))
+
+
+@jit_part
+def _none_wide(offset):
+    return spread(0.0)
+
+
+@jit_part
+def _with(sums, inside, gap):
+    return where(inside, sums + gap, sums)
+
+
+@jit_part
+def _with_weight(sums, weight, gap):
+    return fused(weight, gap, sums)
+
+
+@jit_part
+def _with_total(sums, lanes):
+    return sums + total(lanes)
+
+
+@jit_part
+def _with_faded(sums, lanes, fading):
+    return sums + total(lanes * fading)
+
+
+@jit_part
+def _nought(offset):
+    return 0.0
 
 
 @jit_inline
-def _exp_of_minus(t):
-    """exp(-t) of 0 <= t <= 0.5625 by Taylor's series, which a loop can do in vectors; off by less than 2e-16."""
-    weight = 1.0 - t * (1 / 14)
-    weight = 1.0 - t * (1 / 13) * weight
-    weight = 1.0 - t * (1 / 12) * weight
-    weight = 1.0 - t * (1 / 11) * weight
-    weight = 1.0 - t * (1 / 10) * weight
-    weight = 1.0 - t * (1 / 9) * weight
-    weight = 1.0 - t * (1 / 8) * weight
-    weight = 1.0 - t * (1 / 7) * weight
-    weight = 1.0 - t * (1 / 6) * weight
-    weight = 1.0 - t * (1 / 5) * weight
-    weight = 1.0 - t * (1 / 4) * weight
-    weight = 1.0 - t * (1 / 3) * weight
-    weight = 1.0 - t * (1 / 2) * weight
-    return 1.0 - t * weight
+def _chord(rule, box, column, count, center):
+    """Rows of `box`, first and last + 1, in which `count` columns from `column` may meet the circle."""
+    cy, cx = center
+    aside = max(column - cx, cx - (column + count - 1))
+    if aside <= 0:
+        return 0, box.n_rows
+    half = math.sqrt(max(rule.reach - aside * aside, 0.0))  # no row is lost: rounding keeps order
+    first = max(math.ceil(cy - half) - box.first_row, 0)
+    return first, min(math.floor(cy + half) + 1 - box.first_row, box.n_rows)
 
 
-@jit_vectorised
-def weighted_row(planes, outside, y, x0, dx, rest, limit, high, low, scales, weights, sums, kind, spatial_limit):
-    """Add like `flat_row`, in float64 and weighted: the product of a weight of position and one of value."""
-    n = len(dx)
-    weights[:n] = outside[y, x0 : x0 + n]
-    for c in range(len(high)):
-        values, h, s, scale = planes[c, y, x0 : x0 + n], high[c], low[c], scales[c]
-        for i in range(n):
-            d = _from_center(values[i], h, s)
-            weights[i] += scale * d * d
-    count, moment = 0.0, 0.0
-    for i in range(n):
-        inside = (weights[i] <= limit) & (dx[i] * dx[i] <= rest)
-        near = (spatial_limit - rest + dx[i] * dx[i]) / spatial_limit  # squared distances, 1 at the window's edge
-        alike = weights[i] / limit
-        if kind == EPANECHNIKOV:
-            weight = (1.0 - near) * (1.0 - alike)
-        else:  # the window ends at 3 standard deviations
-            t = (min(near, 1.0) + min(alike, 1.0)) * (4.5 / 2**HALVINGS)
-            weight = _exp_of_minus(t)
-            for _ in range(HALVINGS):
-                weight *= weight
-        weight = weight if inside else 0.0
-        weights[i] = weight
-        count += weight
-        moment += weight * dx[i]
-    sums[0] += count
-    sums[1] += moment
-    _add_channels(planes, y, x0, n, high, low, weights, sums)
-    return count
+@jit_inline
+def flat_window(frame, rule, box, center, value, lines):
+    """Return the count, the moments of rows and columns from the center, and the sums of differences."""
+    cy, cx = center
+    steps, rests, _ = lines
+    high = each(_high, value)
+    low = each(_low, value, high)
+    for k in range(0, box.n_rows, NARROW):
+        dy = ramp(np.float32(box.first_row + k - cy))
+        store(steps, k, dy)
+        store(rests, k, rule.reach - dy * dy)
+    mass, moment_y, moment_x, moments = 0.0, 0.0, 0.0, each(_nought, frame.offsets)
+    for i in range(0, box.n_cols, NARROW):
+        dx = ramp(np.float32(box.first_col + i - cx))
+        first, last = _chord(rule, box, box.first_col + i, NARROW, center)
+        count, rows, sums = spread(np.float32(0)), spread(np.float32(0)), each(_none, frame.offsets)
+        at = box.corner + i + first * frame.stride
+        for k in range(first, last):
+            gaps = each(_gap, frame.offsets, high, low, frame.values, at)
+            inside = (together(each(_square, gaps, rule.scales)) <= rule.limit) & (dx * dx <= rests[k])
+            count = where(inside, count + np.float32(1), count)
+            rows = where(inside, rows + steps[k], rows)
+            sums = each(_with, sums, inside, gaps)
+            at += frame.stride
+        mass += total(count)
+        moment_y += total(rows)
+        moment_x += total(count * dx)
+        moments = each(_with_total, moments, sums)
+    return mass, moment_y, moment_x, moments
+
+
+@jit_inline
+def epanechnikov_window(frame, rule, box, center, value, lines):
+    """Return the sums as the flat window does, weighted."""
+    cy, cx = center
+    steps, rests, _ = lines
+    for k in range(0, box.n_rows, WIDE):
+        dy = ramp(box.first_row + k - cy)
+        store(steps, k, dy)
+        store(rests, k, rule.reach - dy * dy)
+    mass, moment_y, moment_x, moments = 0.0, 0.0, 0.0, each(_nought, frame.offsets)
+    for i in range(0, box.n_cols, WIDE):
+        dx = ramp(box.first_col + i - cx)
+        first, last = _chord(rule, box, box.first_col + i, WIDE, center)
+        count, rows, sums = spread(0.0), spread(0.0), each(_none_wide, frame.offsets)
+        at = box.corner + i + first * frame.stride
+        for k in range(first, last):
+            gaps = each(_wide_gap, frame.offsets, value, frame.values, at)
+            alike = rule.limit - together(each(_square, gaps, rule.scales))
+            near = rests[k] - dx * dx
+            weight = where(alike > 0.0, alike, 0.0) * where(near > 0.0, near, 0.0)
+            count = count + weight
+            rows = fused(weight, steps[k], rows)
+            sums = each(_with_weight, sums, weight, gaps)
+            at += frame.stride
+        mass += total(count)
+        moment_y += total(rows)
+        moment_x += total(count * dx)
+        moments = each(_with_total, moments, sums)
+    return mass, moment_y, moment_x, moments
+
+
+HALVINGS = 4  # exp(-t) = exp(-t / 16) ** 16; t is at most 4.5, where the window ends
+
+
+@jit_part
+def falling(part):
+    """exp(-16 `part`) for 0 <= `part` <= 4.5 / 16, off by less than 3e-15.
+
+    A polynomial that is 1 at 0, and whose slope from there meets that of exp in the 8 Chebyshev nodes.
+    """
+    power = fused(part, 2.189408921529702e-05, -0.0001971090794904355)
+    power = fused(part, power, 0.0013885805149740865)
+    power = fused(part, power, -0.008333292624103627)
+    power = fused(part, power, 0.041666663729056155)
+    power = fused(part, power, -0.1666666665617519)
+    power = fused(part, power, 0.4999999999985579)
+    power = fused(part, power, -0.9999999999999966)
+    power = fused(part, power, 1.0)
+    for _ in range(HALVINGS):
+        power = power * power
+    return power
+
+
+@jit_inline
+def gaussian_window(frame, rule, box, center, value, lines):
+    """Return the sums as the flat window does, weighted; what is a row's or a column's own is computed once."""
+    cy, cx = center
+    steps, rests, fadings = lines
+    fall, fall_range = rule.falls
+    for k in range(0, box.n_rows, WIDE):
+        dy = ramp(box.first_row + k - cy)
+        store(steps, k, dy)
+        store(rests, k, rule.reach - dy * dy)
+        store(fadings, k, falling(dy * dy * fall))
+    mass, moment_y, moment_x, moments = 0.0, 0.0, 0.0, each(_nought, frame.offsets)
+    for i in range(0, box.n_cols, WIDE):
+        dx = ramp(box.first_col + i - cx)
+        fading = falling(dx * dx * fall)
+        first, last = _chord(rule, box, box.first_col + i, WIDE, center)
+        count, rows, sums = spread(0.0), spread(0.0), each(_none_wide, frame.offsets)
+        at = box.corner + i + first * frame.stride
+        for k in range(first, last):
+            gaps = each(_wide_gap, frame.offsets, value, frame.values, at)
+            apart = together(each(_square, gaps, rule.scales))
+            inside = (apart <= rule.limit) & (dx * dx <= rests[k])
+            weight = where(inside, falling(apart * fall_range) * fadings[k], 0.0)
+            count = count + weight
+            rows = fused(weight, steps[k], rows)
+            sums = each(_with_weight, sums, weight, gaps)
+            at += frame.stride
+        count = count * fading
+        mass += total(count)
+        moment_y += total(rows * fading)
+        moment_x += total(count * dx)
+        moments = each(_with_faded, moments, sums, fading)
+    return mass, moment_y, moment_x, moments
