@@ -230,6 +230,11 @@ def check_mask(mask: object, shape: tuple[int, ...], *, cuda: bool = False) -> A
 
 def check_labels(name: str, labels: object, *, ndim: tuple[int, ...] = (2,)) -> Array:
     """Return `labels` as an int32 array; values must fit."""
+    return check_integers(name, labels, ndim=ndim).astype(np.int32, copy=False)
+
+
+def check_integers(name: str, labels: object, *, ndim: tuple[int, ...] = (2,)) -> Array:
+    """Return `labels` as an array of its own integer or boolean dtype; int32 must hold its values."""
     array = check_array(name, labels)
     if array.ndim not in ndim:
         axes = " or ".join(map(str, ndim))
@@ -245,4 +250,4 @@ def check_labels(name: str, labels: object, *, ndim: tuple[int, ...] = (2,)) -> 
         low, high = int(array.min()), int(array.max())
         if low < np.iinfo(np.int32).min or high > np.iinfo(np.int32).max:
             raise ValueError(f"{name} must fit into int32, got values from {low} to {high}; renumber them first")
-    return array.astype(np.int32, copy=False)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)

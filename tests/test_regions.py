@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from skimage.measure import label
 
 from classicseg import connected_regions, merge_small_regions
-from classicseg._kernels.cpu.regions import STRIP
+from classicseg._kernels.cpu.regions_runs import STRIP
 from classicseg.regions._merge import merge_equal_regions
 
 SHAPES = [(1, 1), (1, 7), (7, 1), (13, 17), (STRIP - 1, 3), (STRIP, 3), (STRIP + 1, 3), (2 * STRIP + 5, 9)]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
-from classicseg._validate import check_choice, check_int, check_labels, check_mask
+from classicseg._validate import check_choice, check_int, check_integers, check_mask
 
 
 def connected_regions(
@@ -51,12 +51,14 @@ def connected_regions(
     array([[1, 1, 2],
            [3, 3, 4]], dtype=int32)
     """
-    array = check_labels("labels", labels)
+    array = check_integers("labels", labels)
     connectivity = check_choice("connectivity", connectivity, (1, 2))
     inside = check_mask(mask, array.shape)
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
-    inside = array >= 0 if inside is None else inside & (array >= 0)
+    held = np.ascontiguousarray(array)
+    if inside is not None:  # a binary image that is its own mask is looked at once
+        inside = held if inside is array else np.ascontiguousarray(inside)
     regions: NDArray[Any]
-    regions, _ = kernels_for(array, "regions").connected(np.ascontiguousarray(array), inside, connectivity, n_threads)
+    regions, _ = kernels_for(held, "regions_connected").connected(held, inside, connectivity, n_threads)
     return regions

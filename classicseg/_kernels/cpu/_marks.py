@@ -32,3 +32,22 @@ def list_marks(marks, places):
                     places[count] = place
                     count += 1
     return count
+
+
+@jit
+def list_starts(marks, n_pixels, starts):
+    """Write the marked places to `starts`, and `n_pixels` after them; return how many there are.
+
+    For many marks. `starts` is room for them and a word more: every place of a word that has a mark is written, and
+    the next one over it unless it was marked. A branch per place would be mispredicted so often that it takes four
+    times as long.
+    """
+    count = 0
+    words = marks.view(np.uint64)
+    for word in range(words.shape[0]):
+        if words[word] != 0:
+            for place in range(word * WORD, word * WORD + WORD):
+                starts[count] = place
+                count += np.int64(marks[place])
+    starts[count] = n_pixels
+    return count

@@ -7,7 +7,7 @@ dtype they have, to find where such runs begin; all else is done with the runs, 
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, run_blocks
-from classicseg._kernels.cpu._marks import WORD, no_marks
+from classicseg._kernels.cpu._marks import WORD, list_starts, no_marks
 
 BLOCK = 1 << 18  # pixels counted at a time; blocks are added up afterwards, so any value gives the same counts
 WIDE = 1 << 14  # values, or cells, for which a table is cheap whatever the number of runs
@@ -52,20 +52,9 @@ def _runs(labels_true, labels_pred, inside):
 
 @jit
 def list_runs(marks, n_pixels, starts):
-    """Return where runs begin, as the marks say, and how long they are; `starts` is room for them and a word more.
-
-    Every place of a word that has a mark is written, and the next one over it unless it was marked: a branch per
-    place would be mispredicted so often that it takes four times as long.
-    """
-    count = 0
-    words = marks.view(np.uint64)
-    for word in range(words.shape[0]):
-        if words[word] != 0:
-            for place in range(word * WORD, word * WORD + WORD):
-                starts[count] = place
-                count += np.int64(marks[place])
+    """Return where runs begin, as the marks say, and how long they are; `starts` is room for them and a word more."""
+    count = list_starts(marks, n_pixels, starts)
     lengths = np.empty(count, np.int64)
-    starts[count] = n_pixels
     for i in range(count):
         lengths[i] = starts[i + 1] - starts[i]
     return starts[:count], lengths

@@ -1,41 +1,11 @@
-"""Connected regions by union-find, and the merging of small ones."""
+"""Trees of runs, borders and sums of regions, and the merging of small ones."""
 
 import heapq
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, run_blocks
+from classicseg._kernels.cpu._jit import jit
 from classicseg._kernels.cpu._marks import list_marks, mark_changes, no_marks
-
-STRIP = 128  # rows per block of the parallel scan; strips are joined afterwards, so any value gives the same labels
-
-
-def connected(labels, inside, connectivity, n_threads=None):
-    """Number the connected regions of equal label from 1 in raster order of their first pixel; 0 outside.
-
-    Union-find over runs, the stretches of equal label in a row: there are far fewer of them than pixels. The runs
-    of row r are those from ``rows[r, 0]`` to ``rows[r, 1]``; each strip has its own part of `runs` and `parent`.
-    """
-    n_rows = labels.shape[0]
-    runs = np.empty((labels.size, 2), np.int32)  # first column, column after the last; only what is used is touched
-    parent = np.empty(labels.size, np.int32)
-    rows = np.empty((n_rows, 2), np.int64)
-    reach = connectivity - 1  # columns that two runs in neighbouring rows may be apart
-    regions = np.empty(labels.shape, np.int32)
-
-    def scan(block):
-        join_strip(labels, inside, runs, parent, rows, block * STRIP, min((block + 1) * STRIP, n_rows), reach)
-
-    def paint(block):
-        fill_strip(regions, runs, parent, rows, block * STRIP, min((block + 1) * STRIP, n_rows))
-
-    n_blocks = -(-n_rows // STRIP)
-    run_blocks(scan, n_blocks, n_threads)
-    for block in range(1, n_blocks):
-        join_row_above(labels, runs, parent, rows, block * STRIP, reach)
-    count = number(parent, rows)
-    run_blocks(paint, n_blocks, n_threads)
-    return regions, count
 
 
 @jit
@@ -55,44 +25,6 @@ def join(parent, a, b):
         parent[b] = a
     elif b < a:
         parent[a] = b
-
-
-@jit
-def join_strip(labels, inside, runs, parent, rows, start, stop, reach):
-    n_cols = labels.shape[1]
-    marks = no_marks(n_cols)
-    changes = np.empty(n_cols, np.int32)
-    at = start * n_cols
-    for row in range(start, stop):
-        line, within = labels[row], inside[row]
-        for col in range(1, n_cols):
-            marks[col] = np.uint8((line[col] != line[col - 1]) | (within[col] != within[col - 1]))
-        n_changes = list_marks(marks, changes)
-        rows[row, 0] = at
-        begin = 0
-        for i in range(n_changes + 1):
-            end = changes[i] if i < n_changes else n_cols
-            if within[begin]:
-                runs[at, 0], runs[at, 1], parent[at] = begin, end, at
-                at += 1
-            begin = end
-        rows[row, 1] = at
-        if row > start:
-            join_row_above(labels, runs, parent, rows, row, reach)
-
-
-@jit
-def join_row_above(labels, runs, parent, rows, row, reach):
-    above, end_above = rows[row - 1, 0], rows[row - 1, 1]
-    for i in range(rows[row, 0], rows[row, 1]):
-        begin, end = runs[i, 0], runs[i, 1]
-        while above < end_above and runs[above, 1] + reach <= begin:
-            above += 1
-        other = above
-        while other < end_above and runs[other, 0] < end + reach:
-            if labels[row - 1, runs[other, 0]] == labels[row, begin]:
-                join(parent, i, other)
-            other += 1
 
 
 @jit
@@ -136,7 +68,7 @@ def border_edges(regions, wanted, diagonal, edges):
     marks = no_marks(n_cols)
     places = np.empty(n_cols, np.int32)
     for row in range(n_rows):
-        _mark_borders(regions[max(row - 1, 0)], regions[row], diagonal, marks)
+        mark_borders(regions[max(row - 1, 0)], regions[row], diagonal, marks)
         for i in range(list_marks(marks, places)):
             col = places[i]
             region = regions[row, col]
@@ -156,7 +88,7 @@ def border_edges(regions, wanted, diagonal, edges):
 
 
 @jit
-def _mark_borders(above, line, diagonal, marks):
+def mark_borders(above, line, diagonal, marks):
     """Mark the pixels of a row that differ from one to their left or above; vector code."""
     n_cols = line.shape[0]
     for col in range(n_cols):
@@ -185,7 +117,7 @@ def sole_neighbours(regions, sole):
         if row == 0 or row == n_rows - 1:
             for col in range(n_cols):
                 sole[line[col]] = -1
-        _mark_borders(above, line, True, marks)
+        mark_borders(above, line, True, marks)
         for i in range(list_marks(marks, places)):
             col = places[i]
             for c in range(max(col - 1, 0), min(col + 2, n_cols)):

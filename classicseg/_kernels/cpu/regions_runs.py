@@ -1,0 +1,108 @@
+"""Runs of a label image, the stretches of one label in a row: strip by strip, and in the order of regions.
+
+What is known of a region follows from its runs, of which there are far fewer than pixels.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from classicseg._kernels.cpu._jit import jit, run_blocks
+from classicseg._kernels.cpu._marks import WORD, list_starts
+
+STRIP = 128  # rows per block of the parallel scans; strips are joined afterwards, so any value gives the same labels
+SHARE = 1 << 16  # pixels, about, of the regions that are described at a time; any value gives the same numbers
+
+
+class RegionRuns(NamedTuple):
+    """The runs of region r are ``first[r]`` to ``first[r + 1]``, in raster order; row r is the label r + 1."""
+
+    first: np.ndarray  # (R + 1,)
+    begins: np.ndarray  # flat position of the first pixel of each run
+    ends: np.ndarray  # and the one after the last
+    area: np.ndarray  # (R,) pixels
+
+
+def n_strips(labels):
+    return -(-labels.shape[0] // STRIP)
+
+
+def strip_runs(labels, inside, n_threads=None):
+    """Return (starts, values) of each strip of rows: where runs begin, and their labels, negative outside.
+
+    Starts are flat positions in the strip, its end last. `labels` are contiguous and of any integer dtype, with
+    values that int32 holds; `inside` is boolean, None for all, or `labels` itself, where only True is inside.
+    """
+    found = [None] * n_strips(labels)
+
+    def scan(block):
+        here = slice(block * STRIP, (block + 1) * STRIP)
+        found[block] = _runs(labels[here], None if inside is None or inside is labels else inside[here])
+        if inside is labels:
+            found[block][1][:] -= found[block][1] == 0
+
+    run_blocks(scan, len(found), n_threads)
+    return found
+
+
+def _runs(labels, inside):
+    """As `strip_runs`, of one strip; NumPy's vector code finds the changes of label in whatever dtype there is."""
+    flat = labels.reshape(-1)
+    marks = np.zeros(-(-flat.size // WORD) * WORD, np.uint8)
+    begins = marks[: flat.size].view(bool)
+    np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+    if inside is not None:
+        within = inside.reshape(-1)
+        begins[1:] |= np.not_equal(within[1:], within[:-1])
+    begins[:: labels.shape[1]] = True  # a run never goes on in the next row
+    starts = np.empty(np.count_nonzero(begins) + WORD, np.int32)
+    count = list_starts(marks, flat.size, starts)
+    values = flat[starts[:count]].astype(np.int32)
+    if inside is not None:
+        values[~within[starts[:count]]] = -1
+    return starts[: count + 1], values
+
+
+def region_runs(labels, n_regions, n_threads=None):
+    """Return the runs of the regions 1..n of a contiguous int32 image; 0 is outside."""
+    strips = strip_runs(labels, None, n_threads)
+    first = np.zeros(n_regions + 1, np.int64)
+    for _, values in strips:
+        count_runs(values, first)
+    np.cumsum(first, out=first)
+    wide = np.int32 if labels.size < 2**31 else np.int64
+    begins, ends = np.empty(first[-1], wide), np.empty(first[-1], wide)
+    area, place = np.zeros(n_regions, np.int64), first[:-1].copy()
+    for block, (starts, values) in enumerate(strips):
+        place_runs(starts, values, block * STRIP * labels.shape[1], place, begins, ends, area)
+    return RegionRuns(first, begins, ends, area)
+
+
+@jit
+def count_runs(values, counts):
+    """Add one to ``counts[label]`` for every run of a label from 1 on."""
+    for i in range(values.shape[0]):
+        if values[i] > 0:
+            counts[values[i]] += 1
+
+
+@jit
+def place_runs(starts, values, offset, place, begins, ends, area):
+    """Write the runs of a strip, which begins at pixel `offset`, to the places of their regions."""
+    for i in range(values.shape[0]):
+        r = values[i] - 1
+        if r >= 0:
+            begins[place[r]] = offset + starts[i]
+            ends[place[r]] = offset + starts[i + 1]
+            area[r] += starts[i + 1] - starts[i]
+            place[r] += 1
+
+
+def for_regions(function, area, n_threads=None):
+    """Call ``function(begin, end)`` for blocks of regions of about `SHARE` pixels, on several threads."""
+    if len(area) == 0:
+        return
+    total = np.cumsum(area)
+    bounds = np.unique(np.searchsorted(total, np.arange(SHARE, int(total[-1]), SHARE)))
+    bounds = [0, *(int(bound) + 1 for bound in bounds if bound + 1 < len(area)), len(area)]
+    run_blocks(lambda block: function(bounds[block], bounds[block + 1]), len(bounds) - 1, n_threads)
