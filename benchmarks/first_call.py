@@ -80,6 +80,30 @@ def merge_small_regions() -> Any:
     return merge_small_regions(np.broadcast_to(columns, SHAPE), 1000 * SHAPE[0])
 
 
+def region_table() -> Any:
+    from classicseg import region_table
+
+    return region_table(blocks(), photograph(*SHAPE), n_threads=THREADS)["mean_0"]
+
+
+def region_graph() -> Any:
+    from classicseg import region_graph
+
+    return region_graph(blocks(), photograph(*SHAPE), n_threads=THREADS).contrast
+
+
+def merge_regions() -> Any:
+    """Without the graph's kernels, which have a row of their own."""
+    from classicseg import RegionGraph, merge_regions
+
+    area, mean, edges = np.full(3, 4), np.arange(3.0)[:, None], np.array([[0, 1], [1, 2]], np.int32)
+    around = np.array([0, 1, 3, 4]), np.array([1, 0, 2, 1], np.int32), np.array([0, 0, 1, 1])
+    labels = np.arange(1, 4, dtype=np.int32).repeat(4).reshape(3, 4)
+    lengths = np.array([4, 4])
+    graph = RegionGraph(labels, area, mean, np.arange(0, 12, 4), edges, lengths, np.ones(2), np.ones(2), *around)
+    return merge_regions(graph, n_segments=2, n_threads=THREADS)
+
+
 def mean_shift() -> Any:
     from classicseg import mean_shift
 
@@ -117,8 +141,17 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "mean_shift_segment": mean_shift_segment,
     "connected_regions": connected_regions,
     "merge_small_regions": merge_small_regions,
+    "region_table": region_table,
+    "region_graph": region_graph,
+    "merge_regions": merge_regions,
     "thermal.find_hotspots": find_hotspots,
 }
+
+
+def blocks() -> Any:
+    """Return region labels: blocks of 16 × 16 pixels."""
+    rows, cols = np.indices(SHAPE) // 16
+    return (1 + rows * (SHAPE[1] // 16) + cols).astype(np.int32)
 
 
 def rows(context: Context) -> list[Row]:

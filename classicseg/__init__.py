@@ -19,15 +19,22 @@ __all__ = [
     "MeanShiftSegmentation",
     "NotRadiometricError",
     "PixelFeatures",
+    "RegionGraph",
+    "RegionPairs",
+    "RegionTree",
     "connected_regions",
     "kmeans",
     "kmeans_frames",
     "mean_shift",
     "mean_shift_filter",
     "mean_shift_segment",
+    "merge_regions",
     "merge_small_regions",
+    "merge_tree",
     "motion_features",
     "pixel_features",
+    "region_graph",
+    "region_table",
     "texture_features",
     "to_device",
 ]
@@ -51,7 +58,17 @@ if TYPE_CHECKING:
         mean_shift_segment,
     )
     from classicseg.features import PixelFeatures, motion_features, pixel_features, texture_features
-    from classicseg.regions import connected_regions, merge_small_regions
+    from classicseg.regions import (
+        RegionGraph,
+        RegionPairs,
+        RegionTree,
+        connected_regions,
+        merge_regions,
+        merge_small_regions,
+        merge_tree,
+        region_graph,
+        region_table,
+    )
 else:
     from classicseg._lazy import lazy_exports
 
@@ -70,7 +87,17 @@ else:
                 "mean_shift_segment",
             ),
             "features": ("PixelFeatures", "motion_features", "pixel_features", "texture_features"),
-            "regions": ("connected_regions", "merge_small_regions"),
+            "regions": (
+                "RegionGraph",
+                "RegionPairs",
+                "RegionTree",
+                "connected_regions",
+                "merge_regions",
+                "merge_small_regions",
+                "merge_tree",
+                "region_graph",
+                "region_table",
+            ),
         },
         subpackages=("batch", "cluster", "features", "metrics", "regions", "thermal"),
     )

@@ -23,7 +23,7 @@ from classicseg.metrics import (
     region_scores,
     thin,
 )
-from classicseg.regions import connected_regions, merge_small_regions
+from classicseg.regions import connected_regions, merge_regions, merge_small_regions, region_graph, region_table
 from classicseg.thermal import find_hotspots
 
 
@@ -76,6 +76,8 @@ def _warm_regions() -> None:
     regions = connected_regions(np.eye(4, dtype=np.int32))
     for image in (None, np.zeros((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8)):
         merge_small_regions(regions, 2, image=image)
+        region_table(regions, image)
+        merge_regions(region_graph(regions, image), n_segments=1)
 
 
 def _warm_metrics() -> None:

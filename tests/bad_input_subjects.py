@@ -29,6 +29,8 @@ from classicseg import (
     merge_small_regions,
     motion_features,
     pixel_features,
+    region_graph,
+    region_table,
     texture_features,
 )
 from classicseg.thermal import find_hotspots, heat_in_boxes
@@ -152,6 +154,24 @@ def merged_by(image):
     return [merge_small_regions(squares(), 10, image=image)]
 
 
+def tabled(labels, **options):
+    return list(region_table(labels, **options).values())
+
+
+def tabled_values(image):
+    return list(region_table(squares(), image).values())
+
+
+def graphed(labels, **options):
+    graph = region_graph(labels, **options)
+    return [graph.area, graph.first_pixel, graph.edges, graph.boundary_length]
+
+
+def graphed_by(image):
+    graph = region_graph(squares(), image)
+    return [graph.area, graph.mean, graph.edges, graph.boundary_length, graph.contrast]
+
+
 def spots(image, **options):
     found = find_hotspots(image, **options)
     return [found.labels, found.surfaces, *(column for column in found.table.values() if column.dtype.kind != "U")]
@@ -170,6 +190,18 @@ def constant(value):
         assert (result[0] == value).all()
 
     return check
+
+
+def no_region(result):
+    assert {len(column) for column in result} == {0}
+
+
+def only_shapes(result):
+    assert len(result) == 12
+
+
+def no_contrast(result):
+    assert not result[-1].any()
 
 
 def labels_of_patches(result):
@@ -238,6 +270,18 @@ def motion_table():
         **refused(alike.format("(9, 12, 3)", np.dtype(np.longdouble).name), "long double"),
         **refused(counts.format("int64"), "list", "int64"),
         **refused(counts.format("uint64"), "uint64"),
+    }
+
+
+def values_table(shape):
+    """What is said about the image of a label image of 9 × 12."""
+    way_out = "set the labels of such pixels to 0"
+    return {
+        **image_table(shape),
+        **dict.fromkeys(("constant", "1e36"), SAME),
+        **refused("image must have the labels' shape (9, 12), got (1, 1, 3)", "1×1"),
+        **refused(NOT_FINITE.format(way_out), "NaN", "inf", "-inf"),
+        **too_large("2.0e+302", way_out),
     }
 
 
@@ -406,12 +450,41 @@ SUBJECTS = [
         "image",
         merged_by,
         patches,
-        image_table((9, 12, 3))
-        | dict.fromkeys(("constant", "1e36"), SAME)
-        | {"None": constant(1)}
-        | refused("image must have the labels' shape (9, 12), got (1, 1, 3)", "1×1")
-        | refused(NOT_FINITE.format("set the labels of such pixels to 0"), "NaN", "inf", "-inf")
-        | too_large("2.0e+302", "set the labels of such pixels to 0"),
+        values_table((9, 12, 3)) | {"None": constant(1)},
+    ),
+    Subject(
+        "region_table",
+        "region_table",
+        "labels",
+        tabled,
+        squares,
+        labels_table((9, 12)) | dict.fromkeys(("1×1", "constant", "bool"), SAME),
+        masks_table(no_region, (9, 12)),
+    ),
+    Subject(
+        "region_table(image)",
+        "region_table",
+        "image",
+        tabled_values,
+        patches,
+        values_table((9, 12, 3)) | {"None": only_shapes},
+    ),
+    Subject(
+        "region_graph",
+        "region_graph",
+        "labels",
+        graphed,
+        squares,
+        labels_table((9, 12)) | dict.fromkeys(("1×1", "constant", "bool"), SAME),
+        masks_table(no_region, (9, 12)),
+    ),
+    Subject(
+        "region_graph(image)",
+        "region_graph",
+        "image",
+        graphed_by,
+        patches,
+        values_table((9, 12, 3)) | {"None": no_contrast},
     ),
     Subject(
         "find_hotspots",

@@ -15,6 +15,8 @@ from classicseg import thermal
 # Public functions that compute nothing from an array: their bad input is that of the tests named.
 OTHERS = {
     "to_device": "tests/cuda/test_device.py",
+    "merge_tree": "tests/test_region_tree.py",
+    "merge_regions": "tests/test_region_tree.py",
     "thermal.read": "tests/thermal/test_fuzz.py",
     "thermal.read_boxes": "tests/thermal/test_boxes.py",
     "thermal.fit_calibration": "tests/thermal/test_calibration.py",

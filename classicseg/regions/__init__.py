@@ -5,6 +5,20 @@ the mask.
 """
 
 from classicseg.regions._connected import connected_regions
+from classicseg.regions._graph import RegionGraph, region_graph
 from classicseg.regions._merge import merge_small_regions
+from classicseg.regions._merge_by import RegionPairs
+from classicseg.regions._table import region_table
+from classicseg.regions._tree import RegionTree, merge_regions, merge_tree
 
-__all__ = ["connected_regions", "merge_small_regions"]
+__all__ = [
+    "RegionGraph",
+    "RegionPairs",
+    "RegionTree",
+    "connected_regions",
+    "merge_regions",
+    "merge_small_regions",
+    "merge_tree",
+    "region_graph",
+    "region_table",
+]

@@ -1,0 +1,15 @@
+"""Superpixels, regions and their merging against scikit-image and OpenCV."""
+
+from benchmarks.parts import joined
+from benchmarks.registry import Contender
+
+CASE = joined(
+    "superpixels",
+    "Superpixels, regions and their merging",
+    ("superpixels_regions",),
+    (
+        Contender("classicseg", "ours"),
+        Contender("scikit-image", "scikit_image", ("scikit-image",)),
+        Contender("OpenCV", "opencv", ("opencv-python",)),
+    ),
+)
