@@ -12,6 +12,7 @@ CASES = (
     "read",
     "kmeans",
     "mean_shift",
+    "superpixels",
     "color",
     "flow",
     "metrics",

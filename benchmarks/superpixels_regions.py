@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from benchmarks.registry import Agreement, Context, Outputs, Row
 
 Size = tuple[int, int]
 SMALL, LARGE = (1000, 1000), (3000, 4000)
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 LEFT = 50  # regions that merging leaves
 SKIMAGE, OPENCV = "scikit-image", "OpenCV"
 # Columns of our table and what they are in scikit-image's; the other names are alike but for "intensity_".
@@ -49,7 +51,7 @@ def rows(context: Context) -> list[Row]:
             once=(SKIMAGE,),
             goals={SKIMAGE: 20},
         )
-        for at, size in dict(((at, small), (largest, large))).items()
+        for at, size in {at: small, largest: large}.items()
     ]
     for work, goal in (("graph", 600), ("merging", 100)):
         found.append(
@@ -111,8 +113,8 @@ def ours(work: str, size: Size, side: int, what: str = "", connectivity: int = 2
         return lambda: region_table(labels, image, properties=wanted)
     if work == "graph":
         return lambda: ordered(region_graph(labels, image, connectivity=connectivity))
-    graph, left = region_graph(labels, image, connectivity=connectivity), min(LEFT, int(labels.max()) // 2)
-    return lambda: merge_regions(graph, n_segments=left, linkage="mean")
+    graph, threshold = region_graph(labels, image, connectivity=connectivity), threshold_of(labels, image)
+    return lambda: merge_regions(graph, threshold=threshold, linkage="mean")
 
 
 def ordered(graph: Any) -> dict[str, NDArray[Any]]:
@@ -151,16 +153,21 @@ def listed(graph: Any) -> dict[str, NDArray[Any]]:
     return {"edges": pairs, "weights": np.array([edge[2] for edge in edges])}
 
 
-def merging(labels: NDArray[np.int32], image: NDArray[np.uint8]) -> Callable[[], Any]:
-    """Merge down to where we stop, by the example of scikit-image's gallery; its graph is copied, to be used again."""
-    from skimage.graph import merge_hierarchical, rag_mean_color
-
+def threshold_of(labels: NDArray[np.int32], image: NDArray[np.uint8]) -> float:
+    """Return a threshold that leaves about `LEFT` regions; between two heights, so that rounding decides nothing."""
     from classicseg import merge_tree, region_graph
 
-    graph = rag_mean_color(image, labels)
-    heights = merge_tree(region_graph(labels, image, connectivity=2), "mean").heights
-    n_steps = int(labels.max()) - min(LEFT, int(labels.max()) // 2)
-    threshold = np.nextafter(np.maximum.accumulate(heights)[n_steps - 1] * (1 + 1e-9), np.inf)
+    heights = np.maximum.accumulate(merge_tree(region_graph(labels, image, connectivity=2), "mean").heights)
+    n_steps = max(int(labels.max()) - LEFT, len(heights) // 2)
+    above = heights[heights > heights[n_steps - 1]]
+    return float((heights[n_steps - 1] + above[0]) / 2)
+
+
+def merging(labels: NDArray[np.int32], image: NDArray[np.uint8]) -> Callable[[], Any]:
+    """Merge by the example of scikit-image's gallery; its graph is copied, to be used again."""
+    from skimage.graph import merge_hierarchical, rag_mean_color
+
+    graph, threshold = rag_mean_color(image, labels), threshold_of(labels, image)
 
     def merge(graph: Any, source: int, target: int) -> None:
         for name in ("total color", "pixel count"):
@@ -177,7 +184,7 @@ def merging(labels: NDArray[np.int32], image: NDArray[np.uint8]) -> Callable[[],
 def opencv(work: str, size: Size, side: int, what: str = "", connectivity: int = 2) -> Callable[[], Any]:
     import cv2
 
-    cv2.setNumThreads(2)
+    cv2.setNumThreads(THREADS)
     binary = IMAGES[what](tuple(size), side).astype(np.uint8)
     return lambda: cv2.connectedComponents(binary, connectivity=4 if connectivity == 1 else 8)[1]
 
