@@ -171,7 +171,8 @@ def merging(labels: NDArray[np.int32], image: NDArray[np.uint8]) -> Callable[[],
 
     def merge(graph: Any, source: int, target: int) -> None:
         for name in ("total color", "pixel count"):
-            graph.nodes[target][name] += graph.nodes[source][name]
+            # Not +=, which would change the arrays that the copy shares with the graph.
+            graph.nodes[target][name] = graph.nodes[target][name] + graph.nodes[source][name]
         graph.nodes[target]["mean color"] = graph.nodes[target]["total color"] / graph.nodes[target]["pixel count"]
 
     def weigh(graph: Any, source: int, target: int, neighbour: int) -> dict[str, float]:
