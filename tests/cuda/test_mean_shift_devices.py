@@ -203,6 +203,16 @@ def test_a_block_of_a_larger_image(cuda, rng, kernel):
     assert_array_equal(part[..., :-1], on_host[..., :-1])
 
 
+@pytest.mark.parametrize("kernel", [*KERNELS, "opencv"])
+def test_a_block_far_from_the_first_pixel(device, rng, kernel):
+    """Sums of positions pass 32 bits, and positions are exact all the same."""
+    image, top, start = blotches(rng, (9, 40), 1), 2**27, 2**28
+    here, _ = modes(device, image, 6, 20, kernel=kernel)
+    there, left = modes(device, image, 6, 20, kernel=kernel, place=(top, start, top + 9, start + 40))
+    assert_array_equal(there - [0, top, start, 0], here)
+    assert left.any()  # above and to the left the image goes on
+
+
 @pytest.mark.parametrize("value", [1e6, -1e20, 3e38])
 @pytest.mark.parametrize("n_channels", [1, 9])
 def test_a_hot_float_stays_and_changes_no_other(cuda, rng, value, n_channels):
