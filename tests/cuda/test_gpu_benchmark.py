@@ -8,36 +8,54 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks are run from a checkout and never installed
 
-from benchmarks import gpu
+from benchmarks import gpu, gpu_kmeans, gpu_mean_shift
 from benchmarks.registry import Context, Row
 
 
-@pytest.fixture(params=[0, 1], ids=["image", "batch"])
+@pytest.fixture(params=range(7))
 def row(request, tmp_path):
-    return gpu.rows(Context(tmp_path, tiny=True))[request.param]
+    return gpu.CASE.rows(Context(tmp_path, tiny=True))[request.param]
 
 
 def test_every_row_gives_the_same_bits_on_both_devices(cuda, row, monkeypatch):
-    monkeypatch.setattr(gpu, "TIMED", 2)
+    monkeypatch.setattr(gpu_kmeans, "TIMED", 2)
     outputs = {}
+    part = {"gpu_kmeans": gpu_kmeans, "gpu_mean_shift": gpu_mean_shift}[row.part]
     for contender in gpu.CASE.contenders:
-        result = getattr(gpu, contender.prepare)(**row.parameters)()
+        result = getattr(part, contender.prepare)(**row.parameters)()
+        result = result if isinstance(result, dict) else {"result": result}  # as the worker saves it
         outputs[contender.name] = {name: np.asarray(value) for name, value in result.items()}
-    agreement = gpu.agree(row, outputs)
+    agreement = gpu.CASE.agree(row, outputs)
     assert agreement.agrees, agreement.text
-    facts = outputs["CUDA"]
-    assert facts["iteration_us"] > 0
-    assert facts["first_iteration_us"] > 0
-    assert facts["times_the_floor"] == facts["iteration_us"] / facts["floor_us"]
+    facts, step = outputs["CUDA"], "iteration_us" if part is gpu_kmeans else "first_step_us"
+    assert facts[step] > 0
+    assert facts["times_the_floor"] == facts[step] / facts["floor_us"]
+
+
+def test_every_row_is_tried(tmp_path):
+    assert len(gpu.CASE.rows(Context(tmp_path, tiny=True))) == 7
 
 
 def test_another_answer_is_told(tmp_path):
     one = {"labels": np.zeros((1, 4, 5), int), "centers": np.zeros((1, 2, 3))}
     other = {"labels": np.zeros((1, 4, 5), int), "centers": np.ones((1, 2, 3))}
     other["labels"][0, 0, 0] = 1
-    found = gpu.agree(Row("r", {}), {"CUDA": one, "CPU": other})
+    found = gpu_kmeans.agree(Row("r", {}), {"CUDA": one, "CPU": other})
     assert not found.agrees
     assert found.text == "5.0000 % of the labels differ, centers differ"
+
+
+@pytest.mark.parametrize(("dtype", "most_apart"), [(np.uint8, 0), (np.float32, 2)])
+def test_another_image_is_told(dtype, most_apart):
+    """One pixel in a thousand may lie elsewhere, of temperatures alone."""
+    row = Row("r", {"rule": ["flat", 6, 2]})
+    one = np.zeros((1, 40, 50, 1), dtype)
+    for n_apart in (0, 1, 2, 3):
+        other = one.copy()
+        other[0, 0, :n_apart] = 1
+        other[0, 1] = 0 if dtype == np.uint8 else 1.9e-3
+        found = gpu_mean_shift.agree(row, {"CUDA": {"result": one}, "CPU": {"result": other}})
+        assert found.agrees == (n_apart <= most_apart), found.text
 
 
 def test_the_floor_is_the_counted_one(fake_cupy, monkeypatch):
@@ -54,5 +72,7 @@ def test_the_floor_is_the_counted_one(fake_cupy, monkeypatch):
     class Samples:
         shape, planes, n_features = (3000, 4000), [np.empty((1, 1), np.uint8)] * 3, 5
 
-    assert gpu.floor_us([Samples], 16) == pytest.approx(57.4, abs=0.1)  # 16 * (5 + 5) operations per pixel
-    assert gpu.floor_us([Samples], 1) == pytest.approx(10.0, abs=0.1)  # 4 bytes per pixel
+    assert gpu_kmeans.floor_us([Samples], 16) == pytest.approx(57.4, abs=0.1)  # 16 * (5 + 5) operations per pixel
+    assert gpu_kmeans.floor_us([Samples], 1) == pytest.approx(10.0, abs=0.1)  # 4 bytes per pixel
+    # 12 million windows of 17 × 17 pixels, 11 operations each
+    assert gpu_mean_shift.floor_us(["opencv", 8, 20], (1, 3000, 4000, 3)) == pytest.approx(1140, abs=1)

@@ -104,14 +104,19 @@ def test_opencv_stops_as_defined(cuda, rng, options):
     check(cuda, blotches(rng, (15, 14), 3), 3, 18, kernel="opencv", **options)
 
 
-@pytest.mark.parametrize(("kernel", "tol"), [("flat", 0.25), ("opencv", 1.0)])
-def test_a_step_of_the_tolerance_is_the_last(cuda, kernel, tol):
-    """The first step is exactly as long as the tolerance: one more would go on."""
-    image = np.array([[[0.0], [2.0], [3.0], [7.0]]] if kernel == "flat" else [[[10], [10], [11], [14]]])
-    image = image.astype(np.float32 if kernel == "flat" else np.uint8)
-    ranges = 4.0 if kernel == "flat" else 2.0
-    for one in (tol, np.nextafter(tol, 0)):
-        check(cuda, image, 1 if kernel == "opencv" else 4, ranges, kernel=kernel, tol=one)
+CROSS = [[100, 15, 100], [13, 10, 13], [100, 15, 100]]  # from 10 to 12, and from there on to the two of 15
+
+
+@pytest.mark.parametrize(
+    ("kernel", "tol", "plane", "pixel", "spatial"),
+    [("flat", 0.5, CROSS, (1, 1), 1), ("opencv", 5.0, [[10, 12, 14, 16]], (0, 0), 2)],
+)
+def test_a_step_of_the_tolerance_is_the_last(device, kernel, tol, plane, pixel, spatial):
+    image = np.array(plane, np.uint8)[..., None]
+    for one, value in ((tol, 12), (np.nextafter(np.float32(tol), np.float32(0)), 13)):
+        found, _ = modes(device, image, spatial, 4, kernel=kernel, tol=float(one))
+        assert np.rint(found[(*pixel, 0)]) == value
+        check(device, image, spatial, 4, kernel=kernel, tol=float(one))
 
 
 @pytest.mark.parametrize("kernel", [*KERNELS, "opencv"])
