@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from classicseg._segment import segment_image
-from classicseg.cluster import kmeans, mean_shift, mean_shift_filter
+from classicseg.cluster import kmeans, mean_shift, mean_shift_filter, mean_shift_segment
 from classicseg.features import pixel_features, texture_features
 from classicseg.metrics import (
     Instances,
@@ -60,6 +60,7 @@ def _warm_mean_shift() -> None:
     for image in (np.zeros((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8)):
         mean_shift_filter(image, 2, 1)
     mean_shift_filter(image, 2, 1, kernel="gaussian")
+    mean_shift_segment(image, 2, 1)
     for radius in (5, 10, 20):  # each radius of OpenCV's window is compiled for itself
         mean_shift_filter(image, radius, 1, kernel="opencv")
 

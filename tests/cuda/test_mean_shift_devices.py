@@ -230,6 +230,8 @@ def test_a_hot_float_stays_and_changes_no_other(cuda, rng, value, n_channels):
     hot = cuda.take(mean_shift_filter(cuda.put(image), 3, 2 * n_channels, **options))
     assert hot[4, 5, -1] == np.float32(value)
     assert_array_equal(hot[mask], clean[mask])
+    found, _ = modes(cuda, image, 3, 2 * n_channels, **options)
+    assert found[4, 5, -1] == (abs(value) < 1e18)  # beyond 2**62 bandwidths a value takes no part
 
 
 @pytest.mark.parametrize("width", [1e-30, 1e-6, 1e6, 3e38])
