@@ -211,7 +211,7 @@ def test_a_block_of_a_larger_image(cuda, rng, kernel):
 @pytest.mark.parametrize("kernel", [*KERNELS, "opencv"])
 def test_a_block_far_from_the_first_pixel(device, rng, kernel):
     """Sums of positions pass 32 bits, and positions are exact all the same."""
-    image, top, start = blotches(rng, (9, 40), 1), 2**27, 2**28
+    image, top, start = blotches(rng, (9, 40), 1), 2**29, 2**30
     here, _ = modes(device, image, 6, 20, kernel=kernel)
     there, left = modes(device, image, 6, 20, kernel=kernel, place=(top, start, top + 9, start + 40))
     assert_array_equal(there - [0, top, start, 0], here)
