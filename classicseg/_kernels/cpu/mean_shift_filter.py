@@ -6,8 +6,7 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import run_blocks
 from classicseg._kernels.cpu.mean_shift_filter_round import round_strips
-from classicseg._kernels.cpu.mean_shift_filter_square import FAR, STEP
-from classicseg._kernels.cpu.mean_shift_filter_square import climb_rows as square_rows
+from classicseg._kernels.cpu.mean_shift_filter_square import square_strips
 
 STRIP = 8  # rows of a block of work
 
@@ -23,7 +22,7 @@ def climb(image, mask, rule, write, place=None, n_threads=None):
     """
     left = np.zeros(image.shape[:2], np.bool_)
     place = (0, 0, *image.shape[:2]) if place is None else place
-    strip = (_square if rule.kernel == "opencv" else round_strips)(image, mask, rule, place, left)
+    strip = (square_strips if rule.kernel == "opencv" else round_strips)(image, mask, rule, place, left)
     n_rows, n_cols, n_channels = image.shape
 
     def block(index):
@@ -45,30 +44,3 @@ def climb_frames(frames, masks, rule, write, n_threads=None):
             write(top + first, top + last, found)
 
         climb(frame, None if masks is None else masks[b], rule, write_frame, n_threads=n_threads)
-
-
-def _square(image, mask, rule, place, left):
-    """Return the work on a strip by OpenCV's rule."""
-    n_rows, n_cols, n_channels = image.shape
-    radius = int(rule.spatial_bandwidth)
-    stride = -(-(n_cols + 2 * radius + 8) // 16) * 16 + 8  # the rows of a window lie apart in the cache
-    planes = np.full((3, n_rows + 2 * radius + STEP, stride), FAR)
-    inside = planes[:, radius : radius + n_rows, radius : radius + n_cols]
-    for c in range(3):
-        inside[c] = image[..., c] if c < n_channels else 0
-        if mask is not None:
-            inside[c][~mask] = FAR
-    red, green, blue = planes.reshape(3, -1)
-    limit = np.float32(np.rint(rule.range_bandwidth[0] ** 2))
-    kernel = square_rows(2 * radius + 1)
-
-    def strip(first, last, found):
-        three = np.zeros((last - first, n_cols, 6))
-        kernel(
-            red, green, blue, stride, (n_rows, n_cols), first, last, limit, np.float32(rule.tol), rule.max_num_iter,
-            place, three, left,
-        )  # fmt: skip
-        found[..., :n_channels] = three[..., :n_channels]
-        found[..., n_channels:] = three[..., 3:]
-
-    return strip

@@ -1,123 +1,167 @@
 """Mean shift as OpenCV defines it: a square window, and positions and values rounded to whole numbers.
 
-All sums are of whole numbers that float32 holds, so their order changes no bit. The side of the window is a constant
-of the compiled loops, and its rows are written out, which keeps every sum in registers: 512 × 512 pixels, window
-41 × 41, take half the time that 7 rows at a time take. Each side costs 0.3 to 1 s to compile, once per machine.
+Pixels climb together, some of a row step by step: the windows of different pixels do not wait for one another, and
+the steps are computed in vectors. A state (row, column and value) is whole numbers, so the sums of a state that was
+met before are looked up: three of ten steps after the first are, of the pixels of 8 rows of a photograph.
 """
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit_inline, jit_vectorised
+from classicseg._kernels.cpu._jit import jit, jit_inline
+from classicseg._kernels.cpu.mean_shift_filter_square_sums import FARTHEST, LANES, extent_of, window_sums
 
-FAR = np.float32(1e6)  # value of what lies outside: no limit reaches it
-STEP = 7  # LLVM writes out loops of so many rows
-MOST = 7 * STEP  # rows that are written out; a larger window is taken by STEP rows
-
-
-@jit_inline
-def _rows(planes, at, stride, center, limit, within, first, last, sums):
-    """Add rows `first` to `last` of one column to its count, its moment of rows and its sums of values."""
-    red, green, blue = planes
-    r, g, b = center
-    count, moment, s0, s1, s2 = sums
-    for k in range(first, last):
-        v0, v1, v2 = red[at], green[at], blue[at]
-        d0, d1, d2 = v0 - r, v1 - g, v2 - b
-        inside = np.float32(1) if (d0 * d0 + d1 * d1 + d2 * d2 <= limit) & within else np.float32(0)
-        count += inside
-        moment += inside * np.float32(k)
-        s0 += inside * v0
-        s1 += inside * v1
-        s2 += inside * v2
-        at += stride
-    return at, (count, moment, s0, s1, s2)
+TOGETHER = 256  # pixels
+STATES = 4096  # states whose sums are kept
+FAR = 4096  # value of what lies outside
+DARK_TO_LIGHT = 255**2  # squared difference up to which 16 bits hold the limit
 
 
-@functools.lru_cache(None)
-def window_sums(side):
-    """Return the kernel of windows of `side` × `side` pixels.
+class Block(NamedTuple):
+    """Where the pixels of a block lie: in the planes' rows, and in the image."""
 
-    It takes three planes, their row stride, the window's first index, its center and its limit; and returns the
-    count, the moments of columns and of rows from the window's first, and the sums of the three values.
-    """
-    width = -(-side // 8) * 8  # whole vectors; the columns too many count as outside
-    rows = side if side <= MOST else STEP
-    # No conditions on rows are left to the compiler where they are all written out.
-    e0, e1, e2, e3, e4, e5, e6 = (min(rows, STEP * (part + 1)) for part in range(MOST // STEP))
+    stride: int
+    radius: int
+    n_rows: int
+    n_cols: int
+    top: int
+    start: int
+    image_rows: int
+    image_cols: int
 
-    @jit_inline
-    def window(red, green, blue, stride, start, r, g, b, limit):
-        planes, center = (red, green, blue), (r, g, b)
-        n, sx, sy, sr, sg, sb = (
-            np.float32(0), np.float32(0), np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-        )  # fmt: skip
-        for top in range(0, side, rows):
-            for i in range(width):
-                at, within = start + np.uint64(top) * stride + np.uint64(i), i < side
-                sums = (np.float32(0), np.float32(0), sr, sg, sb)
-                if rows < side:
-                    for k in range(rows):
-                        some = limit if top + k < side else np.float32(-1)
-                        at, sums = _rows(planes, at, stride, center, some, within, k, k + 1, sums)
-                else:
-                    at, sums = _rows(planes, at, stride, center, limit, within, 0, e0, sums)
-                    at, sums = _rows(planes, at, stride, center, limit, within, e0, e1, sums)
-                    at, sums = _rows(planes, at, stride, center, limit, within, e1, e2, sums)
-                    at, sums = _rows(planes, at, stride, center, limit, within, e2, e3, sums)
-                    at, sums = _rows(planes, at, stride, center, limit, within, e3, e4, sums)
-                    at, sums = _rows(planes, at, stride, center, limit, within, e4, e5, sums)
-                    at, sums = _rows(planes, at, stride, center, limit, within, e5, e6, sums)
-                count, moment, sr, sg, sb = sums
-                n += count
-                sx += count * np.float32(i)
-                sy += moment + count * np.float32(top)
-        return n, sx, sy, sr, sg, sb
 
-    return window
+class Climbers(NamedTuple):
+    """Pixels on their way: state is row, column, three values and the column of the pixel itself."""
+
+    state: np.ndarray
+    sums: np.ndarray  # of the window: count, rows, columns, values; then count and next state
+    stays: np.ndarray
+
+
+def square_strips(image, mask, rule, place, left):
+    """Return the work on a strip of rows by OpenCV's rule."""
+    n_rows, n_cols, n_channels = image.shape
+    radius, limit = int(rule.spatial_bandwidth), int(np.rint(rule.range_bandwidth[0] ** 2))
+    small, word = (np.int16, np.uint16) if limit < DARK_TO_LIGHT else (np.int32, np.uint32)
+    extent = extent_of(2 * radius + 1)
+    width = extent.cols * extent.across
+    stride = -(-(n_cols + width) // 64) * 64 + LANES  # the rows of a window lie apart in the cache
+    planes = np.zeros((3, n_rows + extent.rows * extent.down, stride), small)
+    planes[0] = FAR
+    for c in range(n_channels):
+        planes[c, radius : radius + n_rows, radius : radius + n_cols] = image[..., c]
+    if mask is not None:
+        planes[0, radius : radius + n_rows, radius : radius + n_cols][~mask] = FAR
+    bounds = np.where(np.arange(width) < extent.side, limit + 1, 0).astype(word)
+    block = Block(stride, radius, n_rows, n_cols, *place)
+    near = (bounds, small(FARTHEST[small]), word(1))
+    kernel = climb_rows(extent.side)
+    flat = tuple(planes.reshape(3, -1))
+
+    def strip(first, last, found):
+        kernel(flat, block, near, (rule.tol, rule.max_num_iter), (first, last), found, left)
+
+    return strip
 
 
 @functools.lru_cache(None)
 def climb_rows(side):
-    """Return the kernel that climbs from the pixels of rows `first` to `last`, for windows of `side` × `side`.
+    """Return the kernel that climbs from the pixels of some rows, for windows of `side` × `side`."""
+    extent = extent_of(side)
 
-    The planes have a border of `side // 2` pixels that are `FAR`. `found` and `left` are those of the other kernels.
-    """
-    window, radius = window_sums(side), side // 2
-
-    @jit_vectorised
-    def climb(red, green, blue, stride, shape, first, last, limit, eps, max_num_iter, place, found, left):
-        n_rows, n_cols = shape
-        top, start, image_rows, image_cols = place
-        bottom, end = top + n_rows - 1, start + n_cols - 1
-        for y in range(first, last):
-            for x in range(n_cols):
-                cy, cx, mass, gone = top + y, start + x, 0.0, False
-                own = np.uint64((y + radius) * stride + x + radius)
-                r, g, b = red[own], green[own], blue[own]
-                for _ in range(max_num_iter if r < FAR else 0):
-                    gone |= (max(cy - radius, 0) < top) | (min(cy + radius, image_rows - 1) > bottom)
-                    gone |= (max(cx - radius, 0) < start) | (min(cx + radius, image_cols - 1) > end)
-                    first_index = np.uint64((cy - top) * stride + cx - start)
-                    n, sx, sy, sr, sg, sb = window(red, green, blue, np.uint64(stride), first_index, r, g, b, limit)
+    @jit
+    def climb(planes, block, near, stop, rows, found, left):
+        tol, max_num_iter = stop
+        small = planes[0].dtype.type
+        stride, radius, n_rows, n_cols, top, start, image_rows, image_cols = block
+        climbers = Climbers(
+            np.zeros((6, TOGETHER), np.int64), np.zeros((6, TOGETHER), np.int64), np.zeros(TOGETHER, np.bool_)
+        )
+        keys, kept = np.full(STATES, -1), np.empty((STATES, 6), np.int64)
+        state, sums, _ = climbers
+        for y in range(rows[0], rows[1]):
+            for x in range(0, n_cols, TOGETHER):
+                n = begin(planes, block, y, x, state)
+                for _ in range(max_num_iter):
+                    for j in range(n):
+                        key, slot = key_and_slot(state, j, image_cols)
+                        if keys[slot] != key:
+                            keys[slot] = key
+                            first = np.uint64((state[0, j] - top) * stride + state[1, j] - start)
+                            center = (small(state[2, j]), small(state[3, j]), small(state[4, j]))
+                            found_sums = window_sums(planes, np.uint64(stride), first, center, near, extent)
+                            one = kept[slot]
+                            one[0], one[1], one[2], one[3], one[4], one[5] = found_sums
+                        for c in range(6):
+                            sums[c, j] = kept[slot, c]
+                    step(climbers, n, radius, tol)
+                    n = move(climbers, n, block, found[y - rows[0]], left[y])
                     if n == 0:
                         break
-                    mass = np.float64(n)
-                    part = 1.0 / mass  # multiplied by, as OpenCV does: a quotient could round another way
-                    new_y = int(np.rint((mass * (cy - radius) + np.float64(sy)) * part))
-                    new_x = int(np.rint((mass * (cx - radius) + np.float64(sx)) * part))
-                    new_r = np.float32(np.rint(np.float64(sr) * part))
-                    new_g = np.float32(np.rint(np.float64(sg) * part))
-                    new_b = np.float32(np.rint(np.float64(sb) * part))
-                    moved = (new_r - r) * (new_r - r) + (new_g - g) * (new_g - g) + (new_b - b) * (new_b - b)
-                    moved += np.float32(abs(new_y - cy) + abs(new_x - cx))
-                    stays = (new_y == cy) & (new_x == cx)
-                    cy, cx, r, g, b = new_y, new_x, new_r, new_g, new_b
-                    if stays or moved <= eps:
-                        break
-                target = found[y - first, x]
-                target[0], target[1], target[2], target[3], target[4], target[5] = r, g, b, cy, cx, mass
-                left[y, x] = gone
 
     return climb
+
+
+@jit
+def begin(planes, block, y, first, state):
+    """Take up to TOGETHER pixels of row `y` from column `first` on; return how many take part."""
+    red, green, blue = planes
+    n = 0
+    for x in range(first, min(first + TOGETHER, block.n_cols)):
+        at = (y + block.radius) * block.stride + x + block.radius
+        if red[at] < FAR:
+            state[0, n], state[1, n] = block.top + y, block.start + x
+            state[2, n], state[3, n], state[4, n] = red[at], green[at], blue[at]
+            state[5, n] = x
+            n += 1
+    return n
+
+
+@jit_inline
+def key_and_slot(state, j, image_cols):
+    """Return the number of a state, of no other, and where its sums are kept."""
+    y, x, r, g, b = state[0, j], state[1, j], state[2, j], state[3, j], state[4, j]
+    key = ((y * image_cols + x) << 24) + (r << 16) + (g << 8) + b
+    return key, (y * 1021 + x * 37 + r * 331 + g * 1747 + b * 113) & (STATES - 1)
+
+
+@jit
+def step(climbers, n, radius, tol):
+    """Put the next states in place of the sums, and say who stays there."""
+    state, sums, stays = climbers
+    for j in range(n):
+        y, x, mass = state[0, j], state[1, j], float(max(sums[0, j], 1))
+        part = 1.0 / mass  # multiplied by, as OpenCV does: a quotient could round another way
+        new_y = np.int64(np.rint((mass * (y - radius) + sums[1, j]) * part))
+        new_x = np.int64(np.rint((mass * (x - radius) + sums[2, j]) * part))
+        r, g, b = np.int64(np.rint(sums[3, j] * part)), np.int64(np.rint(sums[4, j] * part)), np.int64(np.rint(sums[5, j] * part))
+        dr, dg, db = r - state[2, j], g - state[3, j], b - state[4, j]
+        moved = abs(new_y - y) + abs(new_x - x) + dr * dr + dg * dg + db * db
+        stays[j] = ((new_y == y) & (new_x == x)) | (moved <= tol)
+        sums[1, j], sums[2, j], sums[3, j], sums[4, j], sums[5, j] = new_y, new_x, r, g, b
+
+
+@jit
+def move(climbers, n, block, found, left):
+    """Write the states that were reached, and which windows left the block; keep those that go on, return how many."""
+    state, sums, stays = climbers
+    radius, n_channels, kept = block.radius, found.shape[1] - 3, 0
+    bottom, end = block.top + block.n_rows - 1, block.start + block.n_cols - 1
+    for j in range(n):
+        y, x, own = state[0, j], state[1, j], state[5, j]
+        left[own] |= (max(y - radius, 0) < block.top) | (min(y + radius, block.image_rows - 1) > bottom)
+        left[own] |= (max(x - radius, 0) < block.start) | (min(x + radius, block.image_cols - 1) > end)
+        if sums[0, j] == 0:  # the mean lies where no pixel is near
+            continue
+        target = found[own]
+        for c in range(n_channels):
+            target[c] = sums[3 + c, j]
+        target[n_channels], target[n_channels + 1], target[n_channels + 2] = sums[1, j], sums[2, j], sums[0, j]
+        if not stays[j]:
+            for c in range(5):
+                state[c, kept] = sums[1 + c, j]
+            state[5, kept] = own
+            kept += 1
+    return kept
