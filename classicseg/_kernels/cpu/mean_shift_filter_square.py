@@ -14,7 +14,8 @@ from classicseg._kernels.cpu._jit import jit, jit_inline
 from classicseg._kernels.cpu.mean_shift_filter_square_sums import FARTHEST, LANES, extent_of, window_sums
 
 TOGETHER = 256  # pixels
-STATES = 4096  # states whose sums are kept
+STATES = 4096  # states whose sums are kept,
+WORTH = 17  # of windows from this side on: smaller ones take no longer than to look them up
 FAR = 4096  # value of what lies outside
 DARK_TO_LIGHT = 255**2  # squared difference up to which 16 bits hold the limit
 
@@ -61,43 +62,51 @@ def square_strips(image, mask, rule, place, left):
     flat = tuple(planes.reshape(3, -1))
 
     def strip(first, last, found):
-        kernel(flat, block, near, (rule.tol, rule.max_num_iter), (first, last), found, left)
+        state, sums = np.zeros((2, 6, TOGETHER), np.int64)
+        climbers = Climbers(state, sums, np.zeros(TOGETHER, np.bool_))
+        memory = np.empty(STATES, np.int64), np.empty((STATES, 6), np.int64)
+        stop = (rule.tol, rule.max_num_iter)
+        kernel(flat, block, near, stop, memory, (climbers, first, last, found, left))
 
     return strip
 
 
 @functools.lru_cache(None)
 def climb_rows(side):
-    """Return the kernel that climbs from the pixels of some rows, for windows of `side` × `side`."""
-    extent = extent_of(side)
+    """Return the kernel that climbs from the pixels of some rows, for windows of `side` × `side`.
+
+    It closes over numbers only: of a kernel that closes over another, Numba finds none it compiled before.
+    """
+    extent, remembers = extent_of(side), side >= WORTH
 
     @jit
-    def climb(planes, block, near, stop, rows, found, left):
-        tol, max_num_iter = stop
-        small = planes[0].dtype.type
-        stride, radius, n_rows, n_cols, top, start, image_rows, image_cols = block
-        climbers = Climbers(
-            np.zeros((6, TOGETHER), np.int64), np.zeros((6, TOGETHER), np.int64), np.zeros(TOGETHER, np.bool_)
-        )
-        keys, kept = np.full(STATES, -1), np.empty((STATES, 6), np.int64)
+    def climb(planes, block, near, rule, memory, strip):
+        climbers, first_row, last_row, found, left = strip
         state, sums, _ = climbers
-        for y in range(rows[0], rows[1]):
-            for x in range(0, n_cols, TOGETHER):
+        keys, kept = memory
+        tol, max_num_iter = rule
+        keys[:] = -1
+        for y in range(first_row, last_row):
+            for x in range(0, block.n_cols, TOGETHER):
                 n = begin(planes, block, y, x, state)
-                for _ in range(max_num_iter):
+                for turn in range(max_num_iter):
                     for j in range(n):
-                        key, slot = key_and_slot(state, j, image_cols)
-                        if keys[slot] != key:
+                        key, slot = _key_and_slot(state, j, block.image_cols)
+                        met = remembers & (turn > 0)  # no two pixels begin in one state
+                        if met & (keys[slot] == key):
+                            for c in range(6):
+                                sums[c, j] = kept[slot, c]
+                            continue
+                        first, center = _window(state, j, block, planes[0].dtype.type)
+                        n_near, sy, sx, sr, sg, sb = window_sums(planes, first, center, block.stride, near, extent)
+                        sums[0, j], sums[1, j], sums[2, j] = n_near, sy, sx
+                        sums[3, j], sums[4, j], sums[5, j] = sr, sg, sb
+                        if met:
                             keys[slot] = key
-                            first = np.uint64((state[0, j] - top) * stride + state[1, j] - start)
-                            center = (small(state[2, j]), small(state[3, j]), small(state[4, j]))
-                            found_sums = window_sums(planes, np.uint64(stride), first, center, near, extent)
-                            one = kept[slot]
-                            one[0], one[1], one[2], one[3], one[4], one[5] = found_sums
-                        for c in range(6):
-                            sums[c, j] = kept[slot, c]
-                    step(climbers, n, radius, tol)
-                    n = move(climbers, n, block, found[y - rows[0]], left[y])
+                            for c in range(6):
+                                kept[slot, c] = sums[c, j]
+                    step(climbers, n, block.radius, tol)
+                    n = move(climbers, n, block, found[y - first_row], left[y])
                     if n == 0:
                         break
 
@@ -106,37 +115,45 @@ def climb_rows(side):
 
 @jit
 def begin(planes, block, y, first, state):
-    """Take up to TOGETHER pixels of row `y` from column `first` on; return how many take part."""
+    """Let up to TOGETHER pixels of row `y` start, from column `first` on; return how many take part."""
     red, green, blue = planes
     n = 0
     for x in range(first, min(first + TOGETHER, block.n_cols)):
         at = (y + block.radius) * block.stride + x + block.radius
         if red[at] < FAR:
-            state[0, n], state[1, n] = block.top + y, block.start + x
+            state[0, n], state[1, n], state[5, n] = block.top + y, block.start + x, x
             state[2, n], state[3, n], state[4, n] = red[at], green[at], blue[at]
-            state[5, n] = x
             n += 1
     return n
 
 
 @jit_inline
-def key_and_slot(state, j, image_cols):
-    """Return the number of a state, of no other, and where its sums are kept."""
+def _key_and_slot(state, j, image_cols):
+    """Return a number that no other state has, and where sums of this one are kept."""
     y, x, r, g, b = state[0, j], state[1, j], state[2, j], state[3, j], state[4, j]
     key = ((y * image_cols + x) << 24) + (r << 16) + (g << 8) + b
     return key, (y * 1021 + x * 37 + r * 331 + g * 1747 + b * 113) & (STATES - 1)
 
 
+@jit_inline
+def _window(state, j, block, small):
+    """Return the first index of a state's window in the planes, and its center in their type."""
+    first = (state[0, j] - block.top) * block.stride + state[1, j] - block.start
+    return np.uint64(first), (small(state[2, j]), small(state[3, j]), small(state[4, j]))
+
+
 @jit
 def step(climbers, n, radius, tol):
-    """Put the next states in place of the sums, and say who stays there."""
+    """Put the next states in place of the sums, and say which are the last."""
     state, sums, stays = climbers
     for j in range(n):
-        y, x, mass = state[0, j], state[1, j], float(max(sums[0, j], 1))
+        y, x = state[0, j], state[1, j]
+        mass = float(max(sums[0, j], 1))
         part = 1.0 / mass  # multiplied by, as OpenCV does: a quotient could round another way
         new_y = np.int64(np.rint((mass * (y - radius) + sums[1, j]) * part))
         new_x = np.int64(np.rint((mass * (x - radius) + sums[2, j]) * part))
-        r, g, b = np.int64(np.rint(sums[3, j] * part)), np.int64(np.rint(sums[4, j] * part)), np.int64(np.rint(sums[5, j] * part))
+        r, g = np.int64(np.rint(sums[3, j] * part)), np.int64(np.rint(sums[4, j] * part))
+        b = np.int64(np.rint(sums[5, j] * part))
         dr, dg, db = r - state[2, j], g - state[3, j], b - state[4, j]
         moved = abs(new_y - y) + abs(new_x - x) + dr * dr + dg * dg + db * db
         stays[j] = ((new_y == y) & (new_x == x)) | (moved <= tol)
@@ -145,7 +162,10 @@ def step(climbers, n, radius, tol):
 
 @jit
 def move(climbers, n, block, found, left):
-    """Write the states that were reached, and which windows left the block; keep those that go on, return how many."""
+    """Write the states that were reached, and whether windows left the block; keep those that go on, return how many.
+
+    `found` and `left` are a row of the other kernels'.
+    """
     state, sums, stays = climbers
     radius, n_channels, kept = block.radius, found.shape[1] - 3, 0
     bottom, end = block.top + block.n_rows - 1, block.start + block.n_cols - 1

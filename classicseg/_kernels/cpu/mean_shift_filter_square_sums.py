@@ -63,17 +63,17 @@ def _add(values, center, bound, types, sums):
 
 
 @jit_inline
-def window_sums(planes, stride, first, center, rule, extent):
+def window_sums(planes, first, center, stride, near, extent):
     """Return count and sums of rows, columns and three values of the pixels near `center` in a window.
 
     The window begins at index `first` of the flat planes, and its rows and columns count from there. Near are
     squared differences that sum to less than the bounds, which are given per column and are 0 behind the window.
     """
     red, green, blue = planes
-    bounds, farthest, one = rule
+    bounds, farthest, one = near
     word = bounds.dtype.type
     types = (red.dtype.type, word, farthest, one)
-    zero, low, high = word(0), word(255), word(8)
+    stride, zero, low, high = np.uint64(stride), word(0), word(255), word(8)
     e0, e1, e2, e3, e4, e5, e6 = extent.ends
     n, sy, sx, sr, sg, sb = 0, 0, 0, 0, 0, 0
     for part in range(extent.down):
