@@ -18,6 +18,7 @@ from skimage.segmentation import expand_labels
 from sklearn.cluster import KMeans
 
 from classicseg.thermal import _hotspots as spot_rules
+from classicseg.thermal import _smooth as smooth_rules
 from classicseg.thermal import _spots as size_rules
 from classicseg.thermal import _surfaces as surface_rules
 from classicseg.thermal._lattice import Cells, offsets, regular
@@ -105,21 +106,21 @@ def _smooth(values: Array) -> Array:
     noise = max(float(np.percentile(deviation.ravel()[::7], 10)), 1e-6)
     texture = ndimage.uniform_filter(np.log2(np.maximum(deviation, noise) / noise), 3)
     low, high = np.percentile(mean.ravel()[::7], [5, 95])
-    weight, place = surface_rules.TEMPERATURE_WEIGHT, surface_rules.POSITION_WEIGHT
+    weight, place = smooth_rules.TEMPERATURE_WEIGHT, smooth_rules.POSITION_WEIGHT
     features = np.empty((*values.shape, 4), np.float32)
     features[..., 0] = np.clip((mean - low) * (weight / max(high - low, 1e-6)), -0.2 * weight, 1.2 * weight)
     features[..., 1] = np.arange(values.shape[1]) * (place / values.shape[1])
     features[..., 2] = np.arange(values.shape[0])[:, None] * (place / values.shape[0])
     features[..., 3] = texture
-    step = surface_rules.thinning(np.ones(values.shape, bool))
-    model = _kmeans(features[::step, ::step].reshape(-1, 4), surface_rules.N_CLUSTERS)
+    step = smooth_rules.thinning(np.ones(values.shape, bool))
+    model = _kmeans(features[::step, ::step].reshape(-1, 4), smooth_rules.N_CLUSTERS)
     found = model.predict(features.reshape(-1, 4))
-    return (model.cluster_centers_[:, 3] < surface_rules.SMOOTH)[found].reshape(values.shape)
+    return (model.cluster_centers_[:, 3] < smooth_rules.SMOOTH)[found].reshape(values.shape)
 
 
 def _kmeans(samples: Array, n_clusters: int) -> KMeans:
     """Fit every few pixels; `tol` of scikit-learn is relative to the variance."""
-    tol = surface_rules.TOL**2 / float(samples.var(axis=0).mean())
+    tol = smooth_rules.TOL**2 / float(samples.var(axis=0).mean())
     return KMeans(n_clusters, n_init=1, max_iter=100, tol=tol, random_state=0).fit(samples)
 
 

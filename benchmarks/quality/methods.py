@@ -39,6 +39,7 @@ def sweep(**values: tuple[Any, ...]) -> Settings:
 
 
 CLUSTERS, SMALLEST = (2, 3, 4, 6, 8, 12), (500, 1500, 4000)
+MERGED = (500, 2000, 6000)
 THRESHOLDS = (10, 15, 20, 25, 30, 40, 50, 60)
 
 METHODS = (
@@ -50,6 +51,18 @@ METHODS = (
         sweep(n_clusters=(3, 5, 8, 12), xy=(0.1, 0.3, 1.0), min_size=(500, 1500)),
     ),
     Method("k-means Lab", CLASSICSEG, ours.kmeans_lab, sweep(n_clusters=CLUSTERS, min_size=SMALLEST)),
+    Method(
+        "mean shift Luv",
+        CLASSICSEG,
+        ours.mean_shift_luv,
+        sweep(spatial=(6,), colour=(5, 7, 9, 12), min_size=MERGED),
+    ),
+    Method(
+        "mean shift RGB, OpenCV's window",
+        CLASSICSEG,
+        ours.mean_shift_opencv,
+        sweep(spatial=(6,), colour=(8, 12, 16, 22, 30), min_size=MERGED),
+    ),
     Method(
         "k-means RGB",
         SKLEARN,
@@ -115,7 +128,7 @@ METHODS = (
         "pyrMeanShift",
         OPENCV,
         peers.pyramid_mean_shift,
-        sweep(spatial=(8,), colour=(12, 18, 26, 36, 50), min_size=(500, 2000, 6000)),
+        sweep(spatial=(8,), colour=(12, 18, 26, 36, 50), min_size=MERGED),
         packages=("opencv-python",),
     ),
 )

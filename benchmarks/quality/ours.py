@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 
 def kmeans_colour(image: Any, *, n_clusters: int, min_size: int) -> Any:
     return kmeans_regions(image, "RGB", n_clusters, min_size)
@@ -22,6 +24,23 @@ def kmeans_regions(image: Any, channels: str, n_clusters: int, min_size: int, we
 
     features = pixel_features(image, channels, channel_weights=weights)
     return regions(image, kmeans(features, n_clusters, rng=0, n_threads=1).labels, min_size)
+
+
+def mean_shift(image: Any, *, spatial: float, colour: float, min_size: int, kernel: Any = "flat") -> Any:
+    from classicseg import mean_shift_segment
+
+    return mean_shift_segment(image, spatial, colour, min_size=min_size, kernel=kernel, n_threads=1).labels
+
+
+def mean_shift_luv(image: Any, *, spatial: float, colour: float, min_size: int) -> Any:
+    """Segment by colours as they are seen to differ, as the source of the method does."""
+    from classicseg import pixel_features
+
+    return mean_shift(np.asarray(pixel_features(image, "Luv")), spatial=spatial, colour=colour, min_size=min_size)
+
+
+def mean_shift_opencv(image: Any, *, spatial: float, colour: float, min_size: int) -> Any:
+    return mean_shift(image, spatial=spatial, colour=colour, min_size=min_size, kernel="opencv")
 
 
 def regions(image: Any, labels: Any, min_size: int) -> Any:
