@@ -1,28 +1,38 @@
-"""Segment an image, or an image file: the one-command form. Its method is k-means."""
+"""Segment an image, or an image file: the one-command form. By k-means, or by mean shift."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError
 
 from classicseg._errors import FileFormatError
-from classicseg._validate import check_choice, check_image, check_int
-from classicseg.cluster import kmeans
+from classicseg._validate import check_choice, check_float, check_image, check_int, check_unused
+from classicseg.cluster import kmeans, mean_shift_segment
 from classicseg.features import pixel_features
+from classicseg.features._channels import full_range
 from classicseg.regions import connected_regions, merge_small_regions
 from classicseg.regions._merge import merge_equal_regions
 
-Method = Literal["kmeans"]
-METHODS: tuple[Method, ...] = ("kmeans",)
+Method = Literal["kmeans", "mean_shift"]
+METHODS: tuple[Method, ...] = get_args(Method)
 SUFFIXES = (".png", ".tif", ".tiff", ".npy")
+N_CLUSTERS = 6
+SPATIAL, RANGE = 6, 16.0  # bandwidths of mean shift: pixels, levels of 255
 
 
 def segment_image(
-    image: ArrayLike, *, method: Method = "kmeans", n_clusters: int = 6, min_size: int = 64, rng: int = 0
+    image: ArrayLike,
+    *,
+    method: Method = "kmeans",
+    n_clusters: int | None = None,
+    spatial_bandwidth: int | None = None,
+    range_bandwidth: float | None = None,
+    min_size: int = 64,
+    rng: int | None = None,
 ) -> NDArray[np.int32]:
     """Split an image into connected regions of similar colour.
 
@@ -30,14 +40,20 @@ def segment_image(
     ----------
     image : array_like, shape (M, N) or (M, N, 3)
         Gray or RGB image; float images range over 0 to 1. NaN in a float image is outside.
-    method : {"kmeans"}, default "kmeans"
-        k-means over colour and position, then connected regions.
-    n_clusters : int, default 6
-        Colours to tell apart; fewer where the image has fewer pixels.
+    method : {"kmeans", "mean_shift"}, default "kmeans"
+        ``"kmeans"``: k-means over colour and position, then connected regions. ``"mean_shift"``: every pixel climbs
+        to the colour that is most common around it, and neighbours that end up alike are a region; nobody says how
+        many colours there are. Other images than uint8 are rounded to 255 levels, and must lie within their range.
+    n_clusters : int, optional
+        For ``"kmeans"``: colours to tell apart; fewer where the image has fewer pixels. Default: 6.
+    spatial_bandwidth : int, optional
+        For ``"mean_shift"``: how far a pixel looks, in pixels. Default: 6.
+    range_bandwidth : float, optional
+        For ``"mean_shift"``: contrast below which colours are one, in levels of 255. Default: 16.
     min_size : int, default 64
         Smaller regions, in pixels, are merged into the neighbour of nearest colour.
-    rng : int, default 0
-        Seed.
+    rng : int, optional
+        For ``"kmeans"``: seed. Default: 0.
 
     Returns
     -------
@@ -47,7 +63,8 @@ def segment_image(
     Raises
     ------
     ValueError, TypeError
-        If an argument has the wrong shape, dtype or value, or no pixel of `image` is finite.
+        If an argument has the wrong shape, dtype or value, or goes with the other method, or no pixel of `image` is
+        finite.
     """
     array = check_image("image", image)
     if array.ndim == 3 and array.shape[2] != 3:
@@ -55,30 +72,72 @@ def segment_image(
             f"image must have shape (M, N) or (M, N, 3), got {array.shape}; "
             "leave out an alpha channel with image[..., :3]"
         )
-    check_choice("method", method, METHODS)
-    n_clusters = check_int("n_clusters", n_clusters, low=1)
     min_size = check_int("min_size", min_size, low=1)
+    by_clusters: dict[str, Any] = {"n_clusters": n_clusters, "rng": rng}
+    by_windows: dict[str, Any] = {"spatial_bandwidth": spatial_bandwidth, "range_bandwidth": range_bandwidth}
+    if check_choice("method", method, METHODS) == "kmeans":
+        check_unused(by_windows, "kmeans", "mean_shift")
+        regions = _by_kmeans(array, _inside(array), min_size, **by_clusters)
+    else:
+        check_unused(by_clusters, "mean_shift", "kmeans")
+        regions = _by_mean_shift(array, _inside(array), min_size, **by_windows)
+    return merge_equal_regions(regions, array)  # both can part a large area of one colour by position
+
+
+def _inside(array: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Return where all channels are finite, None where that is everywhere."""
     inside = np.asarray(np.isfinite(array.reshape(*array.shape[:2], -1)).all(axis=2))
-    n_inside = int(np.count_nonzero(inside))
-    if n_inside == 0:
+    if not inside.any():
         raise ValueError(f"image must have a pixel that is finite, got none of {inside.size}")
-    mask = None if inside.all() else inside
+    return None if inside.all() else inside
+
+
+def _by_kmeans(
+    array: NDArray[Any], mask: NDArray[np.bool_] | None, min_size: int, n_clusters: int | None, rng: int | None
+) -> NDArray[np.int32]:
+    wanted = N_CLUSTERS if n_clusters is None else check_int("n_clusters", n_clusters, low=1)
+    n_inside = array.shape[0] * array.shape[1] if mask is None else int(np.count_nonzero(mask))
     # Crossing the image counts as a fifth of the range of colour: enough to part far away regions of one colour.
     weights = {"xy": 0.2}
     features = pixel_features(array, "Ixy" if array.ndim == 2 else "RGBxy", channel_weights=weights, mask=mask)
-    found = kmeans(features, min(n_clusters, n_inside), rng=rng)
-    regions = merge_small_regions(connected_regions(found.labels), min_size, image=array)
-    return merge_equal_regions(regions, array)  # k-means parts a large area of one colour by position
+    found = kmeans(features, min(wanted, n_inside), rng=0 if rng is None else rng)
+    return merge_small_regions(connected_regions(found.labels), min_size, image=array)
+
+
+def _by_mean_shift(
+    array: NDArray[Any],
+    mask: NDArray[np.bool_] | None,
+    min_size: int,
+    spatial_bandwidth: int | None,
+    range_bandwidth: float | None,
+) -> NDArray[np.int32]:
+    space = SPATIAL if spatial_bandwidth is None else check_int("spatial_bandwidth", spatial_bandwidth, low=1)
+    levels = RANGE if range_bandwidth is None else check_float("range_bandwidth", range_bandwidth, above=0)
+    found = mean_shift_segment(_levels(array, mask), space, levels, min_size=min_size, kernel="opencv", mask=mask)
+    return found.labels
+
+
+def _levels(array: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+    """Return the image in levels of 255, on which mean shift is many times as fast as on floats."""
+    if array.dtype == np.uint8:
+        return array
+    inside, highest = array if mask is None else array[mask], full_range(array.dtype)
+    low, high = inside.min(), inside.max()
+    if low < 0 or high > highest:
+        raise ValueError(
+            f"image of {array.dtype} must lie within 0 to {highest:g} for method='mean_shift', "
+            f"got {low:g} to {high:g}; scale it, or take method='kmeans'"
+        )
+    values = array.astype(np.float64)
+    if mask is not None:
+        values[~mask] = 0
+    return np.rint(values * (255 / highest)).astype(np.uint8)
 
 
 def segment_file(
     image_path: str | Path,
     labels_path: str | Path,
-    *,
-    method: Method = "kmeans",
-    n_clusters: int = 6,
-    min_size: int = 64,
-    rng: int = 0,
+    **options: Any,
 ) -> int:
     """Segment an image file and write its label image.
 
@@ -88,7 +147,7 @@ def segment_file(
         Any picture that Pillow reads.
     labels_path : str or Path
         ``.png`` (16 bit, up to 65,535 regions), ``.tif`` (32 bit) or ``.npy``.
-    method, n_clusters, min_size, rng
+    **options
         As in `segment_image`.
 
     Returns
@@ -110,7 +169,7 @@ def segment_file(
         raise ValueError(f"the folder of the label file must exist, got {str(labels_path.parent)!r}; make it first")
     if labels_path.exists() and Path(image_path).exists() and labels_path.samefile(image_path):
         raise ValueError(f"the label file must not be the picture itself, got {str(labels_path)!r}; name another")
-    labels = segment_image(read_picture(image_path), method=method, n_clusters=n_clusters, min_size=min_size, rng=rng)
+    labels = segment_image(read_picture(image_path), **options)
     count = int(labels.max())
     partial = labels_path.with_name(labels_path.name + ".part")  # a crash leaves no half-written label image
     try:

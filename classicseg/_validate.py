@@ -7,7 +7,7 @@ import math
 import numbers
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -90,6 +90,13 @@ def check_choice(name: str, value: object, choices: Sequence[T]) -> T:
             if value == choice:
                 return choice
     raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def check_unused(options: Mapping[str, object], method: str, other: str) -> None:
+    """Refuse `options` of the method `other` that were given where `method` is used: they would do nothing."""
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(f"{name} must go with method={other!r}, got it with {method!r}; leave it out")
 
 
 def check_image(name: str, image: object, *, ndim: tuple[int, ...] = (2, 3), cuda: bool = False) -> Array:

@@ -25,6 +25,7 @@ from classicseg.metrics import (
 )
 from classicseg.regions import connected_regions, merge_regions, merge_small_regions, region_graph, region_table
 from classicseg.thermal import find_hotspots
+from classicseg.thermal._smooth import METHODS
 
 
 def warmup(progress: Callable[[str, float], None] | None = None) -> None:
@@ -59,6 +60,7 @@ def _warm_mean_shift() -> None:
         mean_shift(np.arange(24).reshape(8, 3).astype(dtype), 4)
     for image in (np.zeros((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8)):
         mean_shift_filter(image, 2, 1)
+        segment_image(image, method="mean_shift")
     mean_shift_filter(image, 2, 1, kernel="gaussian")
     mean_shift_segment(image, 2, 1)
     for radius in (5, 10, 20):  # each radius of OpenCV's window is compiled for itself
@@ -101,7 +103,8 @@ def _warm_metrics() -> None:
 def _warm_hotspots() -> None:
     rows, cols = np.mgrid[:96, :96]
     frame = np.where((rows % 16 < 12) & (cols % 24 < 20), 30, 24) + ((rows * 7 + cols * 3) % 5) * 0.02
-    find_hotspots(frame.astype(np.float32))
+    for method in METHODS:
+        find_hotspots(frame.astype(np.float32), method=method)
 
 
 _CALLS = {

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from classicseg import __version__
 from classicseg._errors import ClassicsegError
 
+METHODS = ("kmeans", "mean_shift")
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 BATCH_EXAMPLES = """\
@@ -27,6 +28,12 @@ exit status:
 
 A run that was stopped or killed goes on when the same command is given again. Outputs always mirror the inputs of
 the latest run: those of frames that are no longer among the inputs are removed.
+"""
+
+SEGMENT_EXAMPLES = """\
+examples:
+  classicseg segment photo.jpg -o labels.png --n-clusters 8
+  classicseg segment photo.jpg -o labels.png --method mean_shift --range-bandwidth 24
 """
 
 
@@ -94,6 +101,9 @@ def _add_hotspot_options(group: argparse._ArgumentGroup) -> None:
     add("--profile", default="IEC-62446-3-style", help="severity profile, by name or TOML file (default: %(default)s)")
     add("--min-delta", type=float, metavar="K", help="smallest difference to report (default: the profile's)")
     add("--min-area", type=int, default=4, metavar="PX", help="smallest hot spot, pixels (default: %(default)s)")
+    add("--method", default="kmeans", choices=METHODS, help="how modules are told from ground (default: %(default)s)")
+    add("--spatial-bandwidth", type=int, metavar="PX", help="radius of mean shift's window (default: 3)")
+    add("--range-bandwidth", type=float, metavar="OCTAVES", help="the same in texture (default: 0.4)")
 
 
 def _add_reading_options(group: argparse._ArgumentGroup) -> None:
@@ -131,15 +141,18 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "segment",
         help="segment one picture into a label image",
         description="Segment a picture into connected regions and write them as a label image.",
-        epilog="example: classicseg segment photo.jpg -o labels.png --n-clusters 8",
+        epilog=SEGMENT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("image", metavar="IMAGE", help="any picture that Pillow reads")
     add("-o", "--output", required=True, metavar="LABELS", help=".png (16 bit), .tif (32 bit) or .npy")
-    add("--method", default="kmeans", choices=("kmeans",), help="default: %(default)s")
-    add("--n-clusters", type=int, default=6, metavar="N", help="colours to tell apart (default: %(default)s)")
+    add("--method", default="kmeans", choices=METHODS, help="default: %(default)s")
+    add("--n-clusters", type=int, metavar="N", help="of k-means: colours to tell apart (default: 6)")
+    add("--spatial-bandwidth", type=int, metavar="PX", help="of mean shift: how far a pixel looks (default: 6)")
+    add("--range-bandwidth", type=float, metavar="LEVELS", help="of mean shift: contrast, of 255 (default: 16)")
     add("--min-size", type=int, default=64, metavar="PX", help="merge smaller regions (default: %(default)s)")
-    add("--rng", type=int, default=0, metavar="SEED", help="seed (default: %(default)s)")
+    add("--rng", type=int, metavar="SEED", help="of k-means: seed (default: 0)")
     parser.set_defaults(run=_segment)
 
 
@@ -151,6 +164,9 @@ def _batch(arguments: argparse.Namespace) -> int:
         "profile",
         "min_delta",
         "min_area",
+        "method",
+        "spatial_bandwidth",
+        "range_bandwidth",
         "emissivity",
         "distance_m",
         "reflected_celsius",
@@ -186,14 +202,8 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _segment(arguments: argparse.Namespace) -> int:
     from classicseg._segment import segment_file
 
-    count = segment_file(
-        arguments.image,
-        arguments.output,
-        method=arguments.method,
-        n_clusters=arguments.n_clusters,
-        min_size=arguments.min_size,
-        rng=arguments.rng,
-    )
+    names = ("method", "n_clusters", "spatial_bandwidth", "range_bandwidth", "min_size", "rng")
+    count = segment_file(arguments.image, arguments.output, **{name: getattr(arguments, name) for name in names})
     print(f"{count} regions: {arguments.output}")
     return GOOD
 

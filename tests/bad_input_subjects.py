@@ -177,6 +177,10 @@ def spots(image, **options):
     return [found.labels, found.surfaces, *(column for column in found.table.values() if column.dtype.kind != "U")]
 
 
+def spots_by_mean_shift(image, **options):
+    return spots(image, method="mean_shift", **options)
+
+
 def heated(temperature, **options):
     table = heat_in_boxes(temperature, [[2, 3, 6, 7], [30, 40, 60, 90]], **options)
     return [table[name] for name in ("area_px", "min_celsius", "mean_celsius", "median_celsius", "max_celsius")]
@@ -217,12 +221,15 @@ def no_spots(result):
     assert len(result[2]) == 0
 
 
-def spots_without_one_pixel(result):
-    mask = np.ones((240, 320), bool)
-    mask[1, 1] = False
-    for found, expected in zip(result, spots(modules(), mask=mask), strict=True):
-        assert_allclose(found, expected, rtol=1e-6)
-    assert result[0].max() == 1
+def without_one_pixel(call):
+    def check(result):
+        mask = np.ones((240, 320), bool)
+        mask[1, 1] = False
+        for found, expected in zip(result, call(modules(), mask=mask), strict=True):
+            assert_allclose(found, expected, rtol=1e-6)
+        assert result[0].max() == 1
+
+    return check
 
 
 def heat_without_one_pixel(result):
@@ -494,7 +501,19 @@ SUBJECTS = [
         modules,
         image_table((240, 320), "(M, N)")
         | {"1×1": no_spots, "constant": no_spots, "1e36": SAME}
-        | dict.fromkeys(("NaN", "inf", "-inf"), spots_without_one_pixel)
+        | dict.fromkeys(("NaN", "inf", "-inf"), without_one_pixel(spots))
+        | too_large("4.0e+301", MASKED_PIXELS),
+        masks_table(no_spots, (240, 320)),
+    ),
+    Subject(
+        "find_hotspots, mean shift",
+        "thermal.find_hotspots",
+        "image",
+        spots_by_mean_shift,
+        modules,
+        image_table((240, 320), "(M, N)")
+        | {"1×1": no_spots, "constant": no_spots, "1e36": SAME}
+        | dict.fromkeys(("NaN", "inf", "-inf"), without_one_pixel(spots_by_mean_shift))
         | too_large("4.0e+301", MASKED_PIXELS),
         masks_table(no_spots, (240, 320)),
     ),

@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,8 @@ import pytest
 from PIL import Image
 
 import classicseg
-from classicseg import cli
+from classicseg import _segment, cli
+from classicseg.thermal import _smooth
 from classicseg.thermal._flight import synthetic_flight
 
 
@@ -83,8 +85,8 @@ def test_every_option_reaches_the_run(monkeypatch, tmp_path):
     monkeypatch.setattr(classicseg.batch, "run_batch", run_batch)
     numbers = {"emissivity": 0.9, "distance_m": 25.0, "reflected_celsius": -5.0, "atmospheric_celsius": 20.0}
     numbers |= {"relative_humidity": 0.4, "window_transmission": 0.8, "window_celsius": 21.0, "nodata": -1.0}
-    numbers |= {"min_delta": 4.0, "min_area": 9}
-    words = {"profile": "p.toml", "calibration": "c.json", "unit": "counts"}
+    numbers |= {"min_delta": 4.0, "min_area": 9, "spatial_bandwidth": 3, "range_bandwidth": 1.5}
+    words = {"profile": "p.toml", "calibration": "c.json", "unit": "counts", "method": "mean_shift"}
     typed = [f"--{name.replace('_', '-')}={value}" for name, value in {**numbers, **words}.items()]
     assert status("batch", "a", "b", "--out=o", "--state=s", "--workers=3", "--no-overlays", *typed) == 130
     assert (seen["inputs"], seen["out"], seen["state"], seen["workers"]) == (["a", "b"], "o", "s", 3)
@@ -117,6 +119,35 @@ def test_segment(tmp_path, capsys):
         assert sorted(set(np.asarray(labels).ravel().tolist())) == [1, 2]
     assert status("segment", tmp_path / "missing.png", "-o", tmp_path / "labels.png") == 2
     assert "missing.png" in capsys.readouterr().err
+
+
+def test_segment_by_mean_shift(tmp_path, capsys):
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:, 20:] = 60
+    picture[:, 40:] = 200
+    Image.fromarray(picture).save(tmp_path / "in.png")
+    files = [tmp_path / "in.png", "-o", tmp_path / "labels.npy", "--method", "mean_shift"]
+    assert status("segment", *files, "--min-size", 10) == 0
+    assert "3 regions" in capsys.readouterr().out
+    assert status("segment", *files, "--range-bandwidth", 120, "--spatial-bandwidth", 2) == 0
+    assert "2 regions" in capsys.readouterr().out
+    assert status("segment", *files, "--n-clusters", 3) == 2
+    said = capsys.readouterr().err
+    assert said == (
+        "classicseg: error: n_clusters must go with method='kmeans', got it with 'mean_shift'; leave it out\n"
+    )
+
+
+def test_help_tells_the_methods_and_their_defaults(capsys):
+    for command, windows in (("batch", _smooth.Windows()), ("segment", (_segment.SPATIAL, _segment.RANGE))):
+        assert status(command, "--help") == 0
+        said = " ".join(capsys.readouterr().out.split())
+        space, levels = (f"{value:g}" for value in windows)
+        for option, value in (("--spatial-bandwidth PX", space), ("--range-bandwidth \\w+", levels)):
+            assert re.search(rf"{option} (?:(?! --).)*\(default: {value}\)", said)
+        assert "--method {kmeans,mean_shift}" in said
+    assert cli.METHODS == _segment.METHODS == _smooth.METHODS
+    assert f"(default: {_segment.N_CLUSTERS})" in said
 
 
 def test_info_and_warmup(capsys):

@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from classicseg import FileFormatError
-from classicseg._segment import read_picture, segment_file, segment_image
+from classicseg import FileFormatError, mean_shift_segment
+from classicseg._segment import METHODS, read_picture, segment_file, segment_image
 
 
 def squares():
@@ -38,12 +38,13 @@ def test_gray_16_bit_and_float_with_nan():
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".npy"])
-def test_files(tmp_path, suffix):
+@pytest.mark.parametrize("options", [{"n_clusters": 3}, {"method": "mean_shift", "range_bandwidth": 30}])
+def test_files(tmp_path, suffix, options):
     picture, labels_path = tmp_path / "in.png", tmp_path / f"out{suffix}"
     Image.fromarray(squares()).save(picture)
-    assert segment_file(picture, labels_path, n_clusters=3) == 3
+    assert segment_file(picture, labels_path, **options) == 3
     labels = np.load(labels_path) if suffix == ".npy" else np.asarray(Image.open(labels_path))
-    assert_array_equal(labels, segment_image(squares(), n_clusters=3))
+    assert_array_equal(labels, segment_image(squares(), **options))
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["in.png", labels_path.name])
 
 
@@ -135,7 +136,22 @@ def test_too_many_regions_for_a_png(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"method": "best"}, "method must be one of 'kmeans'"), ({"min_size": 0}, "min_size must be at least 1")],
+    [
+        ({"method": "best"}, "method must be one of 'kmeans', 'mean_shift', got 'best'"),
+        ({"min_size": 0}, "min_size must be at least 1"),
+        ({"method": "mean_shift", "spatial_bandwidth": 0}, "spatial_bandwidth must be at least 1, got 0"),
+        ({"method": "mean_shift", "range_bandwidth": 0}, "range_bandwidth must be greater than 0, got 0"),
+        (
+            {"method": "mean_shift", "n_clusters": 3},
+            "n_clusters must go with method='kmeans', got it with 'mean_shift'",
+        ),
+        (
+            {"method": "mean_shift", "rng": 0},
+            "rng must go with method='kmeans', got it with 'mean_shift'; leave it out",
+        ),
+        ({"spatial_bandwidth": 3}, "spatial_bandwidth must go with method='mean_shift', got it with 'kmeans'"),
+        ({"range_bandwidth": 3}, "range_bandwidth must go with method='mean_shift', got it with 'kmeans'"),
+    ],
 )
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
@@ -144,9 +160,10 @@ def test_bad_options(options, message):
 
 @pytest.mark.parametrize("value", [0, 7, 255])
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (100, 120), (90, 80, 3)])
-def test_a_constant_image_is_one_region(shape, value):
-    assert (segment_image(np.full(shape, value, np.uint8)) == 1).all()
-    assert (segment_image(np.full(shape, value / 255)) == 1).all()
+@pytest.mark.parametrize("method", METHODS)
+def test_a_constant_image_is_one_region(shape, value, method):
+    assert (segment_image(np.full(shape, value, np.uint8), method=method) == 1).all()
+    assert (segment_image(np.full(shape, value / 255), method=method) == 1).all()
 
 
 def test_an_area_of_one_colour_is_one_region():
@@ -206,3 +223,76 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
         segment_file(picture, target)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "out.npy"]
     assert target.read_bytes() == b"before"
+
+
+# --- Mean shift ---
+
+
+def patches(rng):
+    """Five patches with noise; how many there are is not said."""
+    expected = np.ones((24, 36), np.int32)
+    expected[:, 15:25], expected[:, 25:], expected[10:20, 4:11] = 2, 3, 4
+    expected[3:9, 28:33] = 5
+    levels = np.array([(40, 60, 80), (90, 60, 80), (90, 120, 80), (40, 60, 140), (160, 160, 30)])
+    noisy = levels[expected - 1] + rng.integers(-6, 7, (24, 36, 3))
+    return noisy.astype(np.uint8), expected
+
+
+def assert_same_partition(found, expected):
+    pairs = np.unique(np.stack([found.ravel(), expected.ravel()]), axis=1)
+    assert pairs.shape[1] == len(np.unique(found)) == len(np.unique(expected))
+
+
+def test_mean_shift_finds_how_many_there_are(rng):
+    image, expected = patches(rng)
+    labels = segment_image(image, method="mean_shift", spatial_bandwidth=9, range_bandwidth=24, min_size=10)
+    assert_same_partition(labels, expected)
+
+
+def test_mean_shift_is_that_of_the_package(rng):
+    image, _ = patches(rng)
+    for given, (space, levels, min_size) in (
+        ({"min_size": 1}, (6, 16, 1)),
+        ({"spatial_bandwidth": 3, "range_bandwidth": 21.5, "min_size": 12}, (3, 21.5, 12)),
+    ):
+        found = segment_image(image, method="mean_shift", **given)
+        parts = mean_shift_segment(image, space, levels, min_size=min_size, kernel="opencv").labels
+        assert_same_partition(found, parts)
+        assert found.max() > 3
+
+
+def test_levels_are_those_of_8_bits_in_every_dtype(rng):
+    image, _ = patches(rng)
+    for picture in (image, image[..., 1]):
+        expected = segment_image(picture, method="mean_shift", min_size=1)
+        assert expected.max() > 2
+        for other in (picture.astype(np.uint16) * 257, picture / 255, (picture / 255).astype(np.float32)):
+            assert_array_equal(segment_image(other, method="mean_shift", min_size=1), expected)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.full((4, 4), 1.5), "image of float64 must lie within 0 to 1 for method='mean_shift', got 1.5 to 1.5"),
+        (
+            np.arange(4.0)[None] - 0.5,
+            "image of float64 must lie within 0 to 1 for method='mean_shift', got -0.5 to",
+        ),
+        (
+            np.full((4, 4), 300),
+            "image of int64 must lie within 0 to 255 for method='mean_shift', got 300 to 300; sc",
+        ),
+        (np.full((4, 4), -1, np.int16), "image of int16 must lie within 0 to 32767 for method='mean_shift', got -1"),
+    ],
+)
+def test_what_does_not_fit_into_levels_is_refused(image, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        segment_image(image, method="mean_shift")
+
+
+def test_nan_is_outside_of_mean_shift(rng):
+    image, _ = patches(rng)
+    floating = image / 255
+    floating[3, 4, 1], floating[5, 6] = np.nan, np.inf
+    labels = segment_image(floating, method="mean_shift", range_bandwidth=24)
+    assert_array_equal(np.argwhere(labels == 0), [[3, 4], [5, 6]])

@@ -69,7 +69,7 @@ def make_process(setup: Setup) -> Process:
         image = _read(frame, {"calibration": calibration, **options.reading()})
         values = image.values
         loaded = perf_counter()
-        found = find_hotspots(image, profile=profile, min_delta=options.min_delta, min_area=options.min_area)
+        found = find_hotspots(image, profile=profile, **options.searching())
         segmented = perf_counter()
 
         def finish() -> Outcome:

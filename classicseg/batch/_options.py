@@ -16,6 +16,7 @@ from classicseg._kernels.cpu._jit import _source_key
 from classicseg._validate import check_choice, check_float, check_int
 from classicseg.batch._names import shown_name
 from classicseg.thermal._radiometry import OVERRIDES, parameter_fault
+from classicseg.thermal._smooth import windows_of
 from classicseg.thermal._tiff import UNITS
 
 FORMAT = 1  # raised when outputs change their form, so that a rerun redoes frames made by an older release
@@ -33,6 +34,8 @@ READING = (
     "window_transmission",
     "window_celsius",
 )
+
+SEARCHING = ("min_delta", "min_area", "method", "spatial_bandwidth", "range_bandwidth")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,12 @@ class BatchOptions:
         Smallest difference to report, K; None takes the profile's. See `classicseg.thermal.find_hotspots`.
     min_area : int, default 4
         Smallest hot spot to report, pixels.
+    method : {"kmeans", "mean_shift"}, default "kmeans"
+        How modules are told from the ground, see `classicseg.thermal.find_hotspots`.
+    spatial_bandwidth : int or None
+        Radius of mean shift's window, pixels; None takes the default.
+    range_bandwidth : float or None
+        Radius of mean shift's window, octaves of texture; None takes the default.
     overlays : bool, default True
         Write a picture of every frame with its hot spots outlined. The report needs them for its pictures.
 
@@ -87,6 +96,9 @@ class BatchOptions:
     window_celsius: float | None = None
     min_delta: float | None = None
     min_area: int = 4
+    method: str = "kmeans"
+    spatial_bandwidth: int | None = None
+    range_bandwidth: float | None = None
     overlays: bool = True
 
     def __post_init__(self) -> None:
@@ -97,6 +109,7 @@ class BatchOptions:
         for name in ("distance_m", "min_delta"):
             self._check(name, low=0.0)
         object.__setattr__(self, "min_area", check_int("min_area", self.min_area, low=1))
+        self._take_windows()
         for name in ("reflected_celsius", "atmospheric_celsius", "window_celsius"):
             self._check(name, above=-273.15)
         for name in OVERRIDES:
@@ -117,6 +130,22 @@ class BatchOptions:
         value = getattr(self, name)
         if value is not None:
             object.__setattr__(self, name, check_float(name, value, **limits))
+
+    def _take_windows(self) -> None:
+        """Fill in the bandwidths of mean shift, so that the report tells them and a new default redoes frames."""
+        windows = windows_of(self.method, self.spatial_bandwidth, self.range_bandwidth)
+        for name, value in ({} if windows is None else windows._asdict()).items():
+            object.__setattr__(self, name, value)
+
+    def searching(self) -> dict[str, Any]:
+        """Return the keyword arguments for `classicseg.thermal.find_hotspots`, without the profile.
+
+        Returns
+        -------
+        dict of str to object
+            All of them.
+        """
+        return {name: getattr(self, name) for name in SEARCHING}
 
     def reading(self) -> dict[str, Any]:
         """Return the keyword arguments for `classicseg.thermal.read`, without the calibration.

@@ -15,6 +15,7 @@ from classicseg.regions import connected_regions
 from classicseg.thermal._image import ThermalImage
 from classicseg.thermal._lattice import offsets
 from classicseg.thermal._severity import SeverityProfile, load_profile
+from classicseg.thermal._smooth import Method, windows_of
 from classicseg.thermal._spots import PATCH_AREA, Spots, ranked, spilled, strong, tabulated
 from classicseg.thermal._surfaces import Modules, find_modules
 from classicseg.thermal._windows import closed, maximum, widened
@@ -70,6 +71,9 @@ def find_hotspots(
     min_delta: float | None = None,
     min_area: int = 4,
     mask: ArrayLike | None = None,
+    method: Method = "kmeans",
+    spatial_bandwidth: int | None = None,
+    range_bandwidth: float | None = None,
 ) -> HotspotsResult:
     """Find regions of solar modules that are hotter than the same place on the modules around them.
 
@@ -86,6 +90,15 @@ def find_hotspots(
         Smallest hot spot, pixels. Below 4 a dead pixel can pass.
     mask : array_like of bool, shape (M, N), optional
         True where to look.
+    method : {"kmeans", "mean_shift"}, default "kmeans"
+        How smooth surfaces are told from rough ones. Mean shift asks each pixel's surroundings, and no number of
+        clusters for the whole frame; k-means is faster, and sees modules that are narrower than about 12 pixels.
+    spatial_bandwidth : int, optional
+        For ``"mean_shift"``: radius of its window in pixels, 1 to 64; below half the shorter side of a module.
+        Default: 3.
+    range_bandwidth : float, optional
+        For ``"mean_shift"``: radius of its window in octaves of texture, 0.05 to 8. An octave is a doubling of the
+        local deviation; a quarter of the frame's range of temperatures counts as much. Default: 0.4.
 
     Returns
     -------
@@ -100,9 +113,9 @@ def find_hotspots(
 
     Notes
     -----
-    1. k-means over [T, x, y] and local texture, `connected_regions` and `merge_small_regions` find smooth regions;
-       those that fill a parallelogram and have similar neighbours are modules. Modules that are missing between
-       others are put back.
+    1. k-means over [T, x, y] and local texture, or the modes that mean shift over the same finds, and
+       `connected_regions` and `merge_small_regions` give smooth regions; those that fill a parallelogram and have
+       similar neighbours are modules. Modules that are missing between others are put back.
     2. The reference at a pixel is the median of the same place on the 8 nearest modules, so that junction boxes,
        frames, vignetting and gradients along a row are not findings, and warm soil between rows is never looked at.
     3. What exceeds it by 3.5 noise deviations (1.4826 times the median absolute difference) is one hot spot per
@@ -122,7 +135,8 @@ def find_hotspots(
     chosen = load_profile(profile)
     least = chosen.min_delta_celsius if min_delta is None else check_float("min_delta", min_delta, low=0)
     min_area = check_int("min_area", min_area, low=1)
-    modules = find_modules(values, inside)
+    windows = windows_of(method, spatial_bandwidth, range_bandwidth)
+    modules = find_modules(values, inside, windows)
     labels = np.zeros(values.shape, np.int32)
     if modules is None:
         nothing = tabulated([], np.empty(0, np.int64), values.ravel(), values.shape[1], unit, chosen)

@@ -1,8 +1,8 @@
 """Find the module rows in a thermal frame: smooth, framed, rectangular, repeated.
 
-k-means over [T, x, y] and local texture tells smooth surfaces from rough ones; their connected regions that fill a
-parallelogram and look like their neighbours are modules. Temperature alone cannot do it: dry soil between two rows
-is as warm as the modules.
+k-means over [T, x, y] and local texture, or mean shift, tells smooth surfaces from rough ones; their connected regions
+that fill a parallelogram and look like their neighbours are modules. Temperature alone cannot do it: dry soil between
+two rows is as warm as the modules.
 """
 
 from __future__ import annotations
@@ -13,19 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classicseg._kernels import kernels_for
-from classicseg.cluster import kmeans
 from classicseg.regions import connected_regions, merge_small_regions
 from classicseg.thermal._lattice import Cells, missing, regular
+from classicseg.thermal._smooth import Windows, smooth_parts
 from classicseg.thermal._windows import closed
 
-N_CLUSTERS = 6
-ENOUGH = 16384  # pixels: so many give the centers as well as all of them do
-TOL = 0.005  # octaves: where k-means stops sooner, what it finds depends on the pixels that it saw
-THINNING = (8, 4, 2, 1)  # of rows and columns, the first that leaves enough
-TEMPERATURE_WEIGHT = 4.0  # the 5-95 % range of temperatures, in octaves of texture
-POSITION_WEIGHT = 0.5  # the whole frame, in octaves of texture
-SMOOTH = 1.25  # octaves above the noise; modules reach 0.4-1.25, soil and grass 1.6-4
-DOUBT = 0.2  # octaves: where a center lies so near SMOOTH, k-means from other pixels puts it on the other side
 FILLING = 0.8  # of a parallelogram; a ragged patch of ground reaches 0.4-0.8
 PUT_BACK_SMOOTH = 0.45  # share of smooth pixels in a module put back: 0.6-1 on those of real frames
 PUT_BACK_COLDER = 1.5  # times the range of the modules around it; ground and shadow beside a row are colder
@@ -45,14 +37,16 @@ class Modules:
     gap: int  # half the widest gap closed between modules of a row, pixels
 
 
-def find_modules(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> Modules | None:
-    """Return the modules seen in `values` (M, N), or None where there is no row of at least four.
+def find_modules(
+    values: NDArray[np.float32], inside: NDArray[np.bool_], windows: Windows | None = None
+) -> Modules | None:
+    """Return the modules seen in `values` (M, N) of any unit, or None where there is no row of at least four.
 
-    Works in any unit: texture is measured against the frame's own noise.
+    Smooth surfaces are found by mean shift with `windows`, else by k-means.
     """
     if not inside.any():
         return None
-    seen = _most_regular(values, inside)
+    seen = _most_regular(values, inside, windows)
     cells = seen.cells
     if len(cells) < FEWEST_MODULES:
         return None
@@ -80,34 +74,16 @@ class _Seen:
     cells: Cells  # those of them that are modules
 
 
-def _most_regular(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> _Seen:
-    """Part the frame at `SMOOTH`, or beside the center that lies on it, whichever shows more modules."""
-    temperature, texture, steps = _measures(values, inside)
-    centers = _centers(temperature, texture, steps, inside)
+def _most_regular(values: NDArray[np.float32], inside: NDArray[np.bool_], windows: Windows | None) -> _Seen:
+    """Part the frame into smooth and rough; of several ways to, take the one that shows most modules."""
     best: _Seen | None = None
-    for is_smooth in _cuts(centers[:, 3]):
-        smooth = np.empty(values.shape, bool)
-        kernels_for(values, "modules").nearest_is(
-            temperature, texture, steps, centers.astype(np.float32), is_smooth, smooth
-        )
-        smooth &= inside
+    for smooth in smooth_parts(values, inside, windows):
         regions, found = _cells(smooth, inside)
         seen = _Seen(smooth, regions, found, regular(found[found.filling > FILLING]))
-        if best is None or len(seen.cells) > len(best.cells):  # strict: a tie goes to the usual cut
+        if best is None or len(seen.cells) > len(best.cells):  # strict: a tie goes to the usual way
             best = seen
-    assert best is not None  # the usual cut is always tried
+    assert best is not None  # there is always one
     return best
-
-
-def _cuts(texture: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
-    """Return which centers are smooth: below `SMOOTH`, then with the doubtful ones above and below it moved over."""
-    cuts = [texture < SMOOTH]
-    above, below = texture[texture >= SMOOTH], texture[texture < SMOOTH]
-    if above.size and above.min() < SMOOTH + DOUBT:
-        cuts.append(texture <= above.min())
-    if below.size > 1 and below.max() > SMOOTH - DOUBT:
-        cuts.append(texture < below.max())
-    return cuts
 
 
 def _cells(smooth: NDArray[np.bool_], inside: NDArray[np.bool_]) -> tuple[NDArray[np.int32], Cells]:
@@ -138,49 +114,6 @@ def _filled(regions: NDArray[np.int32], sums: NDArray[np.int64]) -> tuple[NDArra
     sums[holes - 1] = 0
     np.add.at(sums, sole[holes] - 1, moved)
     return regions, sums
-
-
-def _measures(
-    values: NDArray[np.float32], inside: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return temperature and local texture (M, N) and the steps of column and row, in octaves of texture."""
-    kernels = kernels_for(values, "roughness")
-    mean, variance, texture = (np.empty(values.shape, np.float32) for _ in range(3))
-    kernels.local_variance(values, inside, mean, variance)
-    # every 7th pixel gives the quantiles within a hundredth of the range
-    some = slice(None, None, 7) if inside.all() else np.flatnonzero(inside)[::7]
-    level, spread = np.sort(mean.ravel()[some]), np.sort(variance.ravel()[some])
-    noise = float(np.sqrt(spread[len(level) // 10]))
-    kernels.octaves(variance, max(noise, 1e-6 * (1 + float(level[-1] - level[0]))), texture)
-    low, high = level[len(level) // 20], level[-1 - len(level) // 20]
-    scale = TEMPERATURE_WEIGHT / max(float(high - low), 1e-6)
-    temperature = np.clip((mean - low) * scale, -0.2 * TEMPERATURE_WEIGHT, 1.2 * TEMPERATURE_WEIGHT)
-    steps = np.array([POSITION_WEIGHT / values.shape[1], POSITION_WEIGHT / values.shape[0]], np.float32)
-    return temperature, texture, steps
-
-
-def _centers(
-    temperature: NDArray[np.float32],
-    texture: NDArray[np.float32],
-    steps: NDArray[np.float32],
-    inside: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Return the centers (K, 4) of temperature, column and row times `steps`, and texture, from some of the pixels."""
-    step = thinning(inside)
-    thin = np.s_[::step, ::step]
-    features = np.empty((*temperature[thin].shape, 4), np.float32)
-    features[..., 0] = temperature[thin]
-    features[..., 1] = np.arange(0, temperature.shape[1], step) * steps[0]
-    features[..., 2] = np.arange(0, temperature.shape[0], step)[:, None] * steps[1]
-    features[..., 3] = texture[thin]
-    n_clusters = min(N_CLUSTERS, int(np.count_nonzero(inside[thin])))
-    mask = None if inside.all() else inside[thin]
-    return kmeans(features, n_clusters, init="k-means++", mask=mask, tol=TOL, rng=0).centers
-
-
-def thinning(inside: NDArray[np.bool_]) -> int:
-    """Return the step between rows and columns that leaves enough pixels."""
-    return next(step for step in THINNING if step == 1 or np.count_nonzero(inside[::step, ::step]) >= ENOUGH)
 
 
 def _put_back(

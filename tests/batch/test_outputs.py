@@ -14,12 +14,14 @@ from scenes import module_field
 from classicseg.batch import BatchOptions, run_batch
 from classicseg.batch._frame import Setup, _rows, _write_labels, make_process
 from classicseg.batch._manifest import Row
+from classicseg.batch._options import options_hash
 from classicseg.batch._plan import Problem, make_plan
 from classicseg.batch._report import KINDS
 from classicseg.batch._tables import COLUMNS, write_csv, write_geojson, write_summary
 from classicseg.batch._totals import count
 from classicseg.thermal import Calibration, find_hotspots, load_profile, read
 from classicseg.thermal._rjpeg import write_flir_rjpeg
+from classicseg.thermal._smooth import Windows
 
 SPOT = {
     "label": 1,
@@ -117,6 +119,43 @@ def test_summary():
     good, bad = summary["results"]
     assert good["parameters"]["emissivity"] == {"value": 0.9, "unit": "1", "source": "override"}
     assert bad == {"file": "c.jpg", "state": "failed", "kind": "broken", "error": "found X"}
+
+
+def test_mean_shift_is_asked_of_every_frame_and_told(flight, tmp_path):
+    frames = flight.paths[:2]
+    options = BatchOptions(method="mean_shift", range_bandwidth=0.9)
+    assert options.spatial_bandwidth == Windows().spatial_bandwidth
+    run_batch(frames, tmp_path, workers=1, options=options)
+    differ = 0
+    for path in frames:
+        name = path.rpartition("/")[2].replace(".jpg", ".png")
+        expected = find_hotspots(read(path), method="mean_shift", range_bandwidth=0.9)
+        with Image.open(tmp_path / "labels" / name) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), expected.labels)
+        differ += not np.array_equal(expected.labels, find_hotspots(read(path)).labels)
+    assert differ
+    chosen = strict((tmp_path / "summary.json").read_text(encoding="utf-8"))["options"]
+    assert (chosen["method"], chosen["spatial_bandwidth"], chosen["range_bandwidth"]) == (
+        "mean_shift", options.spatial_bandwidth, 0.9,
+    )  # fmt: skip
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<td>method</td><td>mean_shift</td>" in report
+    assert "<td>range_bandwidth</td><td>0.9</td>" in report
+
+
+def test_another_method_does_frames_again():
+    hashes = {
+        options_hash(BatchOptions(**options))
+        for options in (
+            {},
+            {"method": "mean_shift"},
+            {"method": "mean_shift", "spatial_bandwidth": 9},
+            {"method": "mean_shift", "range_bandwidth": 2.0},
+        )
+    }
+    assert len(hashes) == 4
+    given = BatchOptions(method="mean_shift", **Windows()._asdict())
+    assert options_hash(given) in hashes
 
 
 def test_label_image_is_that_of_find_hotspots(flight, undisturbed):

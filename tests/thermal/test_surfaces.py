@@ -11,9 +11,10 @@ from scipy import ndimage
 
 from classicseg._kernels.cpu.modules import moments
 from classicseg.cluster import kmeans
-from classicseg.thermal import _surfaces, find_hotspots, read
+from classicseg.thermal import _smooth, find_hotspots, read
 from classicseg.thermal._lattice import Cells, alike, missing, offsets, regular
-from classicseg.thermal._surfaces import _cuts, _filled, _put_back, find_modules
+from classicseg.thermal._smooth import _cuts
+from classicseg.thermal._surfaces import _filled, _put_back, find_modules
 
 PITCH = (40.0, 25.0)  # rows, columns between the middles of modules
 
@@ -311,7 +312,7 @@ def test_the_hot_cell_of_the_xts_frame_is_found_whatever_the_seed_and_the_crop(t
         assert len(result) == 1
         assert result.n_modules > 200
     for seed in range(12):
-        monkeypatch.setattr(_surfaces, "kmeans", functools.partial(_seeded, seed))
+        monkeypatch.setattr(_smooth, "kmeans", functools.partial(_seeded, seed))
         result = find_hotspots(counts)
         assert len(result) == 1
         assert result.n_modules > 200
