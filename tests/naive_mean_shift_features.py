@@ -38,7 +38,7 @@ def cells(samples, bandwidth, min_bin_freq=1):
     return rows[counts >= min_bin_freq] * bandwidth
 
 
-def mean_shift(samples, bandwidth, seeds, kernel="flat", tol=None, most=300):
+def mean_shift(samples, bandwidth, seeds, kernel="flat", tol=None, most=300, assign="nearest"):
     """Return labels, modes and densities of samples (n, F)."""
     samples = np.asarray(samples, np.float64)
     tol = 1e-3 * bandwidth if tol is None else tol
@@ -50,7 +50,10 @@ def mean_shift(samples, bandwidth, seeds, kernel="flat", tol=None, most=300):
             modes.append(end)
             densities.append(density)
     modes = np.array(modes)
-    return nearest(samples, modes), modes, np.array(densities)
+    places = samples
+    if assign == "basin":
+        places = np.array([climb(samples, sample, bandwidth, kernel, tol, most)[0] for sample in samples])
+    return nearest(places, modes), modes, np.array(densities)
 
 
 def nearest(samples, modes):

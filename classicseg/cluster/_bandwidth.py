@@ -13,7 +13,7 @@ from classicseg.cluster._columns import Columns
 LOOKED_AT = 1024  # samples, evenly spaced in the order given, between which "auto" takes distances
 NEIGHBOUR = 10  # "auto" reaches a tenth of them: 7 or 8 modes in photographs, where sklearn's 30 % finds 1 or 2
 ROWS = 64  # of distances at a time
-CHUNK = 1 << 18  # samples whose cells are found at a time
+CHUNK = 1 << 10  # leaves whose samples' cells are found at a time
 EXACT_BITS = 53  # as many cells have numbers in float64
 FINEST = 2.0**-60  # of the largest feature: narrower cells would hold the same float32 values
 
@@ -23,8 +23,7 @@ def neighbour_distance(columns: Columns, kernel: str) -> float:
 
     The others get the bandwidth at which the density they climb is smoothed by as much.
     """
-    step = -(-len(columns.values[0]) // LOOKED_AT)
-    samples = np.stack([column[::step] for column in columns.values], axis=1).astype(np.float64)
+    samples = columns.spaced(-(-int(columns.starts[-1]) // LOOKED_AT))
     n, n_features = samples.shape
     place = min(max(n // NEIGHBOUR, 1), n - 1)
     distances = np.empty(n)
@@ -47,26 +46,24 @@ def neighbour_distance(columns: Columns, kernel: str) -> float:
 
 
 def occupied_cells(
-    samples: Any, columns: Columns, width: float, min_bin_freq: int
+    kernels: Any, samples: Any, columns: Columns, width: float, min_bin_freq: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the middles (S, F) of the cells that hold `min_bin_freq` samples, in v, and one sample of each.
 
     Cells are `width` wide, one of them around the feature values 0, and come in the order of their coordinates.
     """
-    cells, counts, first = [], [], []
-    n = len(samples.counts)
-    ends = columns.from_v(np.array([[f(column) for column in samples.columns] for f in (np.min, np.max)], np.float64))
+    cells, counts, holders = [], [], []
+    ends = columns.from_v(np.stack([columns.low, columns.high]))
     width = max(width, FINEST * float(np.abs(ends).max()))
-    for start in range(0, n, CHUNK):
-        part = slice(start, start + CHUNK)
-        found = np.stack([column[part] for column in samples.columns], axis=1).astype(np.float64)
-        found = np.rint(columns.from_v(found) / width)
+    for start in range(0, len(samples.tree.counts), CHUNK):
+        points, weights = kernels.points_of(samples, start, start + CHUNK)
+        found = np.rint(columns.from_v(points) / width)
         runs = np.flatnonzero(np.append(True, (found[1:] != found[:-1]).any(axis=1)))  # along the curve they are few
         chosen, inverse = _distinct_rows(found[runs])
         cells.append(found[runs[chosen]])
-        counts.append(np.bincount(inverse, np.add.reduceat(samples.counts[part], runs)))
-        first.append(runs[chosen] + start)
-    found, index = np.concatenate(cells), np.concatenate(first)
+        counts.append(np.bincount(inverse, np.add.reduceat(weights, runs)))
+        holders.append(points[runs[chosen]])
+    found = np.concatenate(cells)
     chosen, inverse = _distinct_rows(found)
     count = np.bincount(inverse, np.concatenate(counts))
     if count.max() < min_bin_freq:
@@ -75,8 +72,7 @@ def occupied_cells(
             "lower it, or pass a larger bandwidth"
         )
     chosen = chosen[count >= min_bin_freq]
-    holders = np.stack([column[index[chosen]] for column in samples.columns], axis=1).astype(np.float64)
-    return columns.to_v(found[chosen] * width), holders
+    return columns.to_v(found[chosen] * width), np.concatenate(holders)[chosen]
 
 
 def _distinct_rows(rows: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -21,6 +21,8 @@ Kernel = Literal["flat", "epanechnikov", "gaussian"]
 KERNELS: tuple[Kernel, ...] = get_args(Kernel)  # by number, as the compiled kernels know them
 Seeds = Literal["bins", "samples"]
 SEEDS: tuple[Seeds, ...] = get_args(Seeds)
+Assign = Literal["nearest", "basin"]
+ASSIGN: tuple[Assign, ...] = get_args(Assign)
 REACH = {"flat": 1.0, "epanechnikov": 1.0, "gaussian": 3.0}  # bandwidths beyond which a sample weighs nothing
 STEP = 1e-3  # bandwidths: the default tolerance
 
@@ -41,11 +43,12 @@ class MeanShiftResult:
     bandwidth : float
         The bandwidth used, which "auto" has found.
     n_iter : int
-        Steps of the seed that took the most.
+        Steps of the path that took the most: of a seed, and with ``assign="basin"`` of a sample.
     converged : bool
-        Whether every seed came to rest within `max_num_iter`.
+        Whether every path came to rest within `max_num_iter`.
     orphan_distance : float
-        Samples farther than this from every mode get the label -1; infinite with ``cluster_all=True``.
+        Samples farther than this from every mode get the label -1, with ``assign="basin"`` those whose paths end
+        farther; infinite with ``cluster_all=True``.
     """
 
     labels: NDArray[np.int32]
@@ -57,7 +60,7 @@ class MeanShiftResult:
     orphan_distance: float
 
     def predict(self, features: ArrayLike | PixelFeatures, *, mask: ArrayLike | None = None) -> NDArray[np.int32]:
-        """Return the nearest mode of other samples.
+        """Return the mode nearest to other samples, whatever `assign` was.
 
         Parameters
         ----------
@@ -78,8 +81,9 @@ class MeanShiftResult:
             )
         kernels: Any = kernels_for(source.samples.home, "mean_shift")
         columns = columns_of(source)
-        labels = kernels.nearest(columns.values, columns.to_v(self.modes), columns.length(self.orphan_distance))
-        return columns.paint(labels)
+        labels = columns.blank()
+        kernels.nearest(columns, columns.to_v(self.modes), columns.length(self.orphan_distance), labels)
+        return labels.reshape(columns.shape)
 
 
 def mean_shift(
@@ -89,6 +93,7 @@ def mean_shift(
     kernel: Kernel = "flat",
     seeds: Seeds | ArrayLike = "bins",
     min_bin_freq: int = 1,
+    assign: Assign = "nearest",
     cluster_all: bool = True,
     mask: ArrayLike | None = None,
     max_num_iter: int = 300,
@@ -99,7 +104,7 @@ def mean_shift(
 
     From each seed a window of the size `bandwidth` moves to the mean of the samples in it, again and again, until it
     rests on a peak of the density. Peaks closer than the bandwidth are one mode, the densest of them. Every sample
-    gets the mode nearest to it.
+    gets the mode nearest to it, or the one whose basin of attraction it lies in.
 
     Parameters
     ----------
@@ -120,6 +125,11 @@ def mean_shift(
         sample, which finds each mode there is and takes long.
     min_bin_freq : int, default 1
         Samples that a cell must hold to be a seed, for "bins".
+    assign : {"nearest", "basin"}, default "nearest"
+        Which mode a sample gets: the nearest to the sample, or the nearest to where its own path ends, when it climbs
+        as the seeds do. "basin" parts groups along the valleys between them, whatever their sizes and shapes; where
+        `seeds` are "samples" too, it is mean shift as the textbook has it. Every distinct sample climbs: for the flat
+        window many times the time of "nearest", and for the others, whose paths do not meet, longer still.
     cluster_all : bool, default True
         Whether orphans, samples out of the kernel's reach of every mode (1 bandwidth, 3 for "gaussian"), get the
         nearest mode too, or -1.
@@ -145,7 +155,8 @@ def mean_shift(
 
     Notes
     -----
-    Terms and rules are those of scikit-learn's MeanShift (bin_seeding, min_bin_freq, cluster_all). Modes are sorted
+    Terms and rules are those of scikit-learn's MeanShift (bin_seeding, min_bin_freq, cluster_all), where "nearest" is
+    how samples are assigned. Modes are sorted
     by density, the greater coordinates first among equals; a sample at equal distance goes to the lower index.
     Neighbours are searched exactly, and the same input gives the same bits for any number of threads.
 
@@ -170,6 +181,7 @@ def mean_shift(
         bandwidth = check_float("bandwidth", bandwidth, above=0)
     kernel = check_choice("kernel", kernel, KERNELS)
     min_bin_freq = check_int("min_bin_freq", min_bin_freq, low=1)
+    assign = check_choice("assign", assign, ASSIGN)
     if not isinstance(cluster_all, (bool, np.bool_)):
         raise TypeError(f"cluster_all must be True or False, got {cluster_all!r}")
     max_num_iter = check_int("max_num_iter", max_num_iter, low=1)
@@ -179,19 +191,25 @@ def mean_shift(
     source = source_of(features, mask)
     kernels: Any = kernels_for(source.samples.home, "mean_shift")
     columns = columns_of(source)
+    del source  # its list of the samples inside the mask takes as much as the keys
     width = neighbour_distance(columns, kernel) if isinstance(bandwidth, str) else bandwidth
     given = check_choice("seeds", seeds, SEEDS) if isinstance(seeds, str) else _given(seeds, columns)
-    samples = kernels.start(columns.values, n_threads)
-    number, size = KERNELS.index(kernel), columns.length(width)
-    if isinstance(given, str):
-        given = _first(kernels, samples, columns, given, width, number, min_bin_freq)
+    samples = kernels.start(columns, n_threads)
+    size = columns.length(width)
     limit = STEP * size if tol is None else columns.length(tol)
-    ends, densities, steps = kernels.climb(samples, given, number, size, limit, max_num_iter)
+    rule = kernels.Rule(KERNELS.index(kernel), size, limit, max_num_iter)
+    starts = _first(kernels, samples, columns, given, width, rule, min_bin_freq) if isinstance(given, str) else given
+    ends, densities, steps = kernels.climb(samples, starts, rule)
     modes, densities = _peaks(kernels, ends, densities, size)
     orphan_distance = math.inf if cluster_all else REACH[kernel] * width
-    labels = kernels.labels_of(samples, modes, columns.length(orphan_distance))
+    labels = columns.blank()
+    paths: dict[str, Any] = {}
+    if assign == "basin":  # the paths of all distinct samples are known where these are the seeds
+        paths = {"ends": ends} if isinstance(given, str) and given == "samples" else {"rule": rule}
+    walked = kernels.label(samples, modes, columns.length(orphan_distance), labels, **paths)
+    steps = np.concatenate([steps, walked])
     return MeanShiftResult(
-        columns.paint(labels),
+        labels.reshape(columns.shape),
         columns.from_v(modes),
         densities,
         width,
@@ -204,20 +222,21 @@ def mean_shift(
 def _given(seeds: ArrayLike, columns: Columns) -> NDArray[np.float64]:
     """Return seeds given as an array, in v."""
     given = to_host(check_numbers("seeds", adopt(seeds), cuda=True))
-    n_features = len(columns.values)
+    n_features = columns.n_features
     if given.ndim != 2 or given.shape[1] != n_features or len(given) == 0:
         raise ValueError(f"seeds must have shape (n, n_features) = (n, {n_features}), got {given.shape}")
     return columns.to_v(check_finite("seeds", given.astype(np.float64), "give every seed a number for every feature"))
 
 
 def _first(
-    kernels: Any, samples: Any, columns: Columns, rule: str, width: float, number: int, min_bin_freq: int
+    kernels: Any, samples: Any, columns: Columns, seeds: str, width: float, rule: Any, min_bin_freq: int
 ) -> NDArray[np.float64]:
-    """Return the seeds of the rule, in v; each has a sample within reach."""
-    if rule == "samples":
-        return np.stack(samples.columns, axis=1).astype(np.float64)
-    middles, holders = occupied_cells(samples, columns, width, min_bin_freq)
-    empty = kernels.climb(samples, middles, number, columns.length(width), 0.0, 0)[1] == 0  # no step: only weighed
+    """Return the seeds in v, by the name of their choice; each has a sample within reach."""
+    if seeds == "samples":
+        points: NDArray[np.float64] = kernels.points_of(samples, 0, len(samples.tree.counts))[0]
+        return points
+    middles, holders = occupied_cells(kernels, samples, columns, width, min_bin_freq)
+    empty = kernels.climb(samples, middles, rule._replace(most=0))[1] == 0  # no step: only weighed
     middles[empty] = holders[empty]
     return middles
 

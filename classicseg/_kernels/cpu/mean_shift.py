@@ -5,66 +5,82 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, run_blocks, thread_count
-from classicseg._kernels.cpu.mean_shift_climb import climb_seeds
+from classicseg._kernels.cpu.mean_shift_climb import Rule, climb_seeds, empty_table
 from classicseg._kernels.cpu.mean_shift_tree import (
     FANOUT,
     LEAF,
     Tree,
-    build_tree,
     curve_order,
     following,
+    grow_tree,
     least_distance,
-    mark_new,
     squared_distances,
+    tree_of,
 )
 
+__all__ = ["Rule"]
 SEEDS = 8  # that one thread climbs with before it takes others
-SAMPLES = 1 << 13  # that one thread labels before it takes others
+LEAVES = 128  # whose samples one thread labels before it takes others
 
 
 class Samples(NamedTuple):
-    """Distinct samples, and the way back to those given."""
+    """Distinct samples under a tree, and the way back to those given."""
 
-    columns: Any  # list of F float32 arrays (n_distinct,), in the order of the curve
-    counts: Any  # float64 (n_distinct,), how often each was given
-    order: Any  # uint32 (n,), number of the given sample at each place of the curve
-    place: Any  # int32 (n,), distinct sample at each place of the curve
     tree: Tree
+    n_distinct: int
+    order: Any  # uint32 (n,), index of the given sample at each place of the curve
     n_threads: int
 
 
 def start(columns, n_threads=None):
-    """Sort samples, a list of F float32 arrays (n,), and count the equal ones. The list is emptied on the way."""
+    """Sort samples into a tree.
+
+    `columns` reads them: ``index(block)`` says which samples are those of a block, ``values(f, index)`` gives float32
+    values of a feature, ``starts`` counts the samples before each block, and ``low`` and ``high`` are their extremes.
+    At most 4 bytes per feature and sample are taken, and 12 more.
+    """
     n_threads = thread_count(n_threads)
-    order = curve_order(columns, n_threads)
-    new = np.zeros(len(order), np.bool_)
-    new[0] = True
-    for f in range(len(columns)):
-        columns[f] = columns[f][order]
-        mark_new(columns[f], new)
-    kept = np.flatnonzero(new)
-    place = np.cumsum(new, dtype=np.int32)
-    place -= 1
-    counts = np.diff(np.append(kept, len(order))).astype(np.float64)
-    distinct = [column[kept] for column in columns]
-    columns.clear()
-    return Samples(distinct, counts, order, place, build_tree(distinct, counts, n_threads), n_threads)
+
+    def read(block):
+        index = columns.index(block)
+        return index, [columns.values(f, index) for f in range(columns.n_features)]
+
+    order = curve_order(read, columns.starts, columns.low, columns.high, n_threads)
+    return Samples(*grow_tree(columns, order, n_threads), order, n_threads)
 
 
-def climb(samples, seeds, kernel, bandwidth, tol, most):
+def points_of(samples, first, last):
+    """Return the distinct samples (n, F) of some leaves, and how often each was given."""
+    values, counts = samples.tree.values[first:last], samples.tree.counts[first:last].reshape(-1)
+    points = np.moveaxis(values, 1, 2).reshape(-1, values.shape[1])
+    n = min(len(points), samples.n_distinct - first * LEAF)
+    return points[:n].astype(np.float64), counts[:n]
+
+
+def climb(samples, seeds, rule):
     """Climb from the seeds (S, F); return where they end, their densities there, and the numbers of steps.
 
     The density is the sum of the samples' weights around a point: 0 where the window of a seed was empty. A number of
-    steps is negative where a seed was still moving after `most` of them.
+    steps is negative where a seed was still moving after the most of them.
     """
     ends, densities, steps = seeds.copy(), np.empty(len(seeds)), np.empty(len(seeds), np.int64)
+    tables = []
 
     def block(b):
         part = slice(b * SEEDS, (b + 1) * SEEDS)
-        climb_seeds(samples.tree, kernel, bandwidth, tol, most, ends[part], densities[part], steps[part])
+        densities[part], steps[part] = walk(samples.tree, rule, tables, ends[part])
 
     run_blocks(block, -(-len(seeds) // SEEDS), samples.n_threads)
     return ends, densities, steps
+
+
+def walk(tree, rule, tables, points):
+    """Move points to their ends; return densities and steps. `tables` are those that no thread is using."""
+    table = tables.pop() if tables else empty_table(points.shape[1])
+    densities, steps = np.empty(len(points)), np.empty(len(points), np.int64)
+    climb_seeds(tree, rule, table, points, densities, steps)
+    tables.append(table)
+    return densities, steps
 
 
 def apart(points, radius):
@@ -75,34 +91,54 @@ def apart(points, radius):
     return np.flatnonzero(kept)
 
 
-def tree_of(points):
-    """Return the tree of `points` (P, F), and the row of each of its samples."""
-    columns = list(np.ascontiguousarray(points.T))
-    order = curve_order(columns, 1)
-    return build_tree([column[order] for column in columns], np.ones(len(points)), 1), order.astype(np.int64)
-
-
-def nearest(columns, modes, radius, n_threads=None):
-    """Return the row of the nearest mode for samples, F arrays (n,), -1 where it is farther than `radius`."""
-    tree, order = tree_of(modes)
-    n = len(columns[0])
-    labels = np.empty(n, np.int32)
+def nearest(columns, modes, radius, labels, n_threads=None):
+    """Write the row of the nearest mode for samples, read as by `start`; -1 where it is farther than `radius`."""
+    tree, rows = tree_of(modes)
 
     def block(b):
-        part = slice(b * SAMPLES, (b + 1) * SAMPLES)
-        points = np.stack([column[part] for column in columns], axis=1).astype(np.float64)
-        find_nearest(tree, order, points, radius * radius, labels[part])
+        index = columns.index(b)
+        points = np.stack([columns.values(f, index) for f in range(columns.n_features)], axis=1).astype(np.float64)
+        found = np.empty(len(points), np.int32)
+        find_nearest(tree, rows, points, radius * radius, found)
+        labels[index] = found
 
-    run_blocks(block, -(-n // SAMPLES), thread_count(n_threads))
-    return labels
+    run_blocks(block, len(columns.starts) - 1, thread_count(n_threads))
 
 
-def labels_of(samples, modes, radius):
-    """Return the label of each sample given, by number."""
-    distinct = nearest(samples.columns, modes, radius, samples.n_threads)
-    labels = np.empty(len(samples.order), np.int32)
-    labels[samples.order] = distinct[samples.place]
-    return labels
+def label(samples, modes, radius, labels, *, rule=None, ends=None):
+    """Write the row of the mode nearest to each sample given, -1 where it is farther than `radius`.
+
+    With a rule, nearest to the end of the sample's path; with `ends`, to those of the distinct samples. Returns the
+    numbers of steps (n_distinct,) as `climb` does, where there is a rule.
+    """
+    tree, rows = tree_of(modes)
+    n_leaves = len(samples.tree.counts)
+    leaves = np.append(np.arange(0, n_leaves, LEAVES), n_leaves)
+    places = np.append(0, np.cumsum(np.add.reduceat(samples.tree.counts.sum(axis=1, dtype=np.int64), leaves[:-1])))
+    steps = np.empty(0 if rule is None else samples.n_distinct, np.int32)
+    tables = []
+
+    def block(b):
+        points, counts = points_of(samples, leaves[b], leaves[b + 1])
+        own = slice(leaves[b] * LEAF, leaves[b] * LEAF + len(points))
+        if rule is not None:
+            steps[own] = walk(samples.tree, rule, tables, points)[1]
+        found = np.empty(len(points), np.int32)
+        find_nearest(tree, rows, points if ends is None else ends[own], radius * radius, found)
+        spread(found, counts, samples.order[places[b] : places[b + 1]], labels)
+
+    run_blocks(block, len(leaves) - 1, samples.n_threads)
+    return steps
+
+
+@jit
+def spread(found, counts, index, labels):
+    """Write the label of each distinct sample to all that were given of it."""
+    place = 0
+    for i in range(found.shape[0]):
+        for _ in range(counts[i]):
+            labels[index[place]] = found[i]
+            place += 1
 
 
 @jit

@@ -1,5 +1,7 @@
 """The window of mean shift: the weighted mean of the samples around a point, and the climb by such means."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_inline
@@ -15,6 +17,17 @@ from classicseg._kernels.cpu.mean_shift_tree import (
 FLAT, EPANECHNIKOV, GAUSSIAN = 0, 1, 2
 REACH = (1.0, 1.0, 3.0)  # of the kernels, in bandwidths
 HALVINGS = 6  # of an exponent before its series is summed
+TABLE = 1 << 18  # numbers of the table of points whose ends are known: 2 MB, for the second-level cache
+PATH = 512  # points of a path that enter it
+
+
+class Rule(NamedTuple):
+    """How a point climbs."""
+
+    kernel: int
+    bandwidth: float
+    tol: float  # it rests at the first step of at most this
+    most: int  # steps
 
 
 @jit_inline
@@ -93,27 +106,77 @@ def sum_window(tree, kernel, bandwidth, point, lanes, sums):
             sums[f] += lanes[f, i]
 
 
-@jit
-def climb_seeds(tree, kernel, bandwidth, tol, most, points, densities, steps):
-    """Move each point to the mean of its window until a step is at most `tol`, and weigh the window where it ends.
+def empty_table(n_features):
+    """Return a table of points whose ends are known: point, end, density there, and steps to it."""
+    width = 2 * n_features + 2
+    return np.full((TABLE // width, width), np.nan)
 
-    The number of steps is that of the one which was so short, or negative where none of the `most` was.
+
+@jit
+def slot_of(table, point):
+    """Return the one row of the table where the point may stand."""
+    key = np.int64(0)
+    for bits in point.view(np.int64):
+        key = (key * 1000003 + ((bits ^ bits >> 32) & 0x7FFFFFFF)) & 0xFFFFFFFFFF  # stays below 2**63
+    return (key ^ key >> 17) % table.shape[0]
+
+
+@jit_inline
+def stands(table, slot, point):
+    same = True
+    for f in range(point.shape[0]):
+        same &= table[slot, f] == point[f]
+    return same
+
+
+@jit_inline
+def step(point, sums):
+    """Move the point to the mean; return the squared step."""
+    n_features = point.shape[0]
+    moved = 0.0
+    for f in range(n_features):
+        # An empty window stays where it is.
+        mean = sums[f] / sums[n_features] if sums[n_features] > 0.0 else point[f]
+        moved += (mean - point[f]) * (mean - point[f])
+        point[f] = mean
+    return moved
+
+
+@jit
+def climb_seeds(tree, rule, table, points, densities, steps):
+    """Move each point to the mean of its window until a step is at most the tolerance; weigh the window there.
+
+    The number of steps is that of the one which was so short, or negative where none was. Paths meet, to the last
+    bit: a path that comes to a point of the table ends as told there.
     """
     n_features = points.shape[1]
     lanes, sums = np.empty((n_features + 1, LEAF)), np.empty(n_features + 1)
+    path, slots = np.empty((PATH, n_features)), np.empty(PATH, np.int64)
     for p in range(points.shape[0]):
-        step, steps[p] = 0, -most
+        point = points[p]
+        taken, left, rests = 0, 0, False
         while True:
-            sum_window(tree, kernel, bandwidth, points[p], lanes, sums)
-            if steps[p] > 0 or step == most:
+            slot = slot_of(table, point)
+            if not rests and stands(table, slot, point) and taken + table[slot, -1] <= rule.most:
+                left = np.int64(table[slot, -1])
+                for f in range(n_features):
+                    point[f] = table[slot, n_features + f]
+                densities[p] = table[slot, -2]
                 break
-            step += 1
-            moved = 0.0
+            sum_window(tree, rule.kernel, rule.bandwidth, point, lanes, sums)
+            densities[p] = sums[n_features]
+            if rests or taken == rule.most:
+                break
+            if taken < PATH:
+                slots[taken] = slot
+                for f in range(n_features):
+                    path[taken, f] = point[f]
+            rests = step(point, sums) <= rule.tol * rule.tol
+            taken += 1
+        ended = rests or left > 0
+        steps[p] = taken + left if ended else -rule.most
+        for t in range(min(taken, PATH) if ended else 0):
+            row = table[slots[t]]
             for f in range(n_features):
-                # An empty window stays where it is.
-                mean = sums[f] / sums[n_features] if sums[n_features] > 0.0 else points[p, f]
-                moved += (mean - points[p, f]) * (mean - points[p, f])
-                points[p, f] = mean
-            if moved <= tol * tol:
-                steps[p] = step
-        densities[p] = sums[n_features]
+                row[f], row[n_features + f] = path[t, f], point[f]
+            row[-2], row[-1] = densities[p], steps[p] - t

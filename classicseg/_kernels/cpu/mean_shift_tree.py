@@ -15,65 +15,96 @@ from classicseg._kernels.cpu._jit import jit, jit_inline, run_blocks
 LEAF = 64  # samples: one block of vector code; loops of 32 are unrolled whole instead, which takes twice the time
 FANOUT = 8
 KEY_BITS = 32
-BLOCK = 1 << 13  # leaves that one thread works on at a time, and samples / LEAF while keys are made
+BLOCK = 1 << 10  # leaves that one thread works on at a time
+PLACES = BLOCK * LEAF  # samples of them
 
 
 class Tree(NamedTuple):
     """Distinct samples and the nodes above them, the leaves first, then level after level up to one node."""
 
     values: Any  # float32 or float64 (n_leaves, F, 64)
-    counts: Any  # float64 (n_leaves, 64): how often each sample occurs, 0 where the last leaf is filled up
+    counts: Any  # int32 (n_leaves, 64): how often each sample occurs, 0 where the last leaf is filled up
     low: Any  # float64 (n_nodes, F), corner of the box
     high: Any  # float64 (n_nodes, F)
     sums: Any  # float64 (n_nodes, F + 1): sums of the samples' values, and their count
     first: Any  # int64 (n_levels + 1,), first node of each level
 
 
-def build_tree(columns, counts, n_threads):
-    """Return the tree of samples given as F arrays (n,) in the order of the curve."""
-    n = len(columns[0])
-    n_leaves = -(-n // LEAF)
-    values = np.empty((n_leaves, len(columns), LEAF), columns[0].dtype)
-    full = n // LEAF
-    weights = np.zeros((n_leaves, LEAF))
-    weights.reshape(-1)[:n] = counts
-    for f, column in enumerate(columns):
-        values[:full, f] = column[: full * LEAF].reshape(full, LEAF)
-        if full < n_leaves:
-            values[full, f] = column[-1]  # within the box of the others
-            values[full, f, : n - full * LEAF] = column[full * LEAF :]
+def grow_tree(columns, order, n_threads):
+    """Return the tree of the samples whose indices are given in the order of the curve, and how many are distinct."""
+    n, n_features = len(order), columns.n_features
+    values = np.empty((-(-n // LEAF), n_features, LEAF), np.float32)
+
+    def gather(b):
+        for f in range(n_features):
+            put_leaves(columns.values(f, order[b * PLACES : (b + 1) * PLACES]), f, values[b * BLOCK : (b + 1) * BLOCK])
+
+    run_blocks(gather, -(-n // PLACES), n_threads)
+    counts = np.zeros((len(values), LEAF), np.int32)
+    n_distinct = merge_equal(values, counts, n)
+    n_leaves = -(-n_distinct // LEAF)
+    return tree_over(values[:n_leaves], counts[:n_leaves], n_threads), n_distinct
+
+
+def tree_of(points):
+    """Return the tree of `points` (P, F), all of them kept, and the row of each of its samples."""
+    n, n_features = points.shape
+    columns = np.ascontiguousarray(points.T)
+    rough = columns.astype(np.float32)  # near enough for an order
+    order = curve_order(lambda block: (slice(0, n), rough), (0, n), rough.min(axis=1), rough.max(axis=1), 1)
+    values, counts = np.empty((-(-n // LEAF), n_features, LEAF)), np.zeros((-(-n // LEAF), LEAF), np.int32)
+    for f in range(n_features):
+        put_leaves(columns[f][order], f, values)
+    counts.reshape(-1)[:n] = 1
+    return tree_over(values, counts, 1), order.astype(np.int64)
+
+
+def put_leaves(column, f, values):
+    """Write one feature of samples into the leaves; the last leaf is filled up with the last sample."""
+    full = len(column) // LEAF
+    values[:full, f] = column[: full * LEAF].reshape(full, LEAF)
+    if full < len(values):
+        values[full, f] = column[-1]  # within the box of the others
+        values[full, f, : len(column) - full * LEAF] = column[full * LEAF :]
+
+
+def tree_over(values, counts, n_threads):
+    """Return the tree over leaves."""
+    n_leaves, n_features = values.shape[:2]
     sizes = [n_leaves]
     while sizes[-1] > 1:
         sizes.append(-(-sizes[-1] // FANOUT))
     first = np.cumsum([0, *sizes])
-    low, high = np.empty((2, first[-1], len(columns)))
-    tree = Tree(values, weights, low, high, np.empty((first[-1], len(columns) + 1)), first)
-    n_blocks = -(-n_leaves // BLOCK)
-    run_blocks(lambda b: fill_leaves(tree, b * BLOCK, min((b + 1) * BLOCK, n_leaves)), n_blocks, n_threads)
+    low, high = np.empty((2, first[-1], n_features))
+    tree = Tree(values, counts, low, high, np.empty((first[-1], n_features + 1)), first)
+    run_blocks(lambda b: fill_leaves(tree, b * BLOCK, min((b + 1) * BLOCK, n_leaves)), -(-n_leaves // BLOCK), n_threads)
     fill_nodes(first, low, high, tree.sums)
     return tree
 
 
-def curve_order(columns, n_threads):
-    """Return the order of samples, F arrays (n,), along the Z-order curve; equals stay in their order."""
-    n = len(columns[0])
-    spans = [(float(column.min()), float(column.max())) for column in columns]
-    widest = sorted(range(len(columns)), key=lambda f: spans[f][0] - spans[f][1])[:KEY_BITS]
+def curve_order(read, starts, low, high, n_threads):
+    """Return the indices of samples along the Z-order curve; equals stay in their order.
+
+    ``read(block)`` gives the indices of a block of samples, rising, and their F contiguous columns; `starts` how many
+    samples come before each block.
+    """
+    n_features = len(low)
+    low, high = np.float64(low), np.float64(high)
+    widest = sorted(sorted(range(n_features), key=lambda f: low[f] - high[f])[:KEY_BITS])
     bits = min(KEY_BITS // len(widest), 16)
-    widest = sorted(widest)
-    span = max(spans[f][1] - spans[f][0] for f in widest)
+    span = max(high[f] - low[f] for f in widest)
     # Floor of a scale of at least 1 parts all integers, where there are no more of them than cells.
     scale = (2**bits - 1) / span if span > 0 else 0.0
-    keys = np.zeros(n, np.uint64)
-    size = BLOCK * LEAF
+    keys = np.empty(starts[-1], np.uint64)
 
     def block(b):
-        part = slice(b * size, min((b + 1) * size, n))
+        index, columns = read(b)
+        own = keys[starts[b] : starts[b + 1]]
+        own[:] = np.arange(index.start, index.stop, dtype=np.uint64) if isinstance(index, slice) else index
         for place, f in enumerate(widest):
-            add_bits(columns[f][part], spans[f][0], scale, bits, len(widest), place, keys[part])
-        add_index(keys[part], part.start)
+            add_bits(columns[f], float(low[f]), scale, bits, len(widest), place, own)
 
-    run_blocks(block, -(-n // size), n_threads)
+    run_blocks(block, len(starts) - 1, n_threads)
     keys.sort()
     return keys.astype(np.uint32)  # the low half: the index
 
@@ -96,16 +127,26 @@ def add_bits(column, low, scale, bits, stride, place, keys):
 
 
 @jit
-def add_index(keys, first):
-    for i in range(keys.shape[0]):
-        keys[i] |= np.uint64(first + i)
-
-
-@jit
-def mark_new(column, new):
-    """Mark the samples whose value is another than that of the one before."""
-    for i in range(1, column.shape[0]):
-        new[i] |= column[i] != column[i - 1]
+def merge_equal(values, counts, n):
+    """Move the `n` samples together, in place, until neighbours differ, and count them; return how many are left."""
+    n_features = values.shape[1]
+    kept = 0
+    counts[0, 0] = 1
+    for i in range(1, n):
+        leaf, lane = i // LEAF, i % LEAF
+        same = True
+        for f in range(n_features):
+            same &= values[leaf, f, lane] == values[kept // LEAF, f, kept % LEAF]
+        if not same:
+            kept += 1
+            for f in range(n_features):
+                values[kept // LEAF, f, kept % LEAF] = values[leaf, f, lane]
+        counts[kept // LEAF, kept % LEAF] += 1
+    last = kept // LEAF
+    for lane in range(kept % LEAF + 1, LEAF):
+        for f in range(n_features):
+            values[last, f, lane] = values[last, f, kept % LEAF]  # within the box of the others
+    return kept + 1
 
 
 @jit
