@@ -8,6 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from benchmarks.machine import missing
 from benchmarks.quality.command import run_quality
 from benchmarks.quality.report import TITLE as QUALITY_TITLE
 from benchmarks.registry import CASES, Context, load_case
@@ -32,6 +33,9 @@ def main(arguments: list[str] | None = None) -> None:
         path = options.out / f"{name}-{result['date']}.json"
         path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(f"wrote {path.name}")
+        if (plot := load_case(name).plot) and not missing(["matplotlib"]):
+            plot(result, path.with_suffix(".png"))
+            print(f"wrote {path.stem}.png")
     if QUALITY in options.names:
         run_quality(options.data, options.out, processes=options.processes, tiny=options.tiny)
     quality = quality_table(options.out)
@@ -68,7 +72,7 @@ def list_cases() -> None:
     for name in CASES:
         case = load_case(name)
         peers = ", ".join(contender.name for contender in case.contenders[1:])
-        print(f"{name:<16}{case.title}; against {peers}")
+        print(f"{name:<16}{case.title}" + (f"; against {peers}" if peers else ""))
     print(f"{QUALITY:<16}{QUALITY_TITLE}: every method, over a sweep of its settings")
 
 

@@ -1,4 +1,4 @@
-"""Mean shift against OpenCV and scikit-learn."""
+"""Mean shift against OpenCV and scikit-learn, and beside mean shift of grid cells."""
 
 from benchmarks.parts import joined
 from benchmarks.registry import Contender
@@ -13,5 +13,8 @@ CASE = joined(
         Contender("OpenCV, level 1", "opencv_level_1", ("opencv-python",)),
         Contender("classicseg, 8-bit", "eight_bit", own=True),
         Contender("scikit-learn", "scikit_learn", ("scikit-learn",)),
+        Contender("classicseg, own paths", "own_paths", own=True),
+        Contender("GridShift", "grid_shift"),
+        Contender("MeanShift++", "meanshift_pp"),
     ),
 )

@@ -12,6 +12,7 @@ CASES = (
     "read",
     "kmeans",
     "mean_shift",
+    "growth",
     "superpixels",
     "color",
     "flow",
@@ -73,6 +74,7 @@ class Case:
     cold: bool = False  # each contender starts from an empty kernel cache, so that its first call compiles
     compare: bool = True  # the table shows ratios
     also: Sequence[str] = ()  # cases that belong to this one and run after it
+    plot: Callable[[Mapping[str, Any], Path], None] | None = None  # draws a result, as a picture beside it
     cannot_run: Callable[[], str | None] = lambda: None  # why this machine cannot run it, such as the lack of a GPU
 
 

@@ -48,13 +48,21 @@ def published_rows(case: str, path: Path = PUBLISHED) -> list[dict[str, Any]]:
 
 
 def table(result: dict[str, Any], published: list[dict[str, Any]]) -> str:
-    """Return one case as a heading line, a table, and what was measured with what."""
+    """Return one case as a heading line, a table or its plot, and what was measured with what."""
     grouped = any(row.get("work") for row in result["rows"])
     lines = [f"**{result['title']}** (`python -m benchmarks {result['case']}`)", ""]
-    lines += _works_table(result) if grouped else _rows_table(result)
+    if load_case(result["case"]).plot:
+        lines += _picture(result)
+    else:
+        lines += _works_table(result) if grouped else _rows_table(result)
     for row in published:
         lines.append(f"Published, other machine: {row['peer']}, {row['what']}: {row['figure']} ({row['source']}).")
     return "\n".join(lines)
+
+
+def _picture(result: dict[str, Any]) -> list[str]:
+    path = f"results/{result['case']}-{result['date']}.png"  # from RESULTS.md
+    return [f"![{result['title']}]({path})", "", made_with(result)]
 
 
 def _works_table(result: dict[str, Any]) -> list[str]:
