@@ -41,10 +41,14 @@ def rows(context: Context) -> list[Row]:
 def row(function: str, shape: tuple[int, int], bandwidth: Any, dtype: str) -> Row:
     size = math.prod(shape)
     return Row(
-        f"{function}, {size / 1e6:.2g} MP {dtype} RGB, bandwidth {bandwidth}",
+        f"{function}, {size / 1e6:.2g} MP {dtype} RGB, bandwidth {told(bandwidth)}",
         {"function": function, "shape": list(shape), "bandwidth": bandwidth, "dtype": dtype},
         repeats=0 if size >= LONG else 2,
     )
+
+
+def told(bandwidth: Any) -> str:
+    return f"{bandwidth[0]} px, {bandwidth[1]}" if isinstance(bandwidth, (tuple, list)) else str(bandwidth)
 
 
 def ours(function: str, shape: list[int], bandwidth: Any, dtype: str) -> Callable[[], Any]:
@@ -61,7 +65,7 @@ def ours(function: str, shape: list[int], bandwidth: Any, dtype: str) -> Callabl
             tracemalloc.stop()
         return {
             "function": function,
-            "bandwidth": str(bandwidth),
+            "bandwidth": told(bandwidth),
             "dtype": dtype,
             "pixels": math.prod(shape),
             "bytes_per_pixel": peak / math.prod(shape),
@@ -99,14 +103,16 @@ def plot(result: Mapping[str, Any], path: Path) -> None:
     figure = Figure(figsize=(11, 8), layout="constrained")
     grid = figure.subplots(2, 2, sharex=True)
     for column, function in zip(grid.T, BANDWIDTHS):
-        for bandwidth, dtype, points in lines(result, function):
+        drawn = lines(result, function)
+        for bandwidth, dtype, points in drawn:
             pixels, seconds, memory = np.array(points).T
             style = {"marker": "o", "ms": 4, "ls": "-" if dtype == "uint8" else "--", "label": f"{bandwidth}, {dtype}"}
             column[0].plot(pixels / 1e6, seconds, **style)
             column[1].plot(pixels / 1e6, memory, **style)
         column[0].set(title=function, ylabel="seconds", xscale="log", yscale="log")
         column[1].set(xlabel="megapixels", ylabel="bytes per pixel, beside input and output", ylim=(0, None))
-        column[0].legend(title="bandwidth", frameon=False, fontsize=8)
+        if drawn:
+            column[0].legend(title="bandwidth", frameon=False, fontsize=8)
     grid[1, 0].axhline(PROMISED, color="0.5", lw=1, ls=":")
     for axes in grid.flat:
         axes.grid(alpha=0.25)
