@@ -20,7 +20,13 @@ from benchmarks.registry import Agreement, Case, Contender, Context, Outputs, Ro
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 SHAPE = (480, 640)
-ROOMS = ("classicseg.cluster", "classicseg.features", "classicseg.regions", "classicseg.thermal._hotspots")
+ROOMS = (
+    "classicseg.cluster",
+    "classicseg.features",
+    "classicseg.regions",
+    "classicseg.superpixels",
+    "classicseg.thermal._hotspots",
+)
 
 
 def kmeans_colour() -> Any:
@@ -122,6 +128,12 @@ def mean_shift_segment() -> Any:
     return mean_shift_segment(photograph(*SHAPE)[:64, :64], 4, 16, n_threads=THREADS).labels
 
 
+def slic() -> Any:
+    from classicseg import slic
+
+    return slic(photograph(*SHAPE), 300, n_threads=THREADS)
+
+
 def find_hotspots() -> Any:
     from classicseg.thermal import find_hotspots
 
@@ -144,6 +156,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "region_table": region_table,
     "region_graph": region_graph,
     "merge_regions": merge_regions,
+    "slic": slic,
     "thermal.find_hotspots": find_hotspots,
 }
 

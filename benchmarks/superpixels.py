@@ -6,10 +6,11 @@ from benchmarks.registry import Contender
 CASE = joined(
     "superpixels",
     "Superpixels, regions and their merging",
-    ("superpixels_regions",),
+    ("superpixels_slic", "superpixels_regions"),
     (
         Contender("classicseg", "ours"),
         Contender("scikit-image", "scikit_image", ("scikit-image",)),
         Contender("OpenCV", "opencv", ("opencv-python",)),
+        Contender("OpenCV ximgproc", "ximgproc", ("opencv-contrib-python",)),
     ),
 )

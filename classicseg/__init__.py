@@ -35,6 +35,7 @@ __all__ = [
     "pixel_features",
     "region_graph",
     "region_table",
+    "slic",
     "texture_features",
     "to_device",
 ]
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from classicseg import features as features
     from classicseg import metrics as metrics
     from classicseg import regions as regions
+    from classicseg import superpixels as superpixels
     from classicseg import thermal as thermal
     from classicseg._device import to_device
     from classicseg.cluster import (
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
         region_graph,
         region_table,
     )
+    from classicseg.superpixels import slic
 else:
     from classicseg._lazy import lazy_exports
 
@@ -98,6 +101,7 @@ else:
                 "region_graph",
                 "region_table",
             ),
+            "superpixels": ("slic",),
         },
-        subpackages=("batch", "cluster", "features", "metrics", "regions", "thermal"),
+        subpackages=("batch", "cluster", "features", "metrics", "regions", "superpixels", "thermal"),
     )

@@ -24,6 +24,7 @@ from classicseg.metrics import (
     thin,
 )
 from classicseg.regions import connected_regions, merge_regions, merge_small_regions, region_graph, region_table
+from classicseg.superpixels import slic
 from classicseg.thermal import find_hotspots
 from classicseg.thermal._smooth import METHODS
 
@@ -83,6 +84,13 @@ def _warm_regions() -> None:
         merge_regions(region_graph(regions, image), n_segments=1)
 
 
+def _warm_superpixels() -> None:
+    image = np.arange(1200, dtype=np.uint8).reshape(20, 20, 3)
+    slic(image, 4, max_size_factor=1)
+    slic(image, 4, slic_zero=True)
+    slic(image[..., 0] / 255, 4, channel_axis=None)
+
+
 def _warm_metrics() -> None:
     labels = np.arange(256).reshape(16, 16)
     contingency_table(labels * 10**9, labels.T)  # labels far apart, in a table that is mostly empty
@@ -112,6 +120,7 @@ _CALLS = {
     "k-means": _warm_kmeans,
     "mean shift": _warm_mean_shift,
     "regions": _warm_regions,
+    "superpixels": _warm_superpixels,
     "metrics": _warm_metrics,
     "hot spots": _warm_hotspots,
 }

@@ -31,6 +31,7 @@ from classicseg import (
     pixel_features,
     region_graph,
     region_table,
+    slic,
     texture_features,
 )
 from classicseg.thermal import find_hotspots, heat_in_boxes
@@ -111,6 +112,10 @@ def smoothed(image, **options):
 def parted(image, **options):
     found = mean_shift_segment(image, 2, 20, **options)
     return [found.labels, found.modes, found.positions, found.densities]
+
+
+def superpixels(image, **options):
+    return [slic(image, 12, scaling=255, convert2lab=False, compactness=0.3, **options)]
 
 
 def described(image, **options):
@@ -371,6 +376,18 @@ SUBJECTS = [
         parted,
         patches,
         image_table((9, 12, 3), BATCHES)
+        | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
+        | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+        | too_large("2.0e+302", MASKED_PIXELS),
+        masks_table(constant(0), (9, 12)),
+    ),
+    Subject(
+        "slic",
+        "slic",
+        "image",
+        superpixels,
+        patches,
+        image_table((9, 12, 3))
         | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
         | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
         | too_large("2.0e+302", MASKED_PIXELS),
