@@ -53,6 +53,14 @@ def test_a_block_of_floats_gives_the_bits_of_the_whole_image(rng, kernel):
     assert 0.05 < left.mean() < 0.95
 
 
+def test_a_mask_of_more_rows_than_are_prepared_at_once(rng):
+    image, mask = blotches(rng, (41, 17), 2), rng.random((41, 17)) < 0.6
+    image[~mask] = 255
+    found, _ = modes(image, 3, 14, mask=mask, max_num_iter=3)
+    assert_array_equal(found[mask], filtered(image, 3, [14.0] * 2, mask=mask, max_num_iter=3)[mask])
+    assert not found[~mask].any()
+
+
 @pytest.mark.parametrize("n_channels", [5, 9, 17])
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_many_channels(rng, kernel, n_channels):

@@ -1,8 +1,8 @@
 """Several numbers at once: short vectors that stay in a processor's registers.
 
 Where the compiler turns a loop into vectors it reorders the sums, and may as well not find the vectors. Here they are
-written out: 16 float32 or 8 float64, whatever the processor's own are, so that the order of a sum is the program's, and
-its bits are the same on every machine. The functions are plain NumPy, which is what they mean and what runs with the
+written out: 16 float32 or 8 float64, whatever the processor's own are, so that the order of a sum is the program's on
+every machine. The functions are plain NumPy, which is what they mean and what runs with the
 JIT off; below they are told to Numba as instructions.
 """
 

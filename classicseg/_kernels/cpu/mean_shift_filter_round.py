@@ -12,6 +12,7 @@ from classicseg._kernels.cpu.mean_shift_filter_climb import CLIMBS, FAR
 from classicseg._kernels.cpu.mean_shift_filter_window import HALVINGS, Frame, Rule
 
 GRID_RANGE = 2048.0  # center values are multiples of this part of the unit
+BAND = 16  # rows
 
 
 def round_strips(image, mask, rule, place, left):
@@ -35,12 +36,13 @@ def _frame(image, mask, exponent, place):
     n_rows, n_cols, n_channels = image.shape
     stride = n_cols + NARROW
     planes = np.full((n_channels, n_rows + 1, stride), FAR)
-    for y in range(n_rows):  # row by row: the values pass float64, where no scale overflows
-        row = np.ldexp(image[y].T.astype(np.float64), -exponent)
-        aside = ~(np.abs(row) <= LARGEST).all(axis=0)
+    for y in range(0, n_rows, BAND):  # band by band: the values pass float64, where no scale overflows
+        band = slice(y, y + BAND)
+        values = np.ldexp(np.moveaxis(image[band], 2, 0).astype(np.float64, order="C"), -exponent)
+        aside = ~(np.abs(values) <= LARGEST).all(axis=0)
         if mask is not None:
-            aside |= ~mask[y]
-        planes[:, y, :n_cols] = np.where(aside, FAR, row)
+            aside |= ~mask[band]
+        planes[:, y : y + len(aside), :n_cols] = np.where(aside, FAR, values)
     offsets = tuple(c * planes[0].size for c in range(n_channels))
     return Frame(planes.reshape(-1), offsets, stride, (n_rows, n_cols), place)
 
