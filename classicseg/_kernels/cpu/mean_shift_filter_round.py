@@ -25,8 +25,7 @@ def round_strips(image, mask, rule, place, left):
         lines = tuple(np.empty(numbers.n_rows + NARROW, window.dtype) for _ in range(3))
         with np.errstate(over="ignore", invalid="ignore"):  # of what is too far off, when nothing is compiled
             kernel(frame, numbers, lines, (first, last), found, left)
-        values = found[..., :n_channels]
-        np.ldexp(values, window.exponent, out=values)
+        found[..., :n_channels] *= 2.0**window.exponent
 
     return strip
 
@@ -38,7 +37,7 @@ def _frame(image, mask, exponent, place):
     planes = np.full((n_channels, n_rows + 1, stride), FAR)
     for y in range(0, n_rows, BAND):  # band by band: the values pass float64, where no scale overflows
         band = slice(y, y + BAND)
-        values = np.ldexp(np.moveaxis(image[band], 2, 0).astype(np.float64, order="C"), -exponent)
+        values = np.moveaxis(image[band], 2, 0).astype(np.float64, order="C") * 2.0**-exponent
         aside = ~(np.abs(values) <= LARGEST).all(axis=0)
         if mask is not None:
             aside |= ~mask[band]
