@@ -189,3 +189,10 @@ def test_too_many_samples(monkeypatch):
     assert mean_shift(np.zeros((11, 1)), 1).modes.tolist() == [[0.0]]
     with pytest.raises(ValueError, match=r"features must have fewer than 2\*\*31 samples, got 12; take every second"):
         mean_shift(np.zeros((12, 1)), 1)
+
+
+def test_auto_looks_at_evenly_spaced_samples_inside_the_mask(rng):
+    image = rng.normal(0, 9, (70, 60, 2)).astype(np.float32)
+    mask = rng.random((70, 60)) < 0.6  # 2520 of them, so every third is looked at
+    options = {"seeds": [[0.0, 0.0]], "max_num_iter": 1}
+    assert mean_shift(image, mask=mask, **options).bandwidth == mean_shift(image[mask], **options).bandwidth
