@@ -15,8 +15,8 @@ from classicseg.features._planes import HIGHEST, LOWEST, check_inside
 Array = NDArray[Any]
 Scaling = Literal["fixed", "minmax"]
 
-BITS = 22  # values are whole numbers below 2**BITS, and outliers below twice that
-LAB_EXPONENT = 15  # Lab is within ±256
+BITS = 21  # values are whole numbers below 2**BITS, and outliers below twice that
+LAB_EXPONENT = 14  # Lab is within ±256
 FINE = 14  # float values are held in steps of compactness / 2**FINE, if they then fit
 ORDINARY = 0.99  # the share of float values that must fit
 SAMPLES = 1 << 16  # pixels that this is judged by

@@ -1,11 +1,11 @@
 """SLIC: pixels in tiles, and one step of assignment to the nearest center with the sums that move the centers.
 
-The image is cut into tiles of 8 × 16 pixels, each channel of a tile in one piece of memory. Of the 16 or so centers
-whose windows reach a tile, most lie farther than another one from every position and value within the tile's bounds:
-they are struck off before a pixel is looked at (2.3 of them remain on the photograph of the benchmarks), and no label
-changes by it. A tile that one center owns adds its own sums, which never change, and none of its pixels is read.
+The image is cut into tiles of 16 × 16 pixels, each channel of a tile in one piece of memory. Of the centers whose
+windows reach a tile, many lie farther than another one from every position and value within the tile's bounds: they are
+struck off before a pixel is looked at, and no label changes by it. A tile that one center owns adds its own sums, which
+never change, and none of its pixels is read.
 
-Values are whole numbers in float32, below 2**23, and sums are integers: the same bits for any order.
+Values are whole numbers in float32, below 2**22, and sums are integers: the same bits for any order.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from classicseg._kernels.cpu.slic_connect import connected_parts
 
 __all__ = ["Centers", "Tiles", "assign", "color_reach", "connected_parts", "in_tiles", "planes", "smooth"]
 
-LIMIT = np.float32(2**23 - 1)
+LIMIT = np.float32(2**22 - 1)
 TINY = np.float32(1e-30)  # weight of pixels so far outside that no Gaussian reaches them
 
 

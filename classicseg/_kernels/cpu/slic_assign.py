@@ -4,7 +4,7 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import jit
 
-ROWS, COLS = 8, 16  # of a tile; 16 float32 fill the widest vector register
+ROWS, COLS = 16, 16  # of a tile; 16 float32 fill the widest vector register
 PIXELS = ROWS * COLS
 STRIP = 64  # rows of a block of work
 DEEP = STRIP // ROWS  # tiles in a column of a strip
@@ -30,7 +30,6 @@ def assign_strip(tiles, shape, centers, scale, zero, strip, labels, write):
     sums = np.zeros((active.shape[0], n_sums), np.int64)
     near = np.empty(active.shape[0], np.int32)  # places in `active`
     features = np.empty((COLOR + n_sums - 3, active.shape[0]), np.float32)
-    bits = features.view(np.int32)
     steps = (np.float32(scale[0]), np.float32(scale[1]))
     kept, used = np.empty(active.shape[0], np.int32), np.empty(active.shape[0] + 1, np.bool_)
     work, pixels = np.empty(4 * PIXELS, np.float32), np.empty(PIXELS, np.int32)
@@ -51,9 +50,7 @@ def assign_strip(tiles, shape, centers, scale, zero, strip, labels, write):
                     np.float32(box[0] - top), np.float32(box[1] - top), np.float32(box[2] - left),
                     np.float32(box[3] - left),
                 )  # fmt: skip
-                n_holding, n_kept = _shortlist(
-                    tiles.low, tiles.high, t, place, steps, zero, n_near, features, bits, kept
-                )
+                n_holding, n_kept = _shortlist(tiles.low, tiles.high, t, place, steps, zero, n_near, features, kept)
                 if n_kept == 1 and n_holding == 1:
                     only = near[kept[0]]
                     _add_whole(tiles.sums, t, y, x, sums, only)
@@ -106,7 +103,7 @@ def _gather(active, centers, scale, top, left, right, near, features):
 
 
 @jit
-def _shortlist(low, high, t, box, scale, zero, n, features, bits, kept):
+def _shortlist(low, high, t, box, scale, zero, n, features, kept):
     """List the places in `features` of the centers that may be the nearest to a pixel of tile t.
 
     Those whose windows hold the tile come first. Returns how many these are, and how many all. Center i is out when
@@ -114,12 +111,9 @@ def _shortlist(low, high, t, box, scale, zero, n, features, bits, kept):
     difference of the two distances is linear, D_j - D_i in the middle plus |center_j - center_i| times the extent.
     """
     _distances(low, high, t, box, scale, zero, n, features)
-    least = bits[HOLDING, 0]
-    for i in range(n):
-        least = min(least, bits[HOLDING, i])  # floats from 0 up are in the order of their bits
     best = 0
-    while bits[HOLDING, best] != least:
-        best += 1
+    for i in range(1, n):
+        best = i if features[HOLDING, i] < features[HOLDING, best] else best
     if features[HOLDING, best] < np.inf:
         _strike(low, high, t, box, scale, zero, n, best, features)
     count = 0
@@ -214,27 +208,19 @@ def _nearest(values, inside, t, box, scale, kept, n_holding, n_kept, features, w
         pixels[i] = -1
     down, along = box[0] * scale[0], box[2] * scale[1]
     n_channels = values.shape[1] // PIXELS
-    done = 0
-    if n_channels == 3:
-        while done < n_holding:
-            _nearest_of_four(values, t, down, along, kept, done, n_holding - 1, features, work, pixels)
-            done += 4
-    for place in range(min(done, n_holding), n_kept):
+    n_fours = n_holding if n_channels == 3 else 0
+    for place in range(0, n_fours, 4):
+        _nearest_of_four(values, t, down, along, kept, place, n_holding - 1, features, work, pixels)
+    for place in range(n_fours, n_kept):
         k = kept[place]
         y, x, weight = features[Y, k] - down, features[X, k] - along, features[WEIGHT, k]
-        if n_channels == 3:
-            a, b, c = features[COLOR, k], features[COLOR + 1, k], features[COLOR + 2, k]
+        for i in range(PIXELS):
+            work[OWN + i] = 0
+        for channel in range(n_channels):
+            color, first = features[COLOR + channel, k], np.uint32(channel * PIXELS)
             for i in range(PIXELS):
-                d, e, f = values[t, i] - a, values[t, PIXELS + i] - b, values[t, 2 * PIXELS + i] - c
-                work[OWN + i] = d * d + e * e + f * f
-        else:
-            for i in range(PIXELS):
-                work[OWN + i] = 0
-            for channel in range(n_channels):
-                a, first = features[COLOR + channel, k], np.uint32(channel * PIXELS)
-                for i in range(PIXELS):
-                    d = values[t, first + np.uint32(i)] - a
-                    work[OWN + i] += d * d
+                d = values[t, first + np.uint32(i)] - color
+                work[OWN + i] += d * d
         rows = np.int32(features[WINDOW, k] - box[0]), np.int32(features[WINDOW + 1, k] - box[0])
         cols = np.int32(features[WINDOW + 2, k] - box[2]), np.int32(features[WINDOW + 3, k] - box[2])
         for i in range(PIXELS):
