@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 from test_mean_shift_filter import blotches, modes
 
 from classicseg import mean_shift_filter
+from classicseg._kernels.cpu import mean_shift_filter_square as square
 from classicseg._kernels.cpu.mean_shift_filter_square_sums import LANES, MOST, extent_of
 
 USE = "from classicseg import mean_shift_filter\nimport numpy as np\n"
@@ -69,6 +70,23 @@ def test_pixels_that_climb_together_are_those_of_the_image(rng, n_cols):
     image, mask = blotches(rng, (3, n_cols), 3), rng.random((3, n_cols)) < 0.7
     found, _ = modes(image, 1, 18, kernel="opencv", mask=mask)
     assert_array_equal(found[mask], filtered(image, 1, 18, rule=climb_opencv, mask=mask)[mask])
+
+
+def test_no_two_states_have_one_key():
+    fields = np.meshgrid([0, 1, 2], [0, 1, 6], *[[0, 1, 255]] * 3)
+    state = np.array([field.ravel() for field in fields])
+    found = {square._key_and_slot(state, j, 7)[0] for j in range(state.shape[1])}
+    assert len(found) == state.shape[1]
+
+
+def test_where_no_pixel_is_near_the_last_mean_stays():
+    block = square.Block(stride=64, radius=1, n_rows=1, n_cols=2, top=0, start=0, image_rows=1, image_cols=2)
+    sums = np.array([[0, 3], [0, 0], [0, 1], [0, 7], [0, 8], [0, 9]])
+    state = np.array([[0, 0], [0, 1], [5, 5], [5, 5], [5, 5], [0, 1]])
+    found, left = np.full((2, 6), 4.0), np.zeros(2, bool)
+    assert square.move(square.Climbers(state, sums, np.zeros(2, bool)), 2, block, found, left) == 1
+    assert_array_equal(found, [[4, 4, 4, 4, 4, 4], [7, 8, 9, 0, 1, 3]])
+    assert_array_equal(state[:, 0], [0, 1, 7, 8, 9, 1])  # the other one goes on
 
 
 def test_memory_of_states_changes_no_bit(rng):
