@@ -2,7 +2,7 @@
 
 Pixels climb together, some of a row step by step: the windows of different pixels do not wait for one another, and
 the steps are computed in vectors. A state (row, column and value) is whole numbers, so the sums of a state that was
-met before are looked up: three of ten steps after the first are, of the pixels of 8 rows of a photograph.
+met before are looked up: of the steps after the first, three of ten repeat one of the same 8 rows of a photograph.
 """
 
 import functools
@@ -15,7 +15,7 @@ from classicseg._kernels.cpu.mean_shift_filter_square_sums import FARTHEST, LANE
 
 TOGETHER = 256  # pixels
 STATES = 4096  # states whose sums are kept,
-WORTH = 17  # of windows from this side on: smaller ones take no longer than to look them up
+WORTH = 17  # of windows from this side on: of smaller ones it saves nothing
 FAR = 4096  # value of what lies outside
 DARK_TO_LIGHT = 255**2  # squared difference up to which 16 bits hold the limit
 
