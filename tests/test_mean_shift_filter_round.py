@@ -61,7 +61,7 @@ def test_a_mask_of_more_rows_than_are_prepared_at_once(rng):
     assert not found[~mask].any()
 
 
-@pytest.mark.parametrize("n_channels", [5, 9, 17])
+@pytest.mark.parametrize("n_channels", [5, 16, 17, 70])
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_many_channels(rng, kernel, n_channels):
     image = blotches(rng, (9, 10), n_channels)
@@ -71,6 +71,26 @@ def test_many_channels(rng, kernel, n_channels):
     assert_array_equal(found[..., :-1], expected[..., :-1])
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_many_channels_with_a_mask_and_a_bandwidth_each(rng, kernel):
+    image, mask = blotches(rng, (11, 14), 18), rng.random((11, 14)) < 0.7
+    image[~mask] = 255
+    widths = rng.integers(40, 80, 18).astype(float)
+    found, _ = modes(image, 3.5, widths, kernel=kernel, mask=mask)
+    expected = filtered(image, 3.5, widths, kernel=kernel, mask=mask)
+    assert_array_equal(found[..., :-1], expected[..., :-1])
+    np.testing.assert_allclose(found[..., -1], expected[..., -1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_many_channels_in_a_block(rng, kernel):
+    image = rng.normal(0, 1, (30, 33, 17)).astype(np.float32)
+    whole, _ = modes(image, 2, 6, kernel=kernel, max_num_iter=2)
+    part, left = modes(image[5:26, 4:29], 2, 6, kernel=kernel, max_num_iter=2, place=(5, 4, 30, 33))
+    assert_array_equal(part[~left], whole[5:26, 4:29][~left])
+    assert 0.05 < left.mean() < 0.95
+
+
 @pytest.mark.parametrize(("tol", "column"), [(0.5, 1.0), (0.4999, 1.5)])
 def test_a_step_of_just_the_tolerance_is_the_last(tol, column):
     """The first pixel's window holds columns 0 to 2: a step of half a bandwidth; from 1 it would hold one more."""
@@ -78,6 +98,8 @@ def test_a_step_of_just_the_tolerance_is_the_last(tol, column):
     found, _ = modes(image, 2, 5, tol=tol)
     assert found[0, 0, 2] == column
     assert_array_equal(found, filtered(image[..., None], 2, [5.0], tol=tol))
+    many, _ = modes(np.zeros((1, 6, 20)), 2, 5, tol=tol)
+    assert many[0, 0, -2] == column
 
 
 @pytest.mark.parametrize(("tol", "column"), [(1.0, 1.0), (0.9999, 2.0)])

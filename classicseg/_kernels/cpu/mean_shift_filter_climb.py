@@ -22,7 +22,7 @@ def _own(offset, values, at):
 
 
 @jit_part
-def _step(moment, mass, grid):
+def step_of(moment, mass, grid):
     """The mean in whole units of the grid."""
     return np.rint(moment / mass * (1.0 / grid)) * grid
 
@@ -33,12 +33,12 @@ def _sum(one, other):
 
 
 @jit_part
-def _range_part(step, scale, width):
+def range_part(step, scale, width):
     return step * step * np.float64(scale) / width
 
 
 @jit_inline
-def _box(frame, rule, cy, cx):
+def box_at(frame, rule, cy, cx):
     """Return what the window at a center holds of the block, and whether it holds pixels of the image beyond it."""
     top, start, image_rows, image_cols = frame.place
     bottom, end = top + frame.shape[0] - 1, start + frame.shape[1] - 1
@@ -59,23 +59,25 @@ def _mode(window, frame, rule, lines, pixel):
     cy, cx, mass, cut = float(frame.place[0] + y), float(frame.place[1] + x), 0.0, False
     value = each(_own, frame.offsets, frame.values, y * frame.stride + x)
     for _ in range(rule.max_num_iter):
-        box, gone = _box(frame, rule, cy, cx)
+        box, gone = box_at(frame, rule, cy, cx)
         cut |= gone
         weight, moment_y, moment_x, moments = window(frame, rule, box, (cy, cx), value, lines)
         if weight == 0:  # the mean lies where no pixel is near
             break
         mass = weight
-        step_y, step_x = _step(moment_y, mass, rule.grid), _step(moment_x, mass, rule.grid)
-        steps = each(_step, moments, mass, rule.grid_range)
+        step_y, step_x = step_of(moment_y, mass, rule.grid), step_of(moment_x, mass, rule.grid)
+        steps = each(step_of, moments, mass, rule.grid_range)
         cy, cx, value = cy + step_y, cx + step_x, each(_sum, value, steps)
         moved = (step_y * step_y + step_x * step_x) / rule.widths[0]
-        if moved + together(each(_range_part, steps, rule.scales, rule.widths[1])) <= rule.tol:
+        if moved + together(each(range_part, steps, rule.scales, rule.widths[1])) <= rule.tol:
             break
     return value, cy, cx, mass * rule.unit, cut
 
 
 @jit_inline
-def _climb(window, frame, rule, lines, rows, found, left):
+def climb_each(mode, window, frame, rule, lines, rows, out):
+    """Climb from each pixel by `mode`, in windows of one kernel."""
+    found, left = out
     first, last = rows
     n_channels = len(frame.offsets)
     for y in range(first, last):
@@ -84,7 +86,7 @@ def _climb(window, frame, rule, lines, rows, found, left):
             if frame.values[y * frame.stride + x] == FAR:
                 target[:] = 0.0
                 continue
-            value, cy, cx, mass, left[y, x] = _mode(window, frame, rule, lines, (y, x))
+            value, cy, cx, mass, left[y, x] = mode(window, frame, rule, lines, (y, x))
             for c in range(n_channels):
                 target[c] = value[c]
             target[n_channels], target[n_channels + 1], target[n_channels + 2] = cy, cx, mass
@@ -97,19 +99,19 @@ def climb_flat(frame, rule, lines, rows, found, left):
     `lines` is room for numbers per row of a window. To `found` go the values, then y, x and the weight of the last
     window that was not empty; to `left` whether a window held pixels of the image that are not in the block.
     """
-    _climb(flat_window, frame, rule, lines, rows, found, left)
+    climb_each(_mode, flat_window, frame, rule, lines, rows, (found, left))
 
 
 @jit
 def climb_epanechnikov(frame, rule, lines, rows, found, left):
     """Climb as `climb_flat` does."""
-    _climb(epanechnikov_window, frame, rule, lines, rows, found, left)
+    climb_each(_mode, epanechnikov_window, frame, rule, lines, rows, (found, left))
 
 
 @jit
 def climb_gaussian(frame, rule, lines, rows, found, left):
     """Climb as `climb_flat` does."""
-    _climb(gaussian_window, frame, rule, lines, rows, found, left)
+    climb_each(_mode, gaussian_window, frame, rule, lines, rows, (found, left))
 
 
 CLIMBS = {"flat": climb_flat, "epanechnikov": climb_epanechnikov, "gaussian": climb_gaussian}

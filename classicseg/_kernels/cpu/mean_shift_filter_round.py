@@ -7,22 +7,30 @@ import math
 import numpy as np
 
 from classicseg._kernels._climb import LARGEST, window_of
-from classicseg._kernels.cpu._lanes import NARROW
+from classicseg._kernels.cpu._lanes import NARROW, WIDE
+from classicseg._kernels.cpu.mean_shift_filter_bands import CLIMBS as CLIMBS_OF_MANY
 from classicseg._kernels.cpu.mean_shift_filter_climb import CLIMBS, FAR
 from classicseg._kernels.cpu.mean_shift_filter_window import HALVINGS, Frame, Rule
 
 GRID_RANGE = 2048.0  # center values are multiples of this part of the unit
 BAND = 16  # rows
+FEW = 16  # channels that are compiled for their number: of 12 in 0.7 of the time of any number, of 20 in as much
 
 
 def round_strips(image, mask, rule, place, left):
     """Return the work on a strip by a window that is round in position and in value."""
     n_channels, window = image.shape[2], window_of(rule)
     frame, numbers = _frame(image, mask, window.exponent, place), _numbers(rule, window)
-    kernel = CLIMBS[rule.kernel]
+    kernel, sizes, dtype = CLIMBS[rule.kernel], (numbers.n_rows + NARROW,) * 3, window.dtype
+    if n_channels > FEW:
+        kernel, sizes, dtype = CLIMBS_OF_MANY[rule.kernel], (n_channels, n_channels * WIDE, n_channels), np.float64
+        frame = frame._replace(offsets=np.array(frame.offsets))
+        numbers = numbers._replace(
+            reach=float(numbers.reach), limit=float(numbers.limit), scales=window.scales.astype(np.float64)
+        )
 
     def strip(first, last, found):
-        lines = tuple(np.empty(numbers.n_rows + NARROW, window.dtype) for _ in range(3))
+        lines = tuple(np.empty(size, dtype) for size in sizes)
         with np.errstate(over="ignore", invalid="ignore"):  # of what is too far off, when nothing is compiled
             kernel(frame, numbers, lines, (first, last), found, left)
         found[..., :n_channels] *= 2.0**window.exponent

@@ -128,7 +128,7 @@ def _nought(offset):
 
 
 @jit_inline
-def _chord(rule, box, column, count, center):
+def chord(rule, box, column, count, center):
     """Rows of `box`, first and last + 1, in which `count` columns from `column` may meet the circle."""
     cy, cx = center
     aside = max(column - cx, cx - (column + count - 1))
@@ -153,7 +153,7 @@ def flat_window(frame, rule, box, center, value, lines):
     mass, moment_y, moment_x, moments = 0.0, 0.0, 0.0, each(_nought, frame.offsets)
     for i in range(0, box.n_cols, NARROW):
         dx = ramp(np.float32(box.first_col + i - cx))
-        first, last = _chord(rule, box, box.first_col + i, NARROW, center)
+        first, last = chord(rule, box, box.first_col + i, NARROW, center)
         count, rows, sums = spread(np.float32(0)), spread(np.float32(0)), each(_none, frame.offsets)
         at = box.corner + i + first * frame.stride
         for k in range(first, last):
@@ -182,7 +182,7 @@ def epanechnikov_window(frame, rule, box, center, value, lines):
     mass, moment_y, moment_x, moments = 0.0, 0.0, 0.0, each(_nought, frame.offsets)
     for i in range(0, box.n_cols, WIDE):
         dx = ramp(box.first_col + i - cx)
-        first, last = _chord(rule, box, box.first_col + i, WIDE, center)
+        first, last = chord(rule, box, box.first_col + i, WIDE, center)
         count, rows, sums = spread(0.0), spread(0.0), each(_none_wide, frame.offsets)
         at = box.corner + i + first * frame.stride
         for k in range(first, last):
@@ -238,7 +238,7 @@ def gaussian_window(frame, rule, box, center, value, lines):
     for i in range(0, box.n_cols, WIDE):
         dx = ramp(box.first_col + i - cx)
         fading = falling(dx * dx * fall)
-        first, last = _chord(rule, box, box.first_col + i, WIDE, center)
+        first, last = chord(rule, box, box.first_col + i, WIDE, center)
         count, rows, sums = spread(0.0), spread(0.0), each(_none_wide, frame.offsets)
         at = box.corner + i + first * frame.stride
         for k in range(first, last):
