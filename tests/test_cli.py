@@ -131,6 +131,8 @@ def test_segment_by_mean_shift(tmp_path, capsys):
     assert "3 regions" in capsys.readouterr().out
     assert status("segment", *files, "--range-bandwidth", 120, "--spatial-bandwidth", 2) == 0
     assert "2 regions" in capsys.readouterr().out
+    assert status("segment", *files, "--spatial-bandwidth", 0) == 2
+    assert "spatial_bandwidth must be at least 1, got 0" in capsys.readouterr().err
     assert status("segment", *files, "--n-clusters", 3) == 2
     said = capsys.readouterr().err
     assert said == (

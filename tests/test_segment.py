@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from classicseg import FileFormatError, mean_shift_segment
-from classicseg._segment import METHODS, read_picture, segment_file, segment_image
+from classicseg._segment import METHODS, _levels, read_picture, segment_file, segment_image
 
 
 def squares():
@@ -253,12 +253,19 @@ def test_mean_shift_is_that_of_the_package(rng):
     image, _ = patches(rng)
     for given, (space, levels, min_size) in (
         ({"min_size": 1}, (6, 16, 1)),
-        ({"spatial_bandwidth": 3, "range_bandwidth": 21.5, "min_size": 12}, (3, 21.5, 12)),
+        ({"spatial_bandwidth": 3, "range_bandwidth": 21.5, "min_size": 60}, (3, 21.5, 60)),
     ):
         found = segment_image(image, method="mean_shift", **given)
         parts = mean_shift_segment(image, space, levels, min_size=min_size, kernel="opencv").labels
         assert_same_partition(found, parts)
         assert found.max() > 3
+        assert np.bincount(found.ravel())[1:].min() >= min_size
+
+
+def test_levels_of_every_dtype_are_whole():
+    levels = np.arange(256, dtype=np.uint8)[None]
+    for other in (levels.astype(np.uint16) * 257, levels / 255, levels.astype(np.int64)):
+        assert_array_equal(_levels(other, None), levels)
 
 
 def test_levels_are_those_of_8_bits_in_every_dtype(rng):

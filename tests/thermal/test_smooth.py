@@ -114,7 +114,7 @@ def test_a_pixel_is_smooth_when_its_mode_is(rng):
     shape, windows = (13, 15), Windows(2, 1.5)
     temperature = rng.uniform(-0.8, 4.8, shape).astype(np.float32)
     texture = np.where(np.arange(15) < 8, 0.9, 2.2) + rng.normal(0, 0.6, shape)
-    texture[5, 5] = 20.0  # beyond what a byte holds
+    texture[5, 5] = 8.5  # beyond what a byte holds, where 272 would be 16
     texture = np.maximum(texture, 0).astype(np.float32)
     inside = rng.random(shape) < 0.9
     image = np.stack([np.rint((temperature + 0.8) * 32), np.minimum(np.rint(texture * 32), 255)], axis=2)
@@ -127,6 +127,12 @@ def test_a_pixel_is_smooth_when_its_mode_is(rng):
         assert_array_equal(part, modes < limit * LEVELS)
     assert len({part.tobytes() for part in parts}) == 3
     assert (modes != image[inside][:, 1]).mean() > 0.3
+
+
+def test_a_texture_at_the_limit_is_rough():
+    measures = Measures(np.zeros((3, 4), np.float32), np.full((3, 4), SMOOTH, np.float32), np.zeros(2, np.float32))
+    parts = list(_by_mean_shift(measures, np.ones((3, 4), bool), Windows()))
+    assert [part.any() for part in parts] == [False, True, False]
 
 
 def test_what_is_outside_is_never_smooth(field):
