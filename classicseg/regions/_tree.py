@@ -164,7 +164,8 @@ def merge_tree(
         linkage = check_choice("linkage", linkage, LINKAGES)
         value = graph.contrast * graph.boundary_length if linkage == "contrast" else graph.difference.copy()
         sums = np.where(graph.area[:, None] > 0, graph.mean * graph.area[:, None], 0)
-        arguments = (graph.area.copy(), sums, graph.edges.astype(np.int64), graph.boundary_length.copy(), value)
+        edges = np.append(graph.edges.astype(np.int64), [[0, 0]], axis=0)
+        arguments = (graph.area.copy(), sums, edges, graph.boundary_length.copy(), value)
         steps, heights = kernels_for(graph.labels, "regions_tree").merge_all(*arguments, LINKAGES.index(linkage))
     return RegionTree(graph.labels, steps + np.int32(1), heights, graph.first_pixel)
 

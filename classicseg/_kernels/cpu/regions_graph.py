@@ -24,7 +24,7 @@ def sums(labels, image, n_regions, n_threads=None):
     """
     runs = region_runs(labels, n_regions, n_threads)
     found = np.zeros((n_regions, image.shape[1]))
-    zero = np.int64(0) if image.dtype in (np.uint8, np.uint16) else 0.0
+    zero = np.int64(0) if image.dtype in (np.uint8, np.uint16) else np.float64(0)
     for_regions(lambda begin, end: add_values(image, runs[:3], begin, end, zero, found), runs.area, n_threads)
     present = runs.area > 0
     first_pixel = np.full(n_regions, -1, np.int64)
