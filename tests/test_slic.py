@@ -85,6 +85,22 @@ def test_equal_distance_goes_to_the_lower_index():
     assert_array_equal(found, away.argmin(axis=0) + 1)
 
 
+def test_a_tie_goes_to_the_lower_index_where_its_window_ends_within_a_tile():
+    tiles = kernels.in_tiles(np.zeros((16, 16, 3)), None, None, 1.0, 14, False, 1)
+    window = np.array([[0, 9, 0, 7], [0, 16, 0, 16]], np.int32)
+    centers = kernels.Centers(np.full((2, 2), 5.0), np.zeros((2, 3)), np.ones(2), window)
+    labels = np.full((16, 16), -1, np.int32)
+    kernels.assign(tiles, (16, 16), centers, (1.0, 1.0), False, labels, 1)
+    rows, cols = np.mgrid[:16, :16]
+    assert_array_equal(labels, np.where((rows < 9) & (cols < 7), 0, 1))
+
+
+def test_floats_far_above_the_compactness_keep_their_differences(rng):
+    image = patches(rng, (60, 66), 1)[..., 0]
+    expected = slic(image, 30, 1e-5, channel_axis=None, enforce_connectivity=False)
+    assert_array_equal(slic(image / 255, 30, 1e-5, channel_axis=None, enforce_connectivity=False), expected)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 @pytest.mark.parametrize("zero", [False, True])
 def test_four_colours_are_four_superpixels(rng, dtype, zero):
