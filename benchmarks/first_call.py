@@ -98,16 +98,27 @@ def region_graph() -> Any:
     return region_graph(blocks(), photograph(*SHAPE), n_threads=THREADS).contrast
 
 
+def merge_tree() -> Any:
+    from classicseg import merge_tree
+
+    return merge_tree(three_regions()).heights
+
+
 def merge_regions() -> Any:
-    """Without the graph's kernels, which have a row of their own."""
-    from classicseg import RegionGraph, merge_regions
+    from classicseg import merge_regions
+
+    return merge_regions(three_regions(), n_segments=2, n_threads=THREADS)
+
+
+def three_regions() -> Any:
+    """Return a graph made without its kernels, which have a row of their own."""
+    from classicseg import RegionGraph
 
     area, mean, edges = np.full(3, 4), np.arange(3.0)[:, None], np.array([[0, 1], [1, 2]], np.int32)
     around = np.array([0, 1, 3, 4]), np.array([1, 0, 2, 1], np.int32), np.array([0, 0, 1, 1])
     labels = np.arange(1, 4, dtype=np.int32).repeat(4).reshape(3, 4)
     lengths = np.array([4, 4])
-    graph = RegionGraph(labels, area, mean, np.arange(0, 12, 4), edges, lengths, np.ones(2), np.ones(2), *around)
-    return merge_regions(graph, n_segments=2, n_threads=THREADS)
+    return RegionGraph(labels, area, mean, np.arange(0, 12, 4), edges, lengths, np.ones(2), np.ones(2), *around)
 
 
 def mean_shift() -> Any:
@@ -155,6 +166,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "merge_small_regions": merge_small_regions,
     "region_table": region_table,
     "region_graph": region_graph,
+    "merge_tree": merge_tree,
     "merge_regions": merge_regions,
     "slic": slic,
     "thermal.find_hotspots": find_hotspots,
