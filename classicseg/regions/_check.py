@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_finite, check_image, check_int, check_labels, check_mask
 
+OUTSIDE = "set the labels of such pixels to 0"  # the way out of NaN in an image
 _KERNEL_DTYPES = (np.uint8, np.uint16, np.float32, np.float64)  # each costs compile time
 
 
@@ -29,7 +30,7 @@ def check_regions(labels: ArrayLike, mask: ArrayLike | None = None) -> tuple[NDA
     return np.ascontiguousarray(array), n_regions
 
 
-def check_channels(image: ArrayLike | None, labels: NDArray[Any], *, way_out: str) -> NDArray[Any]:
+def check_channels(image: ArrayLike | None, labels: NDArray[Any]) -> NDArray[Any]:
     """Return `image` as (M, N, C), finite inside the regions; no channels where there is no image."""
     if image is None:
         return np.empty((*labels.shape, 0), np.float32)
@@ -39,7 +40,7 @@ def check_channels(image: ArrayLike | None, labels: NDArray[Any], *, way_out: st
     array = array.reshape(*labels.shape, -1)
     if array.dtype.kind == "f":
         outside = labels == 0
-        check_finite("image", np.where(outside[..., None], 0, array) if outside.any() else array, way_out)
+        check_finite("image", np.where(outside[..., None], 0, array) if outside.any() else array, OUTSIDE)
     return array
 
 

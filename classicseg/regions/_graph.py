@@ -175,7 +175,7 @@ def region_graph(
     (array([ 9., 29., 20.]), array([ 8. , 28.5, 20. ]))
     """
     regions, n_regions = check_regions(labels, mask)
-    channels = check_channels(image, regions, way_out="set the labels of such pixels to 0")
+    channels = check_channels(image, regions)
     connectivity = check_choice("connectivity", connectivity, (1, 2))
     n_threads = check_threads(n_threads)
     kernels = kernels_for(regions, "regions_graph")

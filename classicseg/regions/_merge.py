@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
-from classicseg._validate import check_choice, check_finite, check_image, check_int, check_labels
+from classicseg._validate import check_choice, check_int
+from classicseg.regions._check import check_channels, check_regions
 from classicseg.regions._connected import connected_regions
 
 
@@ -53,18 +54,10 @@ def merge_small_regions(
     array([[1, 1, 1],
            [1, 1, 1]], dtype=int32)
     """
-    array = check_labels("labels", labels)
+    array, n_regions = check_regions(labels)
     min_size = check_int("min_size", min_size, low=1)
     connectivity = check_choice("connectivity", connectivity, (1, 2))
-    if int(array.min()) < 0:
-        raise ValueError("labels must not be negative; pass cluster labels through connected_regions() first")
-    n_regions = int(array.max())
-    if n_regions > array.size:
-        raise ValueError(
-            f"labels must be numbered 1..n, got {n_regions} in an image of {array.size} pixels; "
-            "pass them through connected_regions() first"
-        )
-    channels = _channels(image, array)
+    channels = check_channels(image, array)
     kernels = kernels_for(array, "regions")
     regions = np.array(array, order="C")
     if n_regions == 0:
@@ -80,7 +73,7 @@ def merge_small_regions(
 def merge_equal_regions(regions: NDArray[np.int32], image: NDArray[Any]) -> NDArray[np.int32]:
     """Join region labels (M, N) of neighbours by a side whose mean values in `image` are the same number."""
     kernels = kernels_for(regions, "regions")
-    area, sums = _sums(kernels, regions, _channels(image, regions))
+    area, sums = _sums(kernels, regions, check_channels(image, regions))
     mean = sums / np.maximum(area, 1)[:, None]
     edges = _borders(kernels, regions, np.ones(len(area), bool), diagonal=False) - 1
     # Rounding of the sums must not tell apart what is equal: it is below 1e-7, a step of 16 bits above 1e-5.
@@ -103,18 +96,6 @@ def _sums(
     area, sums = np.zeros(n_regions, np.int64), np.zeros((n_regions, channels.shape[2]))
     kernels.sums_by_region(regions, channels, area, sums)
     return area, sums
-
-
-def _channels(image: ArrayLike | None, labels: NDArray[Any]) -> NDArray[Any]:
-    if image is None:
-        return np.empty((*labels.shape, 0), np.float32)
-    array = check_image("image", image)
-    if array.shape[:2] != labels.shape:
-        raise ValueError(f"image must have the labels' shape {labels.shape}, got {array.shape}")
-    array = array.reshape(*labels.shape, -1)
-    outside = (labels == 0)[..., None]
-    check_finite("image", np.where(outside, 0, array), "set the labels of such pixels to 0")
-    return array
 
 
 def _borders(kernels: ModuleType, regions: NDArray[Any], small: NDArray[np.bool_], diagonal: bool) -> NDArray[np.int32]:

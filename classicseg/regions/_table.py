@@ -99,7 +99,7 @@ def region_table(
     regions, n_regions = check_regions(labels, mask)
     image = None if image is None else check_image("image", image)
     wanted = _check_properties(properties, image)
-    channels = check_channels(image, regions, way_out="set the labels of such pixels to 0")
+    channels = check_channels(image, regions)
     n_threads = check_threads(n_threads)
     kernels = kernels_for(regions, "regions_table")
     flat = image is not None and image.ndim == 2
