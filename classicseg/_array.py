@@ -72,6 +72,11 @@ def to_host(array: Any) -> np.ndarray[Any, Any]:
     return host
 
 
+def contiguous(array: Any) -> Any:
+    """Return an array in C order, on the device where it lies."""
+    return array if array.flags.c_contiguous else array.copy()
+
+
 def like(array: Any, other: object) -> Any:
     """Return a small NumPy array on the device of `other`."""
     return sys.modules["cupy"].asarray(array) if array_kind(other) == "cupy" else array

@@ -240,9 +240,9 @@ def check_labels(name: str, labels: object, *, ndim: tuple[int, ...] = (2,)) -> 
     return check_integers(name, labels, ndim=ndim).astype(np.int32, copy=False)
 
 
-def check_integers(name: str, labels: object, *, ndim: tuple[int, ...] = (2,)) -> Array:
+def check_integers(name: str, labels: object, *, ndim: tuple[int, ...] = (2,), cuda: bool = False) -> Array:
     """Return `labels` as an array of its own integer or boolean dtype; int32 must hold its values."""
-    array = check_array(name, labels)
+    array = check_array(name, labels, cuda=cuda)
     if array.ndim not in ndim:
         axes = " or ".join(map(str, ndim))
         raise ValueError(f"{name} must have {axes} axes, got shape {array.shape}; pass one label image at a time")

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._kernels import kernels_for
+from classicseg._array import check_same_device, contiguous
+from classicseg._kernels import adopt, kernels_for
 from classicseg._validate import check_choice, check_int, check_integers, check_mask
 
 
@@ -20,14 +21,15 @@ def connected_regions(
     ----------
     labels : array_like of int, shape (M, N)
         Cluster labels or any other integers. Neighbouring pixels of equal value belong together. Negative
-        values, such as the -1 that clusterings give to pixels outside their mask, count as outside.
+        values, such as the -1 that clusterings give to pixels outside their mask, count as outside. A CuPy array
+        is computed on its device, and the result stays there.
     connectivity : {1, 2}, default 1
         1 joins pixels that share a side (4 neighbours), 2 also those that share a corner (8 neighbours).
     mask : array_like of bool, shape (M, N), optional
         True where pixels take part.
     n_threads : int, optional
         Threads to use; the result does not depend on it. Default: ``CLASSICSEG_NUM_THREADS``, else all
-        processors this process may use.
+        processors this process may use. Means nothing on a GPU.
 
     Returns
     -------
@@ -41,7 +43,8 @@ def connected_regions(
 
     Notes
     -----
-    Union-find over strips of rows that are joined afterwards; the lower pixel index is always the root.
+    Union-find over strips of rows that are joined afterwards, on a GPU over pixels; the lower pixel index is always
+    the root, so results are the same on every device.
     Source: R. E. Tarjan, "Efficiency of a Good But Not Linear Set Union Algorithm", J. ACM 22(2), 1975,
     doi:10.1145/321879.321884.
 
@@ -51,14 +54,16 @@ def connected_regions(
     array([[1, 1, 2],
            [3, 3, 4]], dtype=int32)
     """
-    array = check_integers("labels", labels)
+    array = check_integers("labels", adopt(labels), cuda=True)
     connectivity = check_choice("connectivity", connectivity, (1, 2))
-    inside = check_mask(mask, array.shape)
+    inside = check_mask(adopt(mask), array.shape, cuda=True)
+    if inside is not None:
+        check_same_device("mask", inside, "labels", array)
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
-    held = np.ascontiguousarray(array)
+    held = contiguous(array)
     if inside is not None:  # a binary image that is its own mask is looked at once
-        inside = held if inside is array else np.ascontiguousarray(inside)
+        inside = held if inside is array else contiguous(inside)
     regions: NDArray[Any]
     regions, _ = kernels_for(held, "regions_connected").connected(held, inside, connectivity, n_threads)
     return regions

@@ -9,7 +9,8 @@ import pytest
 from classicseg._kernels import cuda
 
 MODULES = sorted(path.stem for path in Path(cuda.__file__).parent.glob("[!_]*.py"))
-ONLY_ON_CUDA = {"start_batch", "constants_of"}  # many small frames at once; what the compiler is told
+# Many small frames at once; what the compiler is told; the two halves of `connected`, for those who build on it.
+ONLY_ON_CUDA = {"start_batch", "constants_of", "roots", "number"}
 
 
 def functions(room, name):

@@ -1,14 +1,7 @@
 // Connected regions of modes that lie near those of their neighbours, by union-find on pixels.
-//
-// `parents` holds a forest over the pixels of every frame, by index in the frame: a pixel is its own parent where it is
-// a root, and -1 where it takes no part. The lower index wins each union, so that a root is the first pixel of its
-// region, whatever the order of threads.
+// Every frame has a forest of its own.
 
-constexpr int THREADS = 256;
-
-__device__ __forceinline__ long long own_index() {
-    return static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x;
-}
+#include "forest.cuh"
 
 extern "C" __global__ void __launch_bounds__(THREADS)
     single(const bool* mask, int masked, long long n_pixels, long long per_frame, int* parents) {
@@ -30,23 +23,6 @@ __device__ bool near(const float* values, const float* positions, const double* 
     return alike <= 1.0 && dy * dy + dx * dx <= widths[n_channels];
 }
 
-// Other threads write meanwhile; what is read may be old, and then it is still on the way to the root.
-__device__ int root(const volatile int* parents, int i) {
-    for (int parent = parents[i]; parent != i; parent = parents[i]) i = parent;
-    return i;
-}
-
-__device__ void join(int* parents, int one, int other) {
-    for (;;) {
-        one = root(parents, one), other = root(parents, other);
-        if (one == other) return;
-        int high = max(one, other), low = min(one, other);
-        int old = atomicCAS(parents + high, high, low);
-        if (old == high) return;
-        one = old, other = low;  // another thread was faster: what it joined to is joined on
-    }
-}
-
 extern "C" __global__ void __launch_bounds__(THREADS)
     join_near(const float* values, const float* positions, const double* widths, int n_channels, long long n_pixels,
               long long per_frame, int n_cols, int* parents) {
@@ -65,11 +41,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 
 // `roots`: the root of each pixel, -1 outside; `firsts` 1 where a region begins.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    find_roots(const int* parents, long long n_pixels, long long per_frame, int* roots, int* firsts) {
+    find_roots(int* parents, long long n_pixels, long long per_frame, int* roots, int* firsts) {
     long long i = own_index();
     if (i >= n_pixels) return;
     int at = int(i % per_frame);
-    const int* frame = parents + (i - at);
+    int* frame = parents + (i - at);
     roots[i] = frame[at] < 0 ? -1 : root(frame, at);
     firsts[i] = roots[i] == at;
 }

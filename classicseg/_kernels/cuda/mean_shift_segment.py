@@ -9,7 +9,7 @@ import numpy as np
 from classicseg._kernels._climb import Climb
 from classicseg._kernels.cuda._module import kernels
 
-THREADS = 256  # as in mean_shift_segment.cu
+THREADS = 256  # as in forest.cuh
 FUNCTIONS = ("single", "join_near", "find_roots", "number")
 
 
