@@ -388,10 +388,10 @@ SUBJECTS = [
         superpixels,
         patches,
         image_table((9, 12, 3))
-        | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
+        | dict.fromkeys(("1×1", "constant", "1e36", "bool"), SAME)
         | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
         | too_large("2.0e+302", MASKED_PIXELS),
-        masks_table(constant(0), (9, 12)),
+        masks_table(constant(0), (9, 12)) | {"float": SAME},
     ),
     Subject(
         "pixel_features",

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
-from classicseg._validate import check_choice, check_float, check_image, check_int, check_mask, check_numbers
+from classicseg._validate import (
+    check_array,
+    check_choice,
+    check_finite,
+    check_float,
+    check_image,
+    check_int,
+    check_mask,
+    check_numbers,
+)
 from classicseg.features import PixelFeatures
 from classicseg.superpixels._starts import grid_starts, grid_steps, mask_starts
 from classicseg.superpixels._values import Scaling, Values, values_of
@@ -46,8 +55,9 @@ def slic(
     Parameters
     ----------
     image : array_like, shape (M, N) or (M, N, C), or PixelFeatures
-        Image of any number of channels, gray with ``channel_axis=None``. Features, such as ``pixel_features(image,
-        "Labd", depth=depth)``, are compared as they are, weights included; their own mask counts.
+        Image of any number of channels, gray with ``channel_axis=None``; bool counts as 0 and 1. Features, such as
+        ``pixel_features(image, "Labd", depth=depth)``, are compared as they are, weights included; their own mask
+        counts.
     n_segments : int, default 100
         About how many superpixels; they start on a regular grid. Choose so that the smallest thing that matters holds
         several.
@@ -76,15 +86,15 @@ def slic(
     start_label : {0, 1}, default 1
         Number of the first superpixel.
     mask : array_like of bool, shape (M, N), optional
-        True where pixels take part; superpixels start spread over them. Others get ``start_label - 1``. NaN is allowed
-        there only.
+        True, or another number than 0, where pixels take part; superpixels start spread over them. Others get
+        ``start_label - 1``. NaN is allowed there only.
     channel_axis : int or None, default -1
         Axis of the channels; None for a gray image.
     scaling : {"fixed", "minmax"} or float, default "fixed"
-        Values that count as 0 and 1, before Lab. ``"fixed"``: 0 and the highest integer of the dtype (255, 65535), and
-        floats as they are. A number: 0 and that number, such as 10 for °C, so that 10 K weigh as much as black to
-        white, or 255 for 8-bit colours held as floats. ``"minmax"``: the lowest and the highest value in the image, as
-        scikit-image does; one hot pixel then changes the superpixels everywhere.
+        Values that count as 0 and 1, before Lab. ``"fixed"``: 0 and the highest integer of the dtype (255, 65535; for
+        32 and 64 bits 255), and floats as they are. A number: 0 and that number, such as 10 for °C, so that 10 K weigh
+        as much as black to white, or 255 for 8-bit colours held as floats. ``"minmax"``: the lowest and the highest
+        value in the image, as scikit-image does; one hot pixel then changes the superpixels everywhere.
     n_threads : int, optional
         Threads to use; the result does not depend on it. Default: ``CLASSICSEG_NUM_THREADS``, else all processors
         this process may use.
@@ -101,22 +111,29 @@ def slic(
 
     Notes
     -----
-    With ``scaling="minmax"`` labels are those of scikit-image 0.26, but for pixels at nearly equal distance from two
-    centers. What differs:
+    Who changes only the import keeps working. With ``scaling="minmax"`` labels are those of scikit-image 0.26, but for
+    pixels at nearly equal distance from two centers. What differs:
 
-    ========================  =====================================  =========================================
-    on                        scikit-image                           here
-    ========================  =====================================  =========================================
-    scaling                   by the image's lowest and highest      fixed per dtype; ``scaling="minmax"`` for
-                              value                                  theirs
-    mask, connectivity        may give one label to parts that do    always connected
-                              not touch (its issue 8295)
-    mask, sigma               smooths across the mask                only pixels inside are averaged
-    volumes                   3-D superpixels                        refused
-    spacing, sigma of 3       warns for 2-D images                   refused
-    labels                    int64                                  int32
-    n_threads                 one                                    any
-    ========================  =====================================  =========================================
+    ==========================  ===================================  ===========================================
+    on                          scikit-image                         here
+    ==========================  ===================================  ===========================================
+    scaling                     by the image's lowest and highest    fixed per dtype; ``scaling="minmax"`` for
+                                value                                theirs
+    colours as floats or        any                                  refused, until `scaling` tells their range
+    32-bit integers beyond it
+    mask, connectivity          may give one label to parts that     always connected
+                                do not touch (its issue 8295)
+    mask, sigma                 smooths across the mask              only pixels inside are averaged
+    mask of no pixel            an error                             all ``start_label - 1``
+    volumes                     3-D superpixels                      refused
+    spacing, sigma of 3         warns for 2-D images                 refused
+    other arguments of no       some result                          refused: negative `compactness` or `sigma`,
+    meaning                                                          `n_segments` that is not whole, no iteration,
+                                                                     `max_size_factor` below `min_size_factor`,
+                                                                     ``convert2lab=True`` for gray
+    labels                      int64                                int32
+    n_threads                   one                                  any
+    ==========================  ===================================  ===========================================
 
     A superpixel's mean is computed from whole numbers, so results have the same bits for any number of threads.
     Pixels that no start can reach join the superpixel nearest in position.
@@ -169,11 +186,12 @@ def _channels(
     if isinstance(image, PixelFeatures):
         if convert2lab:
             raise ValueError("convert2lab must be None or False for PixelFeatures; name the channels Lab instead")
-        inside = check_mask(mask, image.shape[:2])
+        inside = _mask(mask, image.shape[:2])
         if image.mask is not None:
             inside = image.mask if inside is None else image.mask & inside
         return np.asarray(image), inside, False
-    array = check_image("image", image)
+    array = check_array("image", image)
+    array = check_image("image", array.astype(np.float32) if array.dtype == bool else array)
     if axis is None:
         if array.ndim != 2:
             raise ValueError(
@@ -192,7 +210,17 @@ def _channels(
     if convert2lab and n_channels != 3:
         raise ValueError(f"image must have 3 channels for convert2lab=True, got {n_channels}; pass convert2lab=False")
     to_lab = axis is not None and n_channels == 3 and convert2lab in (None, True)
-    return array, check_mask(mask, array.shape[:2]), to_lab
+    return array, _mask(mask, array.shape[:2]), to_lab
+
+
+def _mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """Return the mask; one of floats, which scikit-image takes too, is True where it is not 0."""
+    if mask is not None:
+        array = check_array("mask", mask)
+        if array.dtype.kind == "f":
+            check_finite("mask", array, "set them to 0 or 1")
+            mask = array != 0
+    return check_mask(mask, shape)
 
 
 def _pair(name: str, given: object, low: float, high: float) -> tuple[float, float]:
