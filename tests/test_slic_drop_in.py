@@ -99,6 +99,15 @@ def test_masks_and_what_lies_outside(mask, options):
     assert set(np.unique(ours[mask == 0])) == {options.get("start_label", 1) - 1}
 
 
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.8])
+def test_sizes_are_shares_of_the_mask(share):
+    """A small mask: superpixels of it are far below the mean size of the image's."""
+    mask = np.zeros(SHAPE, bool)
+    mask[5:17, 8:23] = True
+    theirs, ours = both(picture(), 12, 1.0, mask=mask, min_size_factor=share, max_size_factor=1.2)
+    assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("hole", [np.nan, np.inf, -np.inf])
 def test_outside_the_mask_anything_may_be(hole):
     image = picture() / 255
@@ -124,6 +133,7 @@ def test_outside_the_mask_anything_may_be(hole):
         {"convert2lab": True},
         {"start_label": 0},
         {"enforce_connectivity": False},
+        {"enforce_connectivity": False, "start_label": 0},
         {"min_size_factor": 0, "max_size_factor": 1},
         {"slic_zero": True, "compactness": 1},
     ],
