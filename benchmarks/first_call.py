@@ -23,6 +23,7 @@ SHAPE = (480, 640)
 ROOMS = (
     "classicseg.cluster",
     "classicseg.features",
+    "classicseg.graph",
     "classicseg.regions",
     "classicseg.superpixels",
     "classicseg.thermal._hotspots",
@@ -145,6 +146,12 @@ def slic() -> Any:
     return slic(photograph(*SHAPE), 300, n_threads=THREADS)
 
 
+def pixel_affinity() -> Any:
+    from classicseg import pixel_affinity
+
+    return pixel_affinity(photograph(*SHAPE), n_threads=THREADS).weights
+
+
 def find_hotspots() -> Any:
     from classicseg.thermal import find_hotspots
 
@@ -169,6 +176,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "merge_tree": merge_tree,
     "merge_regions": merge_regions,
     "slic": slic,
+    "pixel_affinity": pixel_affinity,
     "thermal.find_hotspots": find_hotspots,
 }
 

@@ -18,6 +18,7 @@ __all__ = [
     "MeanShiftResult",
     "MeanShiftSegmentation",
     "NotRadiometricError",
+    "PixelAffinity",
     "PixelFeatures",
     "RegionGraph",
     "RegionPairs",
@@ -32,6 +33,7 @@ __all__ = [
     "merge_small_regions",
     "merge_tree",
     "motion_features",
+    "pixel_affinity",
     "pixel_features",
     "region_graph",
     "region_table",
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from classicseg import batch as batch
     from classicseg import cluster as cluster
     from classicseg import features as features
+    from classicseg import graph as graph
     from classicseg import metrics as metrics
     from classicseg import regions as regions
     from classicseg import superpixels as superpixels
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
         mean_shift_segment,
     )
     from classicseg.features import PixelFeatures, motion_features, pixel_features, texture_features
+    from classicseg.graph import PixelAffinity, pixel_affinity
     from classicseg.regions import (
         RegionGraph,
         RegionPairs,
@@ -90,6 +94,7 @@ else:
                 "mean_shift_segment",
             ),
             "features": ("PixelFeatures", "motion_features", "pixel_features", "texture_features"),
+            "graph": ("PixelAffinity", "pixel_affinity"),
             "regions": (
                 "RegionGraph",
                 "RegionPairs",
@@ -103,5 +108,5 @@ else:
             ),
             "superpixels": ("slic",),
         },
-        subpackages=("batch", "cluster", "features", "metrics", "regions", "superpixels", "thermal"),
+        subpackages=("batch", "cluster", "features", "graph", "metrics", "regions", "superpixels", "thermal"),
     )

@@ -10,6 +10,7 @@ import numpy as np
 from classicseg._segment import segment_image
 from classicseg.cluster import kmeans, mean_shift, mean_shift_filter, mean_shift_segment
 from classicseg.features import pixel_features, texture_features
+from classicseg.graph import ncut, pixel_affinity
 from classicseg.metrics import (
     Instances,
     achievable_segmentation_accuracy,
@@ -91,6 +92,14 @@ def _warm_superpixels() -> None:
     slic(image[..., 0] / 255, 4, channel_axis=None)
 
 
+def _warm_graph() -> None:
+    affinity = pixel_affinity(np.arange(12.0).reshape(3, 4), 1)
+    for dtype in (np.float32, np.float64):
+        affinity.matvec(affinity.degree.astype(dtype))
+    affinity.to_scipy()
+    ncut(affinity, np.zeros((3, 4), np.int32))
+
+
 def _warm_metrics() -> None:
     labels = np.arange(256).reshape(16, 16)
     contingency_table(labels * 10**9, labels.T)  # labels far apart, in a table that is mostly empty
@@ -121,6 +130,7 @@ _CALLS = {
     "mean shift": _warm_mean_shift,
     "regions": _warm_regions,
     "superpixels": _warm_superpixels,
+    "graph": _warm_graph,
     "metrics": _warm_metrics,
     "hot spots": _warm_hotspots,
 }

@@ -28,6 +28,7 @@ from classicseg import (
     mean_shift_segment,
     merge_small_regions,
     motion_features,
+    pixel_affinity,
     pixel_features,
     region_graph,
     region_table,
@@ -132,6 +133,11 @@ def with_depth(depth):
 
 def with_extra(extra):
     return [np.asarray(pixel_features(patches(), "RGB", extra=extra))]
+
+
+def linked(features, **options):
+    affinity = pixel_affinity(features, 2, **options)
+    return [affinity.weights, affinity.degree, affinity.sigma]
 
 
 def textured(image, **options):
@@ -450,6 +456,31 @@ SUBJECTS = [
         patches,
         motion_table(),
         masks_table(NO_PIXEL, (9, 12)),
+    ),
+    Subject(
+        "pixel_affinity",
+        "pixel_affinity",
+        "features",
+        linked,
+        patches,
+        image_table((9, 12, 3))
+        | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
+        | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+        | too_large("2.0e+302", MASKED_PIXELS),
+        masks_table(NO_PIXEL, (9, 12)),
+    ),
+    Subject(
+        "pixel_affinity(contour)",
+        "pixel_affinity",
+        "contour",
+        lambda contour: linked(patches(), contour=contour),
+        lambda: patches()[..., 0],
+        image_table((9, 12), "(M, N)")
+        | dict.fromkeys(("constant", "1e36"), SAME)
+        | refused("contour must have the features' shape (9, 12), got (1, 1)", "1×1")
+        | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+        | too_large("2.0e+302", MASKED_PIXELS)
+        | {"None": SAME},
     ),
     Subject(
         "connected_regions",

@@ -52,7 +52,7 @@ def test_every_public_name_is_there_and_listed():
         assert name in dir(classicseg)
 
 
-@pytest.mark.parametrize("name", ["thermal", "regions", "features", "cluster", "batch", "metrics"])
+@pytest.mark.parametrize("name", ["thermal", "regions", "features", "cluster", "batch", "metrics", "graph"])
 def test_subpackages_are_attributes_without_importing_them(name):
     code = f"import classicseg; print(classicseg.{name}.__name__); assert {name!r} in dir(classicseg)"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)

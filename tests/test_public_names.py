@@ -16,6 +16,7 @@ PACKAGES = [
     "classicseg.batch",
     "classicseg.cluster",
     "classicseg.features",
+    "classicseg.graph",
     "classicseg.metrics",
     "classicseg.regions",
     "classicseg.thermal",
