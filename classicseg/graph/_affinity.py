@@ -247,7 +247,8 @@ def pixel_affinity(
 
 
 def _capped(values: NDArray[Any], most: float = FARTHEST) -> NDArray[np.float32]:
-    return np.minimum(values, most).astype(np.float32)
+    found: NDArray[np.float32] = np.minimum(values, most).astype(np.float32)
+    return found
 
 
 def _widths(sigma: float | Sequence[float] | None, sources: Sources, radius: float) -> NDArray[np.float64]:

@@ -150,5 +150,6 @@ def _of_links(links: Any, labels: NDArray[np.int32], n_labels: int) -> tuple[NDA
     counted = (one >= 0) & (other >= 0)
     one, other, weight = one[counted], other[counted], links.data[counted].astype(np.float64)
     same = one == other
-    within = np.bincount(one[same], weight[same], n_labels)
-    return within, np.bincount(one[~same], weight[~same], n_labels)
+    within: NDArray[Any] = np.bincount(one[same], weight[same], n_labels)
+    across: NDArray[Any] = np.bincount(one[~same], weight[~same], n_labels)
+    return within, across

@@ -19,7 +19,7 @@ Array = NDArray[Any]
 NARROWEST = 1e-30  # of widths
 CONTOUR_SIGMA = 0.25
 FARTHEST = 80.0  # widths, and exponents: such links are none
-LARGEST = 1e38  # of a feature divided by its width: differences are finite in float32, or farther than any that counts
+LARGEST = 1e18  # of a feature divided by its width: squares are finite in float32, and farther than any that counts
 PAIRS = 1 << 16  # pairs of pixels in each direction that tell the typical distance: it changes little with more
 LEAST = (
     100  # parts of the range: a typical distance below is noise, or that of a picture that is flat almost everywhere

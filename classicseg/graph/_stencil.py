@@ -16,7 +16,9 @@ def offsets_of(radius: float, shape: tuple[int, int]) -> NDArray[np.int64]:
     after = (down > 0) | (right > 0)
     possible = (down < shape[0]) & (np.abs(right) < shape[1])
     near = down**2 + right**2 <= radius**2
-    return np.argwhere(after & possible & near) - [0, reach]
+    found: NDArray[np.int64] = np.argwhere(after & possible & near).astype(np.int64)
+    found[:, 1] -= reach
+    return found
 
 
 def lines_of(offsets: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

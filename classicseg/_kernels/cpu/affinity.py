@@ -1,7 +1,7 @@
 """The affinity of pixels: how much each pixel is like those around it, as half of a stencil.
 
-A link of two pixels is kept once, at the upper one (at the left one of a row): `weights[top + row, o, left + col]` links
-a pixel to the one at `offsets[o]` from it. Above, left and right of the image are margins of zeros as wide as the
+A link of two pixels is kept once, at the upper one (at the left one of a row): `weights[top + row, o, left + col]`
+links a pixel to the one at `offsets[o]` from it. Above, left and right of the image are margins of zeros as wide as the
 stencil, and the rows of a vector have them too, so that no loop asks where the image ends.
 """
 
@@ -44,9 +44,8 @@ def planes(sources, origins, factors, inside, shape, n_threads=None):
             # In float64 where float32 might lose the difference, or not hold it.
             dtype = np.float32 if source.dtype.itemsize <= 2 else np.float64
             with np.errstate(over="ignore", invalid="ignore"):  # outside the mask anything may stand
-                np.multiply(
-                    np.subtract(source[rows], origin, dtype=dtype), factor, out=plane[rows], casting="same_kind"
-                )
+                apart = np.subtract(source[rows], origin, dtype=dtype)
+                np.multiply(apart, factor, out=plane[rows], casting="same_kind")
             if inside is not None:
                 plane[rows][~inside[rows]] = 0
 
