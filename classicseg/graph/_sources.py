@@ -20,6 +20,7 @@ NARROWEST = 1e-30  # of widths
 CONTOUR_SIGMA = 0.25
 FARTHEST = 80.0  # widths, and exponents: such links are none
 LARGEST = 1e18  # of a feature divided by its width: squares are finite in float32, and farther than any that counts
+TINY = 1e-37  # about the least normal number of float32
 PAIRS = 1 << 16  # pairs of pixels in each direction that tell the typical distance: it changes little with more
 LEAST = (
     100  # parts of the range: a typical distance below is noise, or that of a picture that is flat almost everywhere
@@ -51,7 +52,7 @@ class Sources:
             if plane is not None:
                 stored.append(plane)
                 origins.append(float(plane[first]))
-                most = LARGEST / max(2 * largest, 1.0)
+                most = min(LARGEST / max(2 * largest, TINY), 1 / TINY)
                 scales.append(float(np.float32(min(float(factor), most))))  # one rounding for all dtypes
         return stored, origins, scales
 
