@@ -85,3 +85,16 @@ def test_every_order_of_threads_gives_the_same(emulated_order, space):
     image = np.random.default_rng(6).integers(0, 256, (20, 30, 3)).astype(np.uint8)
     expected = convert(image, space.title())
     np.testing.assert_allclose(planes_of(emulated_order, image, space.title()), expected, rtol=0, atol=BOUND)
+
+
+@pytest.mark.parametrize("space", ["Lab", "Luv"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_bits_are_those_of_the_cpu(cuda, space, dtype):
+    rng = np.random.default_rng(9)
+    image = rng.random((70, 90, 3)) * rng.choice([1, 0.1, 0.01], (70, 90, 1))
+    if np.dtype(dtype).kind == "f":
+        image = image * 2 - 0.5
+    image = (image * UNITS[dtype]).astype(dtype)
+    image[0, :9] = (np.array(LEVELS)[:, None] * UNITS[dtype]).astype(dtype)
+    expected = np.stack(pixel_features(image, space).planes, axis=-1)
+    np.testing.assert_array_equal(planes_of(cuda, image, space).view(np.int32), expected.view(np.int32))

@@ -2,27 +2,15 @@
 
 What makes it fast: integer colours become linear light through a table; the cube and fifth roots come from a guess on
 the bits of the float and two steps of a third-order iteration, without a division or a call to libm, so that the loops
-become vector code; a block of BLOCK pixels passes all stages while it is in the cache.
+become vector code, and a GPU gets the same bits; a block of BLOCK pixels passes all stages while it is in the cache.
 """
-
-import functools
 
 import numpy as np
 
+from classicseg._kernels._color import MATRIX, RELATIVE, U_WHITE, V_WHITE, linear_table
 from classicseg._kernels.cpu._jit import jit, run_blocks
 
 BLOCK = 4096  # pixels: their three channels, linear and converted, are 100 kB and stay in the L2 cache
-
-# The constants scikit-image uses, so that both agree to rounding: the primaries of ITU-R BT.709 (matrix of C. Poynton,
-# "Frequently asked questions about color", 1997), CIE 1931 white D65, the curve of IEC 61966-2-1.
-XYZ_FROM_RGB = np.array(
-    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
-)
-WHITE = np.array([0.95047, 1.0, 1.08883])
-MATRIX = XYZ_FROM_RGB.astype(np.float32)
-RELATIVE = (XYZ_FROM_RGB / WHITE[:, None]).astype(np.float32)  # X/Xn, Y/Yn, Z/Zn
-U_WHITE = np.float32(4 * WHITE[0] / (WHITE @ [1, 15, 3]))
-V_WHITE = np.float32(9 * WHITE[1] / (WHITE @ [1, 15, 3]))
 
 # Single precision throughout: a bare literal would widen the whole expression to float64.
 ONE, THREE, FOUR, NINE = (np.float32(n) for n in (1, 3, 4, 9))
@@ -60,7 +48,7 @@ def _convert(image, out, kernel, lowest, n_threads):
     n_rows, n_cols = image.shape[:2]
     rows = max(1, BLOCK // n_cols)
     integer = image.dtype.kind == "u"
-    table = _linear_table(np.iinfo(image.dtype).max) if integer else None
+    table = linear_table(np.iinfo(image.dtype).max) if integer else None
 
     def block(index):
         part = image[index * rows : (index + 1) * rows]
@@ -77,12 +65,6 @@ def _convert(image, out, kernel, lowest, n_threads):
         out[:, index * rows : (index + 1) * rows] = converted.reshape(3, len(part), n_cols)
 
     run_blocks(block, -(-n_rows // rows), n_threads)
-
-
-@functools.cache  # 65,536 powers, however small the image
-def _linear_table(highest):
-    encoded = np.arange(highest + 1) / highest
-    return np.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92).astype(np.float32)
 
 
 @jit

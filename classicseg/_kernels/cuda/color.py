@@ -1,4 +1,4 @@
-"""RGB (sRGB) to CIE Lab and Luv on a GPU: the twin of the CPU's kernels, equal to them within rounding of float32."""
+"""RGB (sRGB) to CIE Lab and Luv on a GPU: the twin of the CPU's kernels, with the same bits."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from classicseg._kernels._color import MATRIX, RELATIVE, U_WHITE, V_WHITE, linear_table
 from classicseg._kernels.cuda._module import defines, kernels
 
 THREADS = 256  # as in color.cu
 FUNCTIONS = ("lab", "luv")
-PIXELS = {
-    "u1": ("unsigned char", 255),
-    "u2": ("unsigned short", 65535),
-    "f4": ("float", 0),
-    "f8": ("double", 0),
-}
+PIXELS = {"u1": "unsigned char", "u2": "unsigned short", "f4": "float", "f8": "double"}
+NUMBERS = np.concatenate([RELATIVE.ravel(), MATRIX.ravel(), [U_WHITE, V_WHITE]]).astype(np.float32)  # as in color.cu
 
 
 def lab(image: Any, out: Any, n_threads: int | None = None) -> None:
@@ -33,8 +30,7 @@ def luv(image: Any, out: Any, n_threads: int | None = None) -> None:
 
 def constants_of(dtype: np.dtype[Any]) -> tuple[str, ...]:
     """Return the compiler's options for images of this dtype; color.cu says what each constant means."""
-    pixel, highest = PIXELS[dtype.str[1:]]
-    return defines(PIXEL=pixel, HIGHEST=highest)
+    return defines(PIXEL=PIXELS[dtype.str[1:]], WHOLE=int(dtype.kind == "u"))
 
 
 def _convert(function: str, image: Any, out: Any) -> None:
@@ -43,5 +39,7 @@ def _convert(function: str, image: Any, out: Any) -> None:
     run = kernels("color", FUNCTIONS, constants_of(image.dtype), image.device.id)
     n_pixels = image.shape[0] * image.shape[1]
     with image.device:
+        numbers = cupy.asarray(NUMBERS)
+        table = cupy.asarray(linear_table(np.iinfo(image.dtype).max)) if image.dtype.kind == "u" else numbers
         pixels = cupy.ascontiguousarray(image)
-        getattr(run, function)((-(-n_pixels // THREADS),), (THREADS,), (pixels, np.int64(n_pixels), out))
+        getattr(run, function)((-(-n_pixels // THREADS),), (THREADS,), (pixels, np.int64(n_pixels), numbers, table, out))

@@ -37,7 +37,7 @@ __device__ __forceinline__ int up_to(int value) {
 __device__ __forceinline__ int walk(const Shape& shape, const int* image, int start, int limit, int done, int* order,
                                     int* queue, int* met) {
     int lane = threadIdx.x % 32, own = image[start], size = 1;
-    if (lane == 0) queue[0] = start, order[start] = 4 * done;
+    if (lane == 0) queue[0] = start, order[start] = 0;
     __syncwarp();
     for (int seen = 0; seen < size && size < limit;) {
         int n = min(32, size - seen), earlier = 4 * (done + seen), code = earlier + 4 * lane;
