@@ -42,4 +42,5 @@ def _convert(function: str, image: Any, out: Any) -> None:
         numbers = cupy.asarray(NUMBERS)
         table = cupy.asarray(linear_table(np.iinfo(image.dtype).max)) if image.dtype.kind == "u" else numbers
         pixels = cupy.ascontiguousarray(image)
-        getattr(run, function)((-(-n_pixels // THREADS),), (THREADS,), (pixels, np.int64(n_pixels), numbers, table, out))
+        given = pixels, np.int64(n_pixels), numbers, table, out
+        getattr(run, function)((-(-n_pixels // THREADS),), (THREADS,), given)
