@@ -44,6 +44,7 @@ VARIANTS = {
     "mean_shift_filter_square": [climbs(np.uint8, n_channels, "opencv") for n_channels in (1, 2, 3)],
     "mean_shift_segment": [()],
     "regions_connected": [()],
+    "slic_connect": [()],
 }
 SHAPES = ((1, True), (3, False), (3, True), (4, True), (5, True), (14, True), (15, True), (30, True), (31, True))
 EVERY_VARIANT = {
@@ -67,6 +68,7 @@ EVERY_VARIANT = {
     "mean_shift_filter_square": VARIANTS["mean_shift_filter_square"],
     "mean_shift_segment": VARIANTS["mean_shift_segment"],
     "regions_connected": VARIANTS["regions_connected"],
+    "slic_connect": VARIANTS["slic_connect"],
 }
 
 
