@@ -82,7 +82,7 @@ def test_a_tensor_on_a_cuda_device_is_taken_without_a_copy(cuda):
 def test_a_tensor_on_a_cuda_device_is_refused_where_only_the_cpu_computes():
     labels = Tensor(np.ones((3, 4), np.int32), (2, 0))
     with pytest.raises(TypeError, match=r"labels lies on a CUDA device, .* pass classicseg.to_device\(labels, 'cpu'\)"):
-        classicseg.connected_regions(labels)
+        classicseg.merge_small_regions(labels, 2)
 
 
 def test_without_cupy_the_error_says_what_to_install(monkeypatch):
