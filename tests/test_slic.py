@@ -49,11 +49,11 @@ def test_pixels_go_to_the_centers_of_the_definition(rng, shape, n_channels, zero
 @pytest.mark.parametrize("weights", ["one", "many"])
 @pytest.mark.parametrize("reach", [(3, 3), (9, 5), (40, 60)])
 @pytest.mark.parametrize("n_channels", [1, 3, 5])
-def test_no_center_is_struck_off_that_is_nearest(rng, weights, reach, n_channels):
-    """One step from any centers: none of those in whose windows a pixel lies is nearer than its own."""
+def test_one_step_is_the_definition_to_the_bit(rng, weights, reach, n_channels):
+    """One step from any centers: of those in whose windows a pixel lies none is nearer than its own in float64."""
     image = patches(rng, (70, 83), n_channels, noise=60)
     inside = rng.random((70, 83)) < 0.9
-    tiles = kernels.in_tiles(image, inside, None, 1 / 256, 22, False, 1)
+    tiles = kernels.in_tiles(image, inside, None, 1 / 256, 22, False, weights == "many", 1)
     n = 60
     positions, colors = rng.random((n, 2)) * (69, 82), rng.random((n, n_channels)) * 2.0**22
     scale = 2.0**-44 * 400
@@ -63,13 +63,10 @@ def test_no_center_is_struck_off_that_is_nearest(rng, weights, reach, n_channels
     window = np.stack([low[:, 0], high[:, 0], low[:, 1], high[:, 1]], axis=1).astype(np.int32)
     labels = np.full((70, 83), -1, np.int32)
     centers = kernels.Centers(positions, colors, weight, window)
-    sums = kernels.assign(tiles, (70, 83), centers, (1.0, 1.5), weights == "many", labels, 1)
+    sums = kernels.assign(tiles, (70, 83), centers, (1.0, 1.5), labels, 1)
     away = distances((image / 256 * 2.0**22), positions, colors, weight, (1.0, 1.5), reach)
     away[:, ~inside] = np.inf
-    least = away.min(axis=0)
-    assert_array_equal(labels >= 0, np.isfinite(least))
-    rows, cols = np.nonzero(labels >= 0)
-    assert (away[labels[rows, cols], rows, cols] <= least[rows, cols] * (1 + 2e-6)).all()
+    assert_array_equal(labels, np.where(np.isfinite(away.min(axis=0)), away.argmin(axis=0), -1))
     values = (image / 256 * 2.0**22).astype(np.int64)
     for k in range(n):
         mine = labels == k
@@ -86,11 +83,11 @@ def test_equal_distance_goes_to_the_lower_index():
 
 
 def test_a_tie_goes_to_the_lower_index_where_its_window_ends_within_a_tile():
-    tiles = kernels.in_tiles(np.zeros((16, 16, 3)), None, None, 1.0, 14, False, 1)
+    tiles = kernels.in_tiles(np.zeros((16, 16, 3)), None, None, 1.0, 14, False, False, 1)
     window = np.array([[0, 9, 0, 7], [0, 16, 0, 16]], np.int32)
     centers = kernels.Centers(np.full((2, 2), 5.0), np.zeros((2, 3)), np.ones(2), window)
     labels = np.full((16, 16), -1, np.int32)
-    kernels.assign(tiles, (16, 16), centers, (1.0, 1.0), False, labels, 1)
+    kernels.assign(tiles, (16, 16), centers, (1.0, 1.0), labels, 1)
     rows, cols = np.mgrid[:16, :16]
     assert_array_equal(labels, np.where((rows < 9) & (cols < 7), 0, 1))
 
@@ -223,7 +220,7 @@ def test_minmax_takes_any_scale(rng):
 def test_extreme_compactness(rng, compactness):
     image = patches(rng, (40, 44))
     found = slic(image, 20, compactness, enforce_connectivity=False)
-    if compactness > 1:  # positions alone
+    if compactness > 1e20:  # positions alone
         assert_array_equal(found, slic(np.zeros_like(image), 20, enforce_connectivity=False))
     assert (found > 0).all()
 

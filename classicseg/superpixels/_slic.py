@@ -254,7 +254,7 @@ def _clustered(
     """Return the index of each pixel's center, -1 outside the mask, and how many centers there were at the start."""
     shape = image.shape[:2]
     kernels: Any = kernels_for(image, "slic")
-    tiles = _tiles(kernels, image, mask, values, widths, n_threads)
+    tiles = _tiles(kernels, image, mask, values, widths, zero, n_threads)
     starts, step = grid_starts(shape, n_segments) if mask is None else mask_starts(mask, n_segments, n_threads)
     reach = 2 * np.array(grid_steps(shape, len(starts)))
     unit = min(2.0**-values.exponent / compactness, STEEPEST) ** 2
@@ -267,7 +267,7 @@ def _clustered(
         return _centers(kernels, mean[:, :2], mean[:, 2:], weight, count > 0, reach, shape)
 
     def assigned(centers: Any, labels: NDArray[np.int32] | None = None) -> Any:
-        return kernels.assign(tiles, shape, centers, spacing, zero, labels, n_threads)
+        return kernels.assign(tiles, shape, centers, spacing, labels, n_threads)
 
     weight, alive = np.zeros(len(starts)), np.ones(len(starts), np.bool_)
     centers = _centers(kernels, starts, np.zeros((len(starts), image.shape[2])), weight, alive, reach, shape)
@@ -297,15 +297,16 @@ def _tiles(
     mask: NDArray[np.bool_] | None,
     values: Values,
     widths: tuple[float, float],
+    squares: bool,
     n_threads: int | None,
 ) -> Any:
     """Return the values of the pixels in tiles, smoothed."""
     how = values.origin, values.factor
     if max(widths) <= 0:
-        return kernels.in_tiles(image, mask, *how, values.exponent, values.to_lab, n_threads)
+        return kernels.in_tiles(image, mask, *how, values.exponent, values.to_lab, squares, n_threads)
     planes = kernels.planes(image, mask, *how, values.to_lab, n_threads)
     kernels.smooth(planes, mask, widths, n_threads)
-    return kernels.in_tiles(np.moveaxis(planes, 0, 2), mask, None, 1.0, values.exponent, False, n_threads)
+    return kernels.in_tiles(np.moveaxis(planes, 0, 2), mask, None, 1.0, values.exponent, False, squares, n_threads)
 
 
 def _centers(
@@ -318,8 +319,7 @@ def _centers(
     shape: tuple[int, ...],
 ) -> Any:
     """Return centers with their windows, two steps of the grid to each side."""
-    first = np.maximum(position - reach, 0)
-    last = np.minimum(position + reach + 1, shape)
+    first, last = position - reach, position + reach + 1  # beyond the image too: the tiles at its border are held
     window = np.stack([first[:, 0], last[:, 0], first[:, 1], last[:, 1]], axis=1).astype(np.int32)
     window[~alive] = 0
     arrays = (np.ascontiguousarray(array, np.float64) for array in (position, color, weight))

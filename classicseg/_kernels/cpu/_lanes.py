@@ -42,6 +42,11 @@ def spread(number):
     return np.full(BYTES // number.itemsize, number)
 
 
+def spread_from(array, at):
+    """Lanes that are all the number of `array` at index `at`."""
+    return spread(array[at])
+
+
 def ramp(start):
     """Lanes `start`, `start` + 1, ..."""
     start = np.asarray(start)
@@ -51,6 +56,32 @@ def ramp(start):
 def where(mask, inside, outside):
     """Lanes of `inside` where the mask holds, else of `outside`."""
     return np.where(mask, inside, outside)
+
+
+def bits(*masks):
+    """Masks of up to 64 lanes as one int64, the first lane its lowest bit."""
+    found = sum(1 << lane for lane in np.flatnonzero(np.concatenate(masks)).tolist())
+    return found if found < 1 << 63 else found - (1 << 64)
+
+
+def first_of(bits):
+    """The place of the lowest bit that is set."""
+    return (bits & -bits).bit_length() - 1
+
+
+def count_of(bits):
+    """How many bits are set."""
+    return (int(bits) & (1 << 64) - 1).bit_count()
+
+
+def lowest(lanes):
+    """The least of the lanes."""
+    return lanes.min()
+
+
+def size(lanes):
+    """Lanes without their signs."""
+    return np.abs(lanes)
 
 
 def fused(one, other, more):
@@ -131,6 +162,7 @@ def _types_of(function):
 
 
 @_types_of(load)
+@_types_of(spread_from)
 def _(context, array, at):
     return Lanes(array.dtype)
 
@@ -160,6 +192,27 @@ def _(context, *kinds):
 @_types_of(total)
 def _(context, lanes):
     return types.float64
+
+
+@_types_of(bits)
+def _(context, *masks):
+    return types.int64
+
+
+@_types_of(first_of)
+@_types_of(count_of)
+def _(context, number):
+    return types.int64
+
+
+@_types_of(lowest)
+def _(context, lanes):
+    return lanes.dtype
+
+
+@_types_of(size)
+def _(context, lanes):
+    return lanes
 
 
 @_types_of(each)
@@ -193,6 +246,12 @@ def _load(context, builder, sig, args):
     vector = _vector(sig.return_type)
     pointer = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
     return builder.load(pointer, align=sig.args[0].dtype.bitwidth // 8)
+
+
+@lower_builtin(spread_from, types.Array, types.Integer)
+def _spread_from(context, builder, sig, args):
+    data = arrayobj.make_array(sig.args[0])(context, builder, args[0]).data
+    return _filled(context, builder, builder.load(builder.gep(data, [args[1]])), sig.args[0].dtype, sig.return_type)
 
 
 @lower_builtin(load_wide, types.Array, types.Integer)
@@ -242,6 +301,50 @@ def _where(context, builder, sig, args):
     return builder.select(args[0], inside, outside)
 
 
+@lower_builtin(bits, types.VarArg(Mask))
+def _bits(context, builder, sig, args):
+    found, place, number = ir.IntType(64)(0), 0, ir.IntType(64)
+    for mask, kind in zip(args, sig.args):
+        here = builder.zext(builder.bitcast(mask, ir.IntType(kind.count)), number)
+        found, place = builder.or_(found, builder.shl(here, number(place))), place + kind.count
+    return found
+
+
+@lower_builtin(first_of, types.Integer)
+def _first_of(context, builder, sig, args):
+    return builder.cttz(context.cast(builder, args[0], sig.args[0], types.int64), ir.IntType(1)(0))
+
+
+@lower_builtin(count_of, types.Integer)
+def _count_of(context, builder, sig, args):
+    return builder.ctpop(context.cast(builder, args[0], sig.args[0], types.int64))
+
+
+@lower_builtin(lowest, Lanes)
+def _lowest(context, builder, sig, args):
+    return _folded(builder, args[0], lambda low, high: builder.select(builder.fcmp_ordered("<", low, high), low, high))
+
+
+@lower_builtin(size, Lanes)
+def _size(context, builder, sig, args):
+    vector = args[0].type
+    name = f"llvm.fabs.v{vector.count}f{sig.return_type.dtype.bitwidth}"
+    return builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector]), name), args)
+
+
+def _folded(builder, lanes, combine):
+    """Combine the halves of the lanes until one is left."""
+    count = lanes.type.count
+    while count > 1:
+        count //= 2
+        low, high = (
+            builder.shuffle_vector(lanes, lanes, ir.VectorType(ir.IntType(32), count)(list(range(i, i + count))))
+            for i in (0, count)
+        )
+        lanes = combine(low, high)
+    return builder.extract_element(lanes, ir.IntType(32)(0))
+
+
 @lower_builtin(fused, types.Any, types.Any, types.Any)
 def _fused(context, builder, sig, args):
     vector = _vector(sig.return_type)
@@ -253,17 +356,9 @@ def _fused(context, builder, sig, args):
 @lower_builtin(total, Lanes)
 def _total(context, builder, sig, args):
     (lanes,) = args
-    count = lanes.type.count
     if sig.args[0].dtype is types.float32:
-        lanes = builder.fpext(lanes, ir.VectorType(ir.DoubleType(), count))
-    while count > 1:
-        count //= 2
-        low, high = (
-            builder.shuffle_vector(lanes, lanes, ir.VectorType(ir.IntType(32), count)(list(range(i, i + count))))
-            for i in (0, count)
-        )
-        lanes = builder.fadd(low, high)
-    return builder.extract_element(lanes, ir.IntType(32)(0))
+        lanes = builder.fpext(lanes, ir.VectorType(ir.DoubleType(), lanes.type.count))
+    return _folded(builder, lanes, builder.fadd)
 
 
 @lower_builtin(each, types.VarArg(types.Any))
@@ -305,7 +400,13 @@ def _tell_operator(function, lower, gives):
 _tell_operator(operator.add, ir.IRBuilder.fadd, lambda lanes: lanes)
 _tell_operator(operator.sub, ir.IRBuilder.fsub, lambda lanes: lanes)
 _tell_operator(operator.mul, ir.IRBuilder.fmul, lambda lanes: lanes)
-for _function, _sign in ((operator.le, "<="), (operator.gt, ">")):
+for _function, _sign in (
+    (operator.le, "<="),
+    (operator.lt, "<"),
+    (operator.ge, ">="),
+    (operator.gt, ">"),
+    (operator.eq, "=="),
+):
     _tell_operator(
         _function,
         lambda builder, one, other, sign=_sign: builder.fcmp_ordered(sign, one, other),
@@ -314,6 +415,7 @@ for _function, _sign in ((operator.le, "<="), (operator.gt, ">")):
 
 
 @_types_of(operator.and_)
+@_types_of(operator.or_)
 def _(context, one, other):
     return one if isinstance(one, Mask) and one == other else None
 
@@ -321,3 +423,8 @@ def _(context, one, other):
 @lower_builtin(operator.and_, Mask, Mask)
 def _and(context, builder, sig, args):
     return builder.and_(*args)
+
+
+@lower_builtin(operator.or_, Mask, Mask)
+def _or(context, builder, sig, args):
+    return builder.or_(*args)

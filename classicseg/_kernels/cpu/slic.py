@@ -14,24 +14,14 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from classicseg._kernels.cpu import color
-from classicseg._kernels.cpu._jit import jit, run_blocks
-from classicseg._kernels.cpu.slic_assign import COLS, DEEP, PIXELS, ROWS, STRIP, assign_strip, reach_strip, tile_of
+from classicseg._kernels.cpu._jit import run_blocks
+from classicseg._kernels.cpu.slic_assign import assign_strip
 from classicseg._kernels.cpu.slic_connect import connected_parts
+from classicseg._kernels.cpu.slic_tiles import BLOCK, Tiles, fill_strip, no_tiles, reach_strip
 
 __all__ = ["Centers", "Tiles", "assign", "color_reach", "connected_parts", "in_tiles", "planes", "smooth"]
 
-LIMIT = np.float32(2**22 - 1)
 TINY = np.float32(1e-30)  # weight of pixels so far outside that no Gaussian reaches them
-
-
-class Tiles(NamedTuple):
-    """The pixels by tiles, in the order of `tile_of`; the last strip may have room for tiles below the image."""
-
-    values: np.ndarray  # (T, C * PIXELS) float32, whole numbers; 0 outside
-    inside: np.ndarray  # (T, PIXELS) bool
-    low: np.ndarray  # (T, C) float32, lowest value inside
-    high: np.ndarray  # (T, C) float32
-    sums: np.ndarray  # (T, 3 + C) int32: pixels inside, their rows and columns in the tile, their values
 
 
 class Centers(NamedTuple):
@@ -43,29 +33,22 @@ class Centers(NamedTuple):
     window: np.ndarray  # (K, 4) int32, first row, row after the last, first column, column after the last
 
 
-def in_tiles(image, mask, origin, factor, exponent, to_lab, n_threads=None):
+def in_tiles(image, mask, origin, factor, exponent, to_lab, squares=False, n_threads=None):
     """Return `Tiles` of `image` (M, N, C): of ``(image - origin) * factor``, or the Lab of that, times 2**exponent.
 
     Without a factor the image itself becomes Lab. Rounded to whole numbers and clipped to LIMIT.
     """
     n_rows, n_cols, n_channels = image.shape
-    n_tiles = -(-n_rows // STRIP) * DEEP * -(-n_cols // COLS)
-    tiles = Tiles(
-        np.empty((n_tiles, n_channels * PIXELS), np.float32),
-        np.empty((n_tiles, PIXELS), np.bool_),
-        np.empty((n_tiles, n_channels), np.float32),
-        np.empty((n_tiles, n_channels), np.float32),
-        np.zeros((n_tiles, 3 + n_channels), np.int32),
-    )
+    tiles = no_tiles((n_rows, n_cols), n_channels, squares)
     scale = np.float32(2.0**exponent)
 
     def strip(index):
-        first, last = index * STRIP, min((index + 1) * STRIP, n_rows)
+        first, last = index * BLOCK, min((index + 1) * BLOCK, n_rows)
         within = np.ones((last - first, n_cols), np.bool_) if mask is None else np.ascontiguousarray(mask[first:last])
         planes = _planes(image[first:last], within, origin, factor, to_lab)
-        fill_tiles(planes, within, scale, tiles, first)
+        fill_strip(planes, within, scale, tiles, first)
 
-    run_blocks(strip, -(-n_rows // STRIP), n_threads)
+    run_blocks(strip, -(-n_rows // BLOCK), n_threads)
     return tiles
 
 
@@ -74,11 +57,11 @@ def planes(image, mask, origin, factor, to_lab, n_threads=None):
     out = np.empty((image.shape[2], *image.shape[:2]), np.float32)
 
     def strip(index):
-        rows = slice(index * STRIP, (index + 1) * STRIP)
+        rows = slice(index * BLOCK, (index + 1) * BLOCK)
         within = np.ones(image[rows].shape[:2], np.bool_) if mask is None else mask[rows]
         out[:, rows] = _planes(image[rows], within, origin, factor, to_lab)
 
-    run_blocks(strip, -(-len(image) // STRIP), n_threads)
+    run_blocks(strip, -(-len(image) // BLOCK), n_threads)
     return out
 
 
@@ -112,86 +95,20 @@ def _planes(part, within, origin, factor, to_lab):
     return planes
 
 
-@jit
-def fill_tiles(planes, within, scale, tiles, first):
-    """Fill the tiles of a strip of rows that begins at row `first`."""
-    n_channels, n_rows, n_cols = planes.shape
-    n_across = -(-n_cols // COLS)
-    whole = np.empty(PIXELS, np.int32)
-    for top in range(0, n_rows, ROWS):
-        height = min(ROWS, n_rows - top)
-        for across in range(n_across):
-            left = across * COLS
-            t = tile_of(first + top, left, n_across)
-            width = min(COLS, n_cols - left)
-            inside = tiles.inside[t]
-            count = _fill_inside(within, top, left, height, width, inside, tiles.sums[t])
-            for c in range(n_channels):
-                values = tiles.values[t, c * PIXELS : (c + 1) * PIXELS]
-                values[:] = 0
-                for row in range(height):
-                    line = planes[c, top + row, left : left + width]
-                    into = values[row * COLS : row * COLS + width]
-                    for col in range(width):
-                        into[col] = np.rint(min(max(line[col] * scale, -LIMIT), LIMIT))
-                if count < PIXELS:
-                    for i in range(PIXELS):
-                        values[i] = values[i] if inside[i] else np.float32(0)
-                for i in range(PIXELS):
-                    whole[i] = np.int32(values[i])
-                _summarise(whole, inside, count, c, tiles.low[t], tiles.high[t], tiles.sums[t])
-
-
-@jit
-def _fill_inside(within, top, left, height, width, inside, sums):
-    inside[:] = False
-    count, rows, cols = 0, 0, 0
-    for row in range(height):
-        line = within[top + row, left : left + width]
-        into = inside[row * COLS : row * COLS + width]
-        taken, across = 0, 0
-        for col in range(width):
-            into[col] = line[col]
-            taken += np.int64(line[col])
-            across += col * np.int64(line[col])
-        count += taken
-        rows += row * taken
-        cols += across
-    sums[0], sums[1], sums[2] = count, rows, cols
-    return count
-
-
-@jit
-def _summarise(whole, inside, count, c, low, high, sums):
-    """Write bounds and sum of one channel of a tile."""
-    least, most, total = np.int32(LIMIT), -np.int32(LIMIT), np.int32(0)
-    if count == PIXELS:
-        for i in range(PIXELS):
-            least = min(least, whole[i])
-            most = max(most, whole[i])
-            total = np.int32(total + whole[i])
-    else:
-        for i in range(PIXELS):
-            least = min(least, whole[i] if inside[i] else np.int32(LIMIT))
-            most = max(most, whole[i] if inside[i] else -np.int32(LIMIT))
-            total = np.int32(total + whole[i])  # 0 outside
-    low[c], high[c], sums[3 + c] = least, most, total
-
-
-def assign(tiles, shape, centers, scale, zero, labels=None, n_threads=None):
+def assign(tiles, shape, centers, scale, labels=None, n_threads=None):
     """Return int64 sums (K, 3 + C) of the pixels nearest to each center: count, rows, columns, values.
 
     A pixel goes to the center of least ``weight * |value - color|² + |(position - center) * scale|²`` among those
     whose window holds it, a tie to the lower index. With `labels` (M, N) int32, writes the index there; pixels
     that no window holds are left as they are. With `zero`, weights may differ.
     """
-    n_strips = -(-shape[0] // STRIP)
+    n_strips = -(-shape[0] // BLOCK)
     parts = [None] * n_strips
     write = labels is not None
     labels = labels if write else np.empty((0, 0), np.int32)
 
     def strip(index):
-        parts[index] = assign_strip(tiles, shape, centers, scale, zero, index, labels, write)
+        parts[index] = assign_strip(tiles, shape, centers, scale, index, labels, write)
 
     run_blocks(strip, n_strips, n_threads)
     totals = np.zeros((len(centers.weight), tiles.sums.shape[1]), np.int64)
@@ -202,11 +119,11 @@ def assign(tiles, shape, centers, scale, zero, labels=None, n_threads=None):
 
 def color_reach(tiles, shape, labels, colors, n_threads=None):
     """Return (K,) float64: the largest squared difference of a pixel's values from its segment's `colors` (K, C)."""
-    n_strips = -(-shape[0] // STRIP)
+    n_strips = -(-shape[0] // BLOCK)
     parts = [None] * n_strips
 
     def strip(index):
-        parts[index] = reach_strip(tiles.values, labels, colors, index)
+        parts[index] = reach_strip(tiles, labels, colors, index)
 
     run_blocks(strip, n_strips, n_threads)
     return np.maximum.reduce(parts)
