@@ -4,8 +4,17 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_part
 from classicseg._kernels.cpu._lanes import NARROW, bits, count_of, load
-from classicseg._kernels.cpu.slic_near import MIDDLE, fill_table, list_near, no_table, reaching, select, shortlist
-from classicseg._kernels.cpu.slic_nearest import PART, decide, holds, nearest_in_tile
+from classicseg._kernels.cpu.slic_near import (
+    MIDDLE,
+    OUTSIDE,
+    fill_table,
+    list_near,
+    no_table,
+    reaching,
+    select,
+    shortlist,
+)
+from classicseg._kernels.cpu.slic_nearest import PART, decide, nearest_in_tile
 from classicseg._kernels.cpu.slic_tiles import BLOCK, IN_BLOCK, IN_QUAD, PIXELS, QUAD, SIDE
 
 # The pixels of a tile whose row, and whose column, have bit 0, 1 and 2.
@@ -53,7 +62,7 @@ def assign_strip(tiles, shape, centers, scale, strip, labels, write):
                 for i in range(n):
                     ids[i] = near[kept[last[i]]]
                 spot = np.float32(0.5) * (box[0] + box[1]), np.float32(0.5) * (box[2] + box[3])
-                owned = n > 0 and holds(few_stride, few, last[0], spot)
+                owned = n > 0 and few[OUTSIDE * few_stride + last[0]] <= 0
                 if n == 1 and owned:
                     places[:] = 0
                     won[0] = True

@@ -9,7 +9,19 @@ struck off before a pixel is looked at.
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_part
-from classicseg._kernels.cpu._lanes import NARROW, bits, first_of, fused, load, lowest, size, spread_from, store, where
+from classicseg._kernels.cpu._lanes import (
+    NARROW,
+    bits,
+    first_of,
+    fused,
+    load,
+    lowest,
+    size,
+    spread,
+    spread_from,
+    store,
+    where,
+)
 from classicseg._kernels.cpu.slic_tiles import BLOCK
 
 # Rows of a table of centers. Positions count from the middle of a block, between its pixels.
@@ -17,7 +29,8 @@ AT, DOWN, ALONG = 0, 1, 2  # the score there, its slopes
 TOP, BOTTOM, LEFT, RIGHT = 3, 4, 5, 6  # the window: the lines between its pixels and those around it
 ERROR = 7  # by which rounding may part a score from the definition, at most
 BASE = 8  # the score in the middle of a part and at no values
-SLOPE = 9  # of the terms, from here on
+OUTSIDE = 9  # above 0 where the window does not hold the whole part
+SLOPE = 10  # of the terms, from here on
 MIDDLE = (BLOCK - 1) / 2  # of a block, from its first pixel
 ROUNDING = 2.0**-23  # relative, of a float32 number: twice what one operation can do
 FAR = np.float32(3e38)  # no distance is that large: weights and scales are bounded
@@ -89,7 +102,7 @@ def shortlist(stride, table, n, box, low, high, at, n_terms, found, kept):
     left and right of it. The first in the list is the nearest to the middle of those whose windows hold the whole part,
     unless there is none. `found` has room for `n` numbers and a vector.
     """
-    half, two, nothing = np.float32(0.5), np.float32(2), np.float32(0)
+    half, one, two, nothing = np.float32(0.5), np.float32(1), np.float32(2), np.float32(0)
     y, x = half * (box[0] + box[1]), half * (box[2] + box[3])
     tall, wide = half * (box[1] - box[0] - 1), half * (box[3] - box[2] - 1)
     least, best = FAR, -1
@@ -106,6 +119,7 @@ def shortlist(stride, table, n, box, low, high, at, n_terms, found, kept):
         holding = (
             holding & (load(table, BOTTOM * stride + first) >= box[1]) & (load(table, RIGHT * stride + first) >= box[3])
         )
+        store(table, OUTSIDE * stride + first, where(holding, spread(nothing), one))
         lowest_here = lowest(where(holding, score, FAR))
         if lowest_here < least:
             least, best = lowest_here, first + first_of(bits(holding & (score <= lowest_here)))

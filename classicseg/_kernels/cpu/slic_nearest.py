@@ -8,7 +8,7 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_part
 from classicseg._kernels.cpu._lanes import bits, fused, load, spread, spread_from, store, where
-from classicseg._kernels.cpu.slic_near import ALONG, BASE, BOTTOM, DOWN, FAR, LEFT, RIGHT, SLOPE, TOP
+from classicseg._kernels.cpu.slic_near import ALONG, BASE, BOTTOM, DOWN, FAR, LEFT, OUTSIDE, RIGHT, SLOPE, TOP
 from classicseg._kernels.cpu.slic_tiles import PIXELS, SIDE
 
 PART = PIXELS // 4  # pixels that are scored at once, two rows
@@ -41,7 +41,7 @@ def nearest_in_tile(values, at, n_terms, middle, stride, table, kept, n_kept, ma
             b = fused(load(values, at + term * PIXELS + PART), slope, b)
             c = fused(load(values, at + term * PIXELS + 2 * PART), slope, c)
             d = fused(load(values, at + term * PIXELS + 3 * PART), slope, d)
-        if not holds(stride, table, k, middle):
+        if table[OUTSIDE * stride + k] > 0:
             a, b = _held(a, stride, table, k, middle, 0), _held(b, stride, table, k, middle, PART)
             c, d = _held(c, stride, table, k, middle, 2 * PART), _held(d, stride, table, k, middle, 3 * PART)
         won_a, won_b, won_c, won_d = least_a > a, least_b > b, least_c > c, least_d > d
@@ -59,18 +59,6 @@ def nearest_in_tile(values, at, n_terms, middle, stride, table, kept, n_kept, ma
     store(places, 3 * PART, who_d)
     return bits(
         next_a - least_a <= margin, next_b - least_b <= margin, next_c - least_c <= margin, next_d - least_d <= margin
-    )
-
-
-@jit_part
-def holds(stride, table, k, middle):
-    """Say whether the window of center k holds a whole tile."""
-    half = np.float32(SIDE / 2)
-    return (
-        table[TOP * stride + k] <= middle[0] - half
-        and table[BOTTOM * stride + k] >= middle[0] + half
-        and table[LEFT * stride + k] <= middle[1] - half
-        and table[RIGHT * stride + k] >= middle[1] + half
     )
 
 
