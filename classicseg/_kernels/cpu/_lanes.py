@@ -66,7 +66,8 @@ def bits(*masks):
 
 def first_of(bits):
     """The place of the lowest bit that is set."""
-    return (bits & -bits).bit_length() - 1
+    number = int(bits)
+    return (number & -number).bit_length() - 1
 
 
 def count_of(bits):
