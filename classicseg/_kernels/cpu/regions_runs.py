@@ -31,15 +31,13 @@ def strip_runs(labels, inside, n_threads=None):
     """Return (starts, values) of each strip of rows: where runs begin, and their labels, negative outside.
 
     Starts are flat positions in the strip, its end last. `labels` are contiguous and of any integer dtype, with
-    values that int32 holds; `inside` is boolean, None for all, or `labels` itself, where only True is inside.
+    values that int32 holds; `inside` is boolean, None for all.
     """
     found = [None] * n_strips(labels)
 
     def scan(block):
         here = slice(block * STRIP, (block + 1) * STRIP)
-        found[block] = _runs(labels[here], None if inside is None or inside is labels else inside[here])
-        if inside is labels:
-            found[block][1][:] -= found[block][1] == 0
+        found[block] = _runs(labels[here], None if inside is None else inside[here])
 
     run_blocks(scan, len(found), n_threads)
     return found
@@ -57,10 +55,51 @@ def _runs(labels, inside):
     begins[:: labels.shape[1]] = True  # a run never goes on in the next row
     starts = np.empty(np.count_nonzero(begins) + WORD, np.int32)
     count = list_starts(marks, flat.size, starts)
-    values = flat[starts[:count]].astype(np.int32)
+    values = np.empty(count, np.int32)
+    read_values(flat.view(np.uint8) if flat.dtype == bool else flat, starts, values)
     if inside is not None:
-        values[~within[starts[:count]]] = -1
+        leave_out(within.view(np.uint8), starts, values)
     return starts[: count + 1], values
+
+
+@jit
+def read_values(labels, starts, values):
+    for i in range(values.shape[0]):
+        values[i] = labels[np.uint32(starts[i])]
+
+
+@jit
+def leave_out(inside, starts, values):
+    """Replace the label of runs outside by -1."""
+    for i in range(values.shape[0]):
+        if not inside[np.uint32(starts[i])]:
+            values[i] = -1
+
+
+def runs_inside(inside, n_threads=None):
+    """Return (starts, values) of each strip of a boolean image: where runs of True begin and end in turn; and zeros.
+
+    Positions are those in rows with one pixel more at the end, which is outside, so that no run goes on in the next.
+    """
+    found = [None] * n_strips(inside)
+
+    def scan(block):
+        found[block] = _runs_inside(inside[block * STRIP : (block + 1) * STRIP])
+
+    run_blocks(scan, len(found), n_threads)
+    return found
+
+
+def _runs_inside(inside):
+    n_rows, n_cols = inside.shape
+    size = n_rows * (n_cols + 1)
+    marks = np.zeros(-(-size // WORD) * WORD, np.uint8)
+    changes = marks[:size].view(bool).reshape(n_rows, n_cols + 1)
+    np.not_equal(inside[:, 1:], inside[:, :-1], out=changes[:, 1:n_cols])
+    changes[:, 0], changes[:, n_cols] = inside[:, 0], inside[:, n_cols - 1]
+    starts = np.empty(np.count_nonzero(changes) + WORD, np.int32)
+    count = list_starts(marks, size, starts)
+    return starts[: count + 1], np.zeros(count // 2, np.int32)
 
 
 def region_runs(labels, n_regions, n_threads=None):

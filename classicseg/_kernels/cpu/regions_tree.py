@@ -188,9 +188,9 @@ def _play(winners, nearest, weights, edges, region):
 # --- Cuts ------------------------------------------------------------------------------------------------------
 
 
-def renumbered(labels, numbers, n_threads=None):
-    """Return ``numbers[labels]``."""
-    out = np.empty(labels.shape, numbers.dtype)
+def renumbered(labels, numbers, n_threads=None, out=None):
+    """Return ``numbers[labels]``, written to `out` where there is one, which may be `labels`."""
+    out = np.empty(labels.shape, numbers.dtype) if out is None else out
 
     def paint(block):
         here = slice(block * STRIP, (block + 1) * STRIP)

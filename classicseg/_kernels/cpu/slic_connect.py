@@ -1,14 +1,26 @@
-"""Connected segments of bounded size: large parts are cut, small ones join a neighbour."""
+"""Connected segments of bounded size: large parts are cut, small ones join a neighbour.
+
+Parts are found and measured by their runs, and only the pixels of those that are too small or too large are walked
+over.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, run_blocks
-from classicseg._kernels.cpu._marks import list_marks, mark_changes, no_marks
-from classicseg._kernels.cpu.regions import relabel
-from classicseg._kernels.cpu.regions_connected import connected
+from classicseg._kernels.cpu._jit import jit, jit_inline, run_blocks
+from classicseg._kernels.cpu.regions_connected import joined_runs, measured, painted
+from classicseg._kernels.cpu.regions_runs import STRIP
+from classicseg._kernels.cpu.regions_tree import renumbered
 
-STRIPS = 8  # at most, that sizes are counted in: each has an array with a number for every part
-ROWS_OF_STRIP = 128
+SHARE = 1024  # small parts that a thread walks over at a time; any value gives the same labels
+AT_LEFT, AT_RIGHT, SEEN = 1, 2, 4  # bits of a pixel's state: where it lies, and whether a walk has come to it
+
+
+class Pixels(NamedTuple):
+    parts: np.ndarray  # number of each pixel's part, 0 outside
+    state: np.ndarray  # uint8
+    n_cols: int
 
 
 def connected_parts(labels, min_size, max_size, start_label, n_threads=None):
@@ -20,199 +32,216 @@ def connected_parts(labels, min_size, max_size, start_label, n_threads=None):
     after it; it stays where it has no neighbour. So labels are connected whatever the mask, and numbered by first
     pixel.
     """
-    parts, count = connected(labels, None, 1, n_threads)
-    area, first = _measured(parts, count, n_threads)
-    if count and area.max() > max_size:
-        area, first = _cut(parts, area, first, max_size, n_threads)
-    new = np.zeros(len(area), np.int32)
-    join_small(parts.reshape(-1), parts.shape[1], area, first, min_size, new)
-    new += np.int32(start_label - 1)
-    _renumber(parts, new, n_threads)
-    return parts
+    found = joined_runs(labels, None, 1, n_threads)
+    parts = painted(found, labels.shape, n_threads)
+    area, first = measured(found, n_threads)
+    state = np.zeros(parts.shape, np.uint8)
+    state[:, 0] = AT_LEFT
+    state[:, -1] |= AT_RIGHT
+    pixels = Pixels(parts.reshape(-1), state.reshape(-1), parts.shape[1])
+    if area[1:].max(initial=0) > max_size:
+        number, area, first = _cut(found, pixels, area, first, max_size)
+        renumbered(parts, number, n_threads, out=parts)
+    new = _joined(pixels, area, first, min_size, n_threads)
+    return renumbered(parts, new + np.int32(start_label - 1), n_threads, out=parts)
 
 
-def _renumber(parts, new, n_threads):
-    def strip(index):
-        relabel(parts[index * ROWS_OF_STRIP : (index + 1) * ROWS_OF_STRIP], new)
-
-    run_blocks(strip, -(-len(parts) // ROWS_OF_STRIP), n_threads)
-
-
-def _measured(parts, count, n_threads):
-    """Return pixels and first pixel of every part, by number; 0 is what lies outside."""
-    rows = max(ROWS_OF_STRIP, -(-len(parts) // STRIPS))
-    n_strips = -(-len(parts) // rows)
-    area = np.zeros((n_strips, count + 1), np.int64)
-    first = np.full((n_strips, count + 1), parts.size, np.int64)
-
-    def strip(index):
-        measure(parts, index * rows, min((index + 1) * rows, len(parts)), area[index], first[index])
-
-    run_blocks(strip, n_strips, n_threads)
-    return area.sum(axis=0), first.min(axis=0)
-
-
-@jit
-def measure(parts, start, stop, area, first):
-    n_cols = parts.shape[1]
-    marks = no_marks(n_cols)
-    changes = np.empty(n_cols, np.int32)
-    for row in range(start, stop):
-        line = parts[row]
-        mark_changes(line, marks)
-        n_changes = list_marks(marks, changes)
-        begin = 0
-        for i in range(n_changes + 1):
-            end = changes[i] if i < n_changes else n_cols
-            part = line[begin]
-            area[part] += end - begin
-            first[part] = min(first[part], row * n_cols + begin)
-            begin = end
-
-
-def _cut(parts, area, first, max_size, n_threads):
-    """Cut the large parts, and number all again by first pixel; return the new sizes and first pixels."""
+def _cut(found, pixels, area, first, max_size):
+    """Cut the large parts; return the numbers that all are to have, by first pixel, and then sizes and first pixels."""
     large = area > max_size
-    room = int(area[1:][large[1:]].sum())  # a piece may be an island of one pixel; only what is used is touched
-    sizes, starts = np.empty(room, np.int64), np.empty(room, np.int64)
-    made = cut_large(parts.reshape(-1), parts.shape[1], area, max_size, sizes, starts)
-    count = len(area) - 1
     large[0] = False
+    room = int(area[large].sum())  # a piece may be an island of one pixel; only what is used is touched
+    sizes, starts = np.empty(room, np.int64), np.empty(room, np.int64)
+    made = cut_large(pixels, _runs_of(found, large), len(area), np.empty(max_size + 1, np.int64), sizes, starts)
     all_first = np.concatenate([np.where(large, -1, first), starts[:made]])
     all_area = np.concatenate([area, sizes[:made]])
     living = np.flatnonzero(all_first[1:] >= 0) + 1
-    order = living[np.argsort(all_first[living], kind="stable")]
-    number = np.zeros(count + 1 + made, np.int32)
-    number[order] = np.arange(1, len(order) + 1)
-    _renumber(parts, number, n_threads)
-    return np.append(all_area[0], all_area[order]), np.append(all_first[0], all_first[order])
+    order = np.concatenate([[0], living[np.argsort(all_first[living], kind="stable")]])
+    number = np.zeros(len(all_area), np.int32)
+    number[order] = np.arange(len(order))
+    return number, all_area[order], all_first[order]
+
+
+def _runs_of(found, wanted):
+    """Return where the runs of the wanted parts begin and end (n, 2), in raster order."""
+    runs = []
+    for block, (starts, regions) in enumerate(found.strips):
+        mine = np.flatnonzero(wanted[found.numbers[found.first[block] + regions]])
+        runs.append(np.stack([starts[mine], starts[mine + 1]], axis=1) + block * STRIP * found.form.width)
+    return np.concatenate(runs)
 
 
 @jit
-def cut_large(parts, n_cols, area, max_size, sizes, starts):
-    """Give each piece of a part of more than `max_size` pixels a number above those that there are.
+def cut_large(pixels, runs, n_parts, queue, sizes, starts):
+    """Give each piece of the parts that have these runs a number from `n_parts` on.
 
-    Writes size and first pixel of each, and returns how many there are.
+    Writes size and first pixel of each, and returns how many there are. A piece has at most as many pixels as `queue`
+    has room for, but one.
     """
-    n_parts = area.shape[0]
-    queue = np.empty(max_size, np.int64)
-    made = 0
-    for pixel in range(parts.shape[0]):
-        part = parts[pixel]
-        if part == 0 or part >= n_parts or area[part] <= max_size:
-            continue
-        piece = np.int32(n_parts + made)
-        parts[pixel], queue[0] = piece, pixel
-        size, seen = 1, 0
-        while seen < size < max_size:
-            for side in range(4):
-                other = _beside(queue[seen], side, n_cols, parts.shape[0])
-                if other >= 0 and parts[other] == part:
-                    parts[other], queue[size] = piece, other
-                    size += 1
-                    if size >= max_size:
-                        break
-            seen += 1
-        sizes[made], starts[made] = size, pixel
-        made += 1
+    parts, made = pixels.parts, 0
+    for i in range(runs.shape[0]):
+        for pixel in range(runs[i, 0], runs[i, 1]):
+            if parts[pixel] >= n_parts:
+                continue
+            part, piece = parts[pixel], np.int32(n_parts + made)
+            parts[pixel], queue[0] = piece, pixel
+            size, seen = 1, 0
+            while seen < size < queue.shape[0] - 1:
+                for side in range(4):
+                    other = beside(pixels, queue[seen], side)
+                    if parts[other] == part and size < queue.shape[0] - 1:
+                        parts[other], queue[size] = piece, other
+                        size += 1
+                seen += 1
+            sizes[made], starts[made] = size, pixel
+            made += 1
     return made
 
 
 @jit
-def join_small(parts, n_cols, area, first, min_size, new):
-    """Write to `new` (parts + 1,) the number of the segment of each part: 1, 2, ... by first pixel.
+def beside(pixels, at, side):
+    """Return the pixel to the right, left, below or above; `at` itself at the end of the image."""
+    if side == 0:
+        return at if pixels.state[at] & AT_RIGHT else at + 1
+    if side == 1:
+        return at if pixels.state[at] & AT_LEFT else at - 1
+    if side == 2:
+        return at + pixels.n_cols if at + pixels.n_cols < pixels.parts.shape[0] else at
+    return at - pixels.n_cols if at >= pixels.n_cols else at
+
+
+def _joined(pixels, area, first, min_size, n_threads):
+    """Return the number of the segment of each part: 1, 2, ... by first pixel; 0 for part 0.
 
     A small part that meets no segment before it waits, with those of its kind that it meets, for the first large part
     that one of them meets. Where others intervene they join any segment around them, and one another if there is none.
     """
-    n_parts = area.shape[0]
+    small = np.flatnonzero(area < min_size)
+    small = small[small > 0]
+    room = int(area[small].max(initial=1)) + 1
+    met, new = np.zeros(len(area), np.int32), np.zeros(len(area), np.int32)
+
+    def walk_over(block):
+        meet(pixels, small[block * SHARE : (block + 1) * SHARE], first, np.empty(room, np.int64), met)
+
+    run_blocks(walk_over, -(-len(small) // SHARE), n_threads)
+    join_small(pixels, area < min_size, first, met, np.empty(room, np.int64), new)
+    return new
+
+
+@jit
+def walk(pixels, start, queue):
+    """Write the pixels of a part to `queue`, breadth first from `start`; return how many. There is room for one more.
+
+    Only pixels of the part change their state, and for the time of the walk: others may be walked over beside it.
+    """
+    n_pixels, n_cols = np.uint64(pixels.parts.shape[0]), np.uint64(pixels.n_cols)
+    queue[0] = start
+    pixels.state[start] |= SEEN
+    size, seen, one = np.uint64(1), np.uint64(0), np.uint64(1)
+    while seen < size:
+        at = np.uint64(queue[seen])  # unsigned places spare a look at their sign
+        its = pixels.state[at]
+        size = _visit(pixels, at, at + np.uint64(its & AT_RIGHT == 0), queue, size)
+        size = _visit(pixels, at, at - np.uint64(its & AT_LEFT == 0), queue, size)
+        size = _visit(pixels, at, at + n_cols if at + n_cols < n_pixels else at, queue, size)
+        size = _visit(pixels, at, at - n_cols if at >= n_cols else at, queue, size)
+        seen += one
+    for i in range(np.int64(size)):
+        pixels.state[np.uint64(queue[i])] &= SEEN - 1
+    return np.int64(size)
+
+
+@jit_inline
+def _visit(pixels, at, other, queue, size):
+    """Append a pixel if it is of the same part and new; without a branch, which would be as good as random."""
+    its, of_other = pixels.state[at], pixels.state[other]
+    fresh = (pixels.parts[other] == pixels.parts[at]) & (of_other < SEEN)
+    queue[size] = other
+    pixels.state[other if fresh else at] = (of_other if fresh else its) | SEEN
+    return size + np.uint64(fresh)
+
+
+@jit
+def meet(pixels, small, first, queue, met):
+    """Write the part met last of those before each small part, if there is one."""
+    for k in range(small.shape[0]):
+        size = walk(pixels, first[small[k]], queue)
+        met[small[k]] = _last_before(pixels, small[k], queue[:size])
+
+
+@jit
+def _last_before(pixels, part, walked):
+    for i in range(walked.shape[0] - 1, -1, -1):
+        for side in range(3, -1, -1):
+            other = pixels.parts[beside(pixels, walked[i], side)]
+            if 0 < other < part:
+                return other
+    return np.int32(0)
+
+
+@jit
+def join_small(pixels, is_small, first, met, queue, new):
+    """Write to `new` the numbers of `_joined`, from the parts `met` last before small ones."""
+    n_parts = is_small.shape[0]
     group = np.zeros(n_parts, np.int32)  # of parts that wait, 0 of others; the newest is `newest`
     label_of = np.zeros(n_parts + 1, np.int32)  # of groups, 0 as long as they wait
     touched = np.zeros(n_parts, np.int32)  # newest group that has met each later part
-    largest = np.int64(1)
-    for part in range(1, n_parts):
-        if area[part] < min_size:
-            largest = max(largest, area[part])
-    queue = np.empty(largest, np.int64)
     count, newest = np.int32(0), np.int32(0)
     for part in range(1, n_parts):
-        if area[part] >= min_size:
+        if not is_small[part]:
             count += 1
             new[part] = count
             if newest > 0 and touched[part] == newest and label_of[newest] == 0:
                 label_of[newest] = count
             continue
-        before, waits = _walk(parts, n_cols, part, first[part], queue, new, group, label_of, newest)
+        before = max(new[met[part]], label_of[group[met[part]]])
+        if before > 0:
+            new[part] = before
+            continue
+        size = walk(pixels, first[part], queue)
+        before, waits = _met_before(pixels, part, queue[:size], new, group, label_of, newest)
         if before > 0:
             new[part] = before
             continue
         if not waits:
             newest += 1
         group[part] = newest
-        _touch(parts, n_cols, part, queue[: area[part]], touched, newest)
+        _touch(pixels, part, queue[:size], touched, newest)
     if newest > 0:
-        _join_waiting(parts, n_cols, area, first, queue, group, label_of, count, new)
+        _join_waiting(pixels, first, queue, group, label_of, count, new)
 
 
 @jit
-def _walk(parts, n_cols, part, start, queue, new, group, label_of, newest):
-    """Walk over a part breadth first and back, its pixels in `queue`.
-
-    Returns the label of the last neighbour met that comes before it and has one, and whether one of the newest group
-    that waits was met.
-    """
+def _met_before(pixels, part, walked, new, group, label_of, newest):
+    """Return the label met last of the parts before one, and whether one of the newest group that waits was met."""
     before, waits = np.int32(0), False
-    size, seen = 1, 0
-    parts[start], queue[0] = -part, start
-    while seen < size:
-        at = queue[seen]
+    for i in range(walked.shape[0]):
         for side in range(4):
-            other = _beside(at, side, n_cols, parts.shape[0])
-            if other < 0:
-                continue
-            its = parts[other]
-            if its == part:
-                parts[other], queue[size] = -part, other
-                size += 1
-            elif 0 < its < part:
-                label = new[its] if new[its] > 0 else label_of[group[its]]
+            its = pixels.parts[beside(pixels, walked[i], side)]
+            if 0 < its < part:
+                label = max(new[its], label_of[group[its]])
                 if label > 0:
                     before = label
                 elif group[its] == newest:
                     waits = True
-        seen += 1
-    for i in range(size):
-        parts[queue[i]] = part
     return before, waits
 
 
 @jit
-def _beside(at, side, n_cols, n_pixels):
-    """Return the pixel to the right, left, below or above, -1 beyond the image."""
-    col = at % n_cols
-    if side == 0:
-        return at + 1 if col < n_cols - 1 else -1
-    if side == 1:
-        return at - 1 if col > 0 else -1
-    if side == 2:
-        return at + n_cols if at + n_cols < n_pixels else -1
-    return at - n_cols
-
-
-@jit
-def _touch(parts, n_cols, part, pixels, touched, newest):
+def _touch(pixels, part, walked, touched, newest):
     """Mark the later parts around a part."""
-    for i in range(pixels.shape[0]):
+    for i in range(walked.shape[0]):
         for side in range(4):
-            other = _beside(pixels[i], side, n_cols, parts.shape[0])
-            if other >= 0 and parts[other] > part:
-                touched[parts[other]] = newest
+            other = pixels.parts[beside(pixels, walked[i], side)]
+            if other > part:
+                touched[other] = newest
 
 
 @jit
-def _join_waiting(parts, n_cols, area, first, queue, group, label_of, count, new):
+def _join_waiting(pixels, first, queue, group, label_of, count, new):
     """Give the parts that waited their group's label, else one from around them, else one of their own; then number."""
-    n_parts = area.shape[0]
+    n_parts = new.shape[0]
     stack = np.empty(n_parts, np.int32)
     for part in range(1, n_parts):
         if new[part] == 0:
@@ -221,7 +250,7 @@ def _join_waiting(parts, n_cols, area, first, queue, group, label_of, count, new
         for part in range(1, n_parts):
             if new[part] > 0:
                 continue
-            label = _spread(parts, n_cols, part, first[part], queue, np.int32(0), new, stack, 0)[0]
+            label = _spread(pixels, first[part], queue, np.int32(0), new, stack, 0)[0]
             if label == 0 and alone == 1:
                 count += 1
                 label = count
@@ -230,8 +259,7 @@ def _join_waiting(parts, n_cols, area, first, queue, group, label_of, count, new
             new[part], stack[0], depth = label, part, 1
             while depth > 0:
                 depth -= 1
-                at = stack[depth]
-                _, depth = _spread(parts, n_cols, at, first[at], queue, label, new, stack, depth)
+                _, depth = _spread(pixels, first[stack[depth]], queue, label, new, stack, depth)
     number = np.zeros(count + 1, np.int32)
     found = np.int32(0)
     for part in range(1, n_parts):
@@ -242,29 +270,20 @@ def _join_waiting(parts, n_cols, area, first, queue, group, label_of, count, new
 
 
 @jit
-def _spread(parts, n_cols, part, start, queue, label, new, stack, depth):
+def _spread(pixels, start, queue, label, new, stack, depth):
     """Walk over a part; give `label`, if above 0, to the parts around it that have none, and push them.
 
     Returns the label met last, and the depth of the stack.
     """
     met = np.int32(0)
-    size, seen = 1, 0
-    parts[start], queue[0] = -part, start
-    while seen < size:
+    for i in range(walk(pixels, start, queue)):
         for side in range(4):
-            other = _beside(queue[seen], side, n_cols, parts.shape[0])
-            if other < 0:
+            its = pixels.parts[beside(pixels, queue[i], side)]
+            if its == 0 or its == pixels.parts[start]:
                 continue
-            its = parts[other]
-            if its == part:
-                parts[other], queue[size] = -part, other
-                size += 1
-            elif its > 0 and new[its] > 0:
+            if new[its] > 0:
                 met = new[its]
-            elif its > 0 and label > 0:
+            elif label > 0:
                 new[its], stack[depth] = label, its
                 depth += 1
-        seen += 1
-    for i in range(size):
-        parts[queue[i]] = part
     return met, depth
