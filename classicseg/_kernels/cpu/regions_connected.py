@@ -16,20 +16,6 @@ PEN = 16  # pixels
 PAIRS = 2048  # that are listed at a time: they stay in the fastest cache
 
 
-class Connected(NamedTuple):
-    """Runs of a label image, and the regions that they belong to.
-
-    A run lies between two places of `starts`, ``starts[i * form.step]`` and the next; its region is
-    ``numbers[first[block] + regions[i]]``.
-    """
-
-    strips: list  # (starts, regions) of each strip
-    first: np.ndarray  # (strips + 1,) place in `numbers` of what lies outside in each strip, which is 0
-    numbers: np.ndarray  # int32, of the regions of strips
-    count: int  # of regions
-    form: tuple  # `Form`
-
-
 class Form(NamedTuple):
     """How runs lie. Those that leave no gaps touch by a corner where two end side by side; others, where one begins
     at the end of the other.
@@ -41,6 +27,20 @@ class Form(NamedTuple):
     ties: bool  # runs without gaps touch by corners
 
 
+class Connected(NamedTuple):
+    """Runs of a label image, and the regions that they belong to.
+
+    A run lies between two places of `starts`, ``starts[i * form.step]`` and the next; its region is
+    ``numbers[first[block] + regions[i]]``.
+    """
+
+    strips: list[tuple[np.ndarray, np.ndarray]]  # (starts, regions) of each strip
+    first: np.ndarray  # (strips + 1,) place in `numbers` of what lies outside in each strip, which is 0
+    numbers: np.ndarray  # int32, of the regions of strips
+    n_regions: int
+    form: Form
+
+
 def connected(labels, inside, connectivity, n_threads=None):
     """Number the connected regions of equal label from 1 in raster order of their first pixel; 0 outside.
 
@@ -48,7 +48,7 @@ def connected(labels, inside, connectivity, n_threads=None):
     boolean, None for all, or `labels` itself, where only True is inside.
     """
     found = joined_runs(labels, inside, connectivity, n_threads)
-    return painted(found, labels.shape, n_threads), found.count
+    return painted(found, labels.shape, n_threads), found.n_regions
 
 
 def joined_runs(labels, inside, connectivity, n_threads=None):
@@ -113,7 +113,7 @@ def measured(found, n_threads=None):
         measure_runs(*found.strips[block], block * STRIP * found.form.width, areas[here], firsts[here])
 
     run_blocks(measure, len(found.strips), n_threads)
-    area, first = np.zeros(found.count + 1, np.int64), np.zeros(found.count + 1, np.int64)
+    area, first = np.zeros(found.n_regions + 1, np.int64), np.zeros(found.n_regions + 1, np.int64)
     add_up_regions(found.numbers, areas, firsts, area, first)
     return area, first
 
