@@ -146,6 +146,12 @@ def slic() -> Any:
     return slic(photograph(*SHAPE), 300, n_threads=THREADS)
 
 
+def felzenszwalb() -> Any:
+    from classicseg import felzenszwalb
+
+    return felzenszwalb(photograph(*SHAPE), 100, n_threads=THREADS)
+
+
 def pixel_affinity() -> Any:
     from classicseg import pixel_affinity
 
@@ -176,6 +182,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "merge_tree": merge_tree,
     "merge_regions": merge_regions,
     "slic": slic,
+    "felzenszwalb": felzenszwalb,
     "pixel_affinity": pixel_affinity,
     "thermal.find_hotspots": find_hotspots,
 }

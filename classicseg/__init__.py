@@ -24,6 +24,7 @@ __all__ = [
     "RegionPairs",
     "RegionTree",
     "connected_regions",
+    "felzenszwalb",
     "kmeans",
     "kmeans_frames",
     "mean_shift",
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
         region_graph,
         region_table,
     )
-    from classicseg.superpixels import slic
+    from classicseg.superpixels import felzenszwalb, slic
 else:
     from classicseg._lazy import lazy_exports
 
@@ -106,7 +107,7 @@ else:
                 "region_graph",
                 "region_table",
             ),
-            "superpixels": ("slic",),
+            "superpixels": ("felzenszwalb", "slic"),
         },
         subpackages=("batch", "cluster", "features", "graph", "metrics", "regions", "superpixels", "thermal"),
     )

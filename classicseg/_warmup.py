@@ -25,7 +25,7 @@ from classicseg.metrics import (
     thin,
 )
 from classicseg.regions import connected_regions, merge_regions, merge_small_regions, region_graph, region_table
-from classicseg.superpixels import slic
+from classicseg.superpixels import felzenszwalb, slic
 from classicseg.thermal import find_hotspots
 from classicseg.thermal._smooth import METHODS
 
@@ -90,6 +90,8 @@ def _warm_superpixels() -> None:
     slic(image, 4, max_size_factor=1)
     slic(image, 4, slic_zero=True)
     slic(image[..., 0] / 255, 4, channel_axis=None)
+    for dtype in (np.uint8, np.float64):
+        felzenszwalb(image.astype(dtype))
 
 
 def _warm_graph() -> None:

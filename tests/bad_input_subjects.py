@@ -21,6 +21,7 @@ from scenes import heat, module_field
 
 from classicseg import (
     connected_regions,
+    felzenszwalb,
     kmeans,
     kmeans_frames,
     mean_shift,
@@ -117,6 +118,10 @@ def parted(image, **options):
 
 def superpixels(image, **options):
     return [slic(image, 12, scaling=255, convert2lab=False, compactness=0.3, **options)]
+
+
+def grown(image, **options):
+    return [felzenszwalb(image, 2000, sigma=0, min_size=2, **options)]
 
 
 def described(image, **options):
@@ -403,6 +408,18 @@ SUBJECTS = [
         | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
         | too_large("2.0e+302", MASKED_PIXELS),
         masks_table(constant(0), (9, 12)) | {"float": SAME},
+    ),
+    Subject(
+        "felzenszwalb",
+        "felzenszwalb",
+        "image",
+        grown,
+        patches,
+        image_table((9, 12, 3))
+        | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
+        | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+        | too_large("2.0e+302", MASKED_PIXELS),
+        masks_table(constant(-1), (9, 12)),
     ),
     Subject(
         "pixel_features",

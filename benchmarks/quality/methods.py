@@ -40,6 +40,7 @@ def sweep(**values: tuple[Any, ...]) -> Settings:
 
 CLUSTERS, SMALLEST = (2, 3, 4, 6, 8, 12), (500, 1500, 4000)
 MERGED = (500, 2000, 6000)
+GROWN, GROWN_SMALLEST = (100, 200, 300, 500, 800, 1200), (200, 800, 2000)
 THRESHOLDS = (10, 15, 20, 25, 30, 40, 50, 60)
 
 METHODS = (
@@ -64,6 +65,12 @@ METHODS = (
         sweep(spatial=(6,), colour=(8, 12, 16, 22, 30), min_size=MERGED),
     ),
     Method(
+        "Felzenszwalb",
+        CLASSICSEG,
+        ours.felzenszwalb,
+        sweep(scale=GROWN, min_size=GROWN_SMALLEST),
+    ),
+    Method(
         "k-means RGB",
         SKLEARN,
         peers.sklearn_kmeans,
@@ -81,7 +88,7 @@ METHODS = (
         "Felzenszwalb",
         SKIMAGE,
         peers.felzenszwalb,
-        sweep(scale=(100, 200, 300, 500, 800, 1200), min_size=(200, 800, 2000)),
+        sweep(scale=GROWN, min_size=GROWN_SMALLEST),
         packages=("scikit-image",),
     ),
     Method(

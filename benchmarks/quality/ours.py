@@ -43,6 +43,12 @@ def mean_shift_opencv(image: Any, *, spatial: float, colour: float, min_size: in
     return mean_shift(image, spatial=spatial, colour=colour, min_size=min_size, kernel="opencv")
 
 
+def felzenszwalb(image: Any, *, scale: float, min_size: int) -> Any:
+    from classicseg import felzenszwalb
+
+    return felzenszwalb(image, scale, sigma=0.8, min_size=min_size, n_threads=1)
+
+
 def regions(image: Any, labels: Any, min_size: int) -> Any:
     """Return the connected regions of a clustering, the small ones merged into the neighbour of nearest colour."""
     from classicseg import connected_regions, merge_small_regions
