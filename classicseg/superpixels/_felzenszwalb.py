@@ -21,7 +21,7 @@ MOST_PIXELS = (1 << 30) - 1  # an edge is a pixel and 2 bits of direction
 WIDEST = 1e4  # sigma
 HIGHEST = 1e30  # of scale, in units of the values that are compared: all beyond it joins everything
 LARGE = 60  # values beyond 2**±60 are brought near 1: their squares would leave the range of float32
-LIMIT = 2.0**100  # and those beyond it count as that
+LIMIT = 2.0**LARGE  # and those still beyond it count as that
 SAMPLES = 1 << 16  # values that this is judged by
 
 

@@ -96,5 +96,5 @@ def fill_buckets(planes, homes, small, start, stop, between, bucket_of, out_weig
                 x = chosen[i]
                 bucket = bucket_of[levels[x] >> SHIFT]
                 place = at[bucket]
-                out_weights[place], out_edges[place] = weights[x], code + x
+                out_weights[place], out_edges[place] = weights[x], code + np.int64(x)
                 at[bucket] = place + 1

@@ -57,14 +57,26 @@ def join_small(weights, edges, begins, sizes, n_cols, min_size, link):
 
 
 @jit
-def _settle(link, pixel):
-    """Return the root of a pixel and let it link there. Links of other pixels are read while others write them."""
-    root = np.int64(pixel)
-    while link[root] >= 0:
-        root = np.int64(link[root])
-    if root != pixel:
-        link[pixel] = root
-    return root
+def settle(link, first, line):
+    """Write the roots of a row of pixels, of which `first` is the first, and link each pixel to its root.
+
+    All step upwards together until none moves: what is loaded depends on no branch. Links of other rows are read while
+    others write them, and lead to one root at any time.
+    """
+    n = line.shape[0]
+    links = link[first : first + n]
+    for x in range(n):
+        line[x] = first + x if links[x] < 0 else links[x]
+    moved = True
+    while moved:
+        moved = False
+        for x in range(n):
+            up = link[np.uint32(line[x])]
+            above = line[x] if up < 0 else up
+            moved |= above != line[x]
+            line[x] = above
+    for x in range(n):
+        links[x] = links[x] if links[x] < 0 else line[x]
 
 
 @jit
@@ -74,17 +86,13 @@ def mark_alive(link, limit, least, homes, start, stop):
     Says whether there is one that an edge can join.
     """
     n_cols, found = homes.shape[1], False
-    before, home = np.int32(-1), np.int64(0)
     for row in range(start, stop):
         line = homes[row]
-        for col in range(n_cols):
-            up = link[row * n_cols + col]
-            if up < 0 or up != before:
-                before, root = up, _settle(link, row * n_cols + col)
-                alive = limit[root] > least
-                home = root if alive else ~root
-                found |= alive
-            line[col] = home
+        settle(link, row * n_cols, line)
+        for x in range(n_cols):
+            alive = limit[np.uint32(line[x])] > least
+            line[x] = line[x] if alive else ~line[x]
+            found |= alive
     return found
 
 
@@ -92,17 +100,13 @@ def mark_alive(link, limit, least, homes, start, stop):
 def mark_small(link, min_size, homes, start, stop):
     """Write the roots of pixels in rows `start` to `stop`, ~root where a region is small; say whether there is one."""
     n_cols, found = homes.shape[1], False
-    before, home = np.int32(-1), np.int64(0)
     for row in range(start, stop):
         line = homes[row]
-        for col in range(n_cols):
-            up = link[row * n_cols + col]
-            if up < 0 or up != before:
-                before, root = up, _settle(link, row * n_cols + col)
-                small = -link[root] < min_size
-                home = ~root if small else root
-                found |= small
-            line[col] = home
+        settle(link, row * n_cols, line)
+        for x in range(n_cols):
+            small = -link[np.uint32(line[x])] < min_size
+            line[x] = ~line[x] if small else line[x]
+            found |= small
     return found
 
 
