@@ -160,9 +160,28 @@ def region_graph(
 
     Notes
     -----
-    With ``connectivity=2``, areas, means, neighbours and differences are those of
-    `skimage.graph.rag_mean_color`, which takes label 0 for a region too. Source: A. Trémeau, P. Colantoni, "Regions
-    Adjacency Graph Applied to Color Image Segmentation", IEEE TIP 9(4), 2000, doi:10.1109/83.841950.
+    What scikit-image's functions on such graphs are here, and where the results differ:
+
+    ============================================  ================================================================
+    scikit-image                                  here
+    ============================================  ================================================================
+    ``rag_mean_color(image, labels)``             ``region_graph(labels, image, connectivity=2)``; as a graph for
+                                                  its other functions ``.to_networkx()``
+    its ``mode="similarity"``                     ``.to_networkx(numpy.exp(-graph.difference**2 / sigma))``
+    ``cut_threshold(labels, rag, t)``             ``merge_regions(graph, threshold=t, linkage="single")``
+    ``merge_hierarchical(labels, rag, t, ...)``   ``merge_regions(graph, threshold=t, linkage="mean")`` with the
+                                                  functions of its example; ``linkage=function`` for others
+    corners make neighbours                       with ``connectivity=2``
+    label 0 is a region                           lies outside; add 1
+    gray counts as three equal channels:          as one; divide thresholds by √3
+    differences are √3 times as large
+    new labels from 0, in the graph's order       from 1, by the first pixel
+    changes the graph, unless told not to         the graph stays
+    volumes                                       refused
+    ============================================  ================================================================
+
+    Source: A. Trémeau, P. Colantoni, "Regions Adjacency Graph Applied to Color Image Segmentation", IEEE TIP 9(4),
+    2000, doi:10.1109/83.841950.
 
     Examples
     --------
