@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from skimage import graph as skimage_graph
+
+from classicseg import RegionPairs
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout and never installed
@@ -132,6 +135,23 @@ def test_every_method_segments_at_both_ends_of_its_sweep(method, picture):
         assert labels.dtype.kind in "iu"
     assert np.array_equal(first, again)  # what settings share is not changed by any of them
     assert np.array_equal(image, before)
+
+
+def test_merging_here_and_there_is_the_same(picture):
+    """Where both start from the same superpixels."""
+    image = read_image(picture.image)
+    mine = ours.tree_of_colours(image)
+    theirs = peers.Graph(image, mine.labels, skimage_graph.rag_mean_color(image, mine.labels))
+    for threshold in (5, 20, 60):
+        found, expected = ours.cut(mine, threshold=threshold), peers.merge_hierarchical(theirs, threshold=threshold)
+        assert len(np.unique(np.stack([found, expected]).reshape(2, -1), axis=1).T) == len(np.unique(found))
+        assert len(np.unique(found)) == len(np.unique(expected))
+
+
+def test_neighbours_are_as_unlike_as_colours_and_border_say_and_less_where_small():
+    pairs = RegionPairs(np.array([[400, 9000], [25, 400]]), np.zeros((2, 2, 3)), np.ones(2, int), np.array([30.0, 30]))
+    pairs.mean[:, 1] = 3, 0, 4
+    assert np.allclose(ours.unlike(pairs), [17.5, 17.5 / 16**0.2])
 
 
 def test_the_same_clusters_give_the_same_regions_here_and_there(picture):

@@ -42,6 +42,7 @@ CLUSTERS, SMALLEST = (2, 3, 4, 6, 8, 12), (500, 1500, 4000)
 MERGED = (500, 2000, 6000)
 GROWN, GROWN_SMALLEST = (100, 200, 300, 500, 800, 1200), (200, 800, 2000)
 THRESHOLDS = (10, 15, 20, 25, 30, 40, 50, 60)
+ALONE = sweep(n_segments=(4, 8, 16, 32), compactness=(1, 3, 10))  # few superpixels, as what they are is regions
 
 METHODS = (
     Method("k-means RGB", CLASSICSEG, ours.kmeans_colour, sweep(n_clusters=CLUSTERS, min_size=SMALLEST)),
@@ -64,6 +65,29 @@ METHODS = (
         ours.mean_shift_opencv,
         sweep(spatial=(6,), colour=(8, 12, 16, 22, 30), min_size=MERGED),
     ),
+    Method("SLIC", CLASSICSEG, ours.slic, ALONE),
+    Method("SLIC, regions merged", CLASSICSEG, ours.cut, sweep(threshold=THRESHOLDS), prepare=ours.tree_of_colours),
+    Method(
+        "SLIC, merged in Lab",
+        CLASSICSEG,
+        ours.cut,
+        sweep(threshold=(6, 9, 12, 15, 18, 21, 25, 30)),
+        prepare=ours.tree_of_lab,
+    ),
+    Method(
+        "SLIC, merged by Ward",
+        CLASSICSEG,
+        ours.cut,
+        sweep(n_segments=(2, 3, 4, 6, 8, 12, 16, 24)),
+        prepare=ours.tree_by_ward,
+    ),
+    Method(
+        "SLIC, merged by borders",
+        CLASSICSEG,
+        ours.cut,
+        sweep(threshold=(14, 17, 20, 24, 28, 32, 38, 46)),
+        prepare=ours.tree_of_borders,
+    ),
     Method(
         "Felzenszwalb",
         CLASSICSEG,
@@ -81,7 +105,7 @@ METHODS = (
         "SLIC",
         SKIMAGE,
         peers.slic,
-        sweep(n_segments=(4, 8, 16, 32), compactness=(1, 3, 10)),
+        ALONE,
         packages=("scikit-image",),
     ),
     Method(

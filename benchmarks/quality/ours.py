@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+SUPERPIXELS = 400  # where merging starts, about one per 20 × 20 pixels of a picture
+PLAIN = 20  # their compactness, as in scikit-image's example of merging
+
 
 def kmeans_colour(image: Any, *, n_clusters: int, min_size: int) -> Any:
     return kmeans_regions(image, "RGB", n_clusters, min_size)
@@ -47,6 +50,53 @@ def felzenszwalb(image: Any, *, scale: float, min_size: int) -> Any:
     from classicseg import felzenszwalb
 
     return felzenszwalb(image, scale, sigma=0.8, min_size=min_size, n_threads=1)
+
+
+def slic(image: Any, *, n_segments: int, compactness: float) -> Any:
+    from classicseg import slic
+
+    return slic(image, n_segments, compactness, n_threads=1)
+
+
+def tree_of_colours(image: Any) -> Any:
+    """Return the tree of merging superpixels as scikit-image's example does, by their mean colours."""
+    return tree(image, image, "mean")
+
+
+def tree_of_lab(image: Any) -> Any:
+    return tree(image, lab_of(image), "mean")
+
+
+def tree_by_ward(image: Any) -> Any:
+    return tree(image, lab_of(image), "ward")
+
+
+def tree_of_borders(image: Any) -> Any:
+    return tree(image, lab_of(image), unlike)
+
+
+def unlike(pairs: Any) -> Any:
+    """Return how unlike neighbours are inside and along their border, less so where one of them is small."""
+    inside = np.linalg.norm(pairs.mean[:, 0] - pairs.mean[:, 1], axis=1)
+    return (inside + pairs.contrast) / 2 * (pairs.area.min(axis=1) / 400) ** 0.2
+
+
+def tree(image: Any, values: Any, linkage: Any) -> Any:
+    from classicseg import merge_tree, region_graph
+    from classicseg import slic as superpixels
+
+    labels = superpixels(image, SUPERPIXELS, PLAIN, n_threads=1)
+    return merge_tree(region_graph(labels, values, connectivity=2, n_threads=1), linkage)
+
+
+def lab_of(image: Any) -> Any:
+    from classicseg import pixel_features
+
+    return np.asarray(pixel_features(image, "Lab"))
+
+
+def cut(tree: Any, **where: float) -> Any:
+    return tree.cut(**where, n_threads=1)
 
 
 def regions(image: Any, labels: Any, min_size: int) -> Any:
