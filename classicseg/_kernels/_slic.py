@@ -28,4 +28,5 @@ def centers_at(
     first, last = position - reach, position + reach + 1  # beyond the image too: the tiles at its border are held
     window = np.stack([first[:, 0], last[:, 0], first[:, 1], last[:, 1]], axis=1).astype(np.int32)
     window[~alive] = 0
-    return Centers(*(np.ascontiguousarray(array, np.float64) for array in (position, color, weight)), window)
+    position, color = (np.ascontiguousarray(array, np.float64) for array in (position, color))
+    return Centers(position, color, weight, window)

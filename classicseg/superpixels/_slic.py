@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._kernels import kernels_for
+from classicseg._array import array_kind, check_same_device, like, to_host
+from classicseg._kernels import adopt, kernels_for
+from classicseg._kernels._slic import Centers, centers_at
 from classicseg._validate import (
     check_array,
     check_choice,
@@ -97,7 +99,7 @@ def slic(
         value in the image, as scikit-image does; one hot pixel then changes the superpixels everywhere.
     n_threads : int, optional
         Threads to use; the result does not depend on it. Default: ``CLASSICSEG_NUM_THREADS``, else all processors
-        this process may use.
+        this process may use. Means nothing on a GPU.
 
     Returns
     -------
@@ -135,7 +137,8 @@ def slic(
     n_threads                   one                                  any
     ==========================  ===================================  ===========================================
 
-    A superpixel's mean is computed from whole numbers, so results have the same bits for any number of threads.
+    A superpixel's mean is computed from whole numbers, so results have the same bits for any number of threads, and
+    on a GPU. There the host computes the starts under a mask, and what joins the pixels that no start can reach.
     Pixels that no start can reach join the superpixel nearest in position.
     Sources: R. Achanta, A. Shaji, K. Smith, A. Lucchi, P. Fua and S. Süsstrunk, "SLIC Superpixels Compared to
     State-of-the-Art Superpixel Methods", IEEE Trans. Pattern Anal. Mach. Intell. 34(11), 2012,
@@ -163,9 +166,8 @@ def slic(
         )
     if n_threads is not None:
         n_threads = check_int("n_threads", n_threads, low=1)
-    shape = array.shape[:2]
     if inside is not None and not inside.any():
-        return np.full(shape, start_label - 1, np.int32)
+        return _filled(array, start_label - 1)
     values = values_of(array, inside, scaling, compactness, to_lab=to_lab)
     labels, n_starts = _clustered(
         array, inside, values, widths, n_segments, compactness, max_num_iter, scale, slic_zero, n_threads
@@ -186,12 +188,13 @@ def _channels(
     if isinstance(image, PixelFeatures):
         if convert2lab:
             raise ValueError("convert2lab must be None or False for PixelFeatures; name the channels Lab instead")
-        inside = _mask(mask, image.shape[:2])
+        array = _stacked(image)
+        inside = _mask(mask, array)
         if image.mask is not None:
             inside = image.mask if inside is None else image.mask & inside
-        return np.asarray(image), inside, False
-    array = check_array("image", image)
-    array = check_image("image", array.astype(np.float32) if array.dtype == bool else array)
+        return array, inside, False
+    array = check_array("image", adopt(image), cuda=True)
+    array = check_image("image", array.astype(np.float32) if array.dtype == bool else array, cuda=True)
     if axis is None:
         if array.ndim != 2:
             raise ValueError(
@@ -210,17 +213,34 @@ def _channels(
     if convert2lab and n_channels != 3:
         raise ValueError(f"image must have 3 channels for convert2lab=True, got {n_channels}; pass convert2lab=False")
     to_lab = axis is not None and n_channels == 3 and convert2lab in (None, True)
-    return array, _mask(mask, array.shape[:2]), to_lab
+    return array, _mask(mask, array), to_lab
 
 
-def _mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+def _stacked(features: PixelFeatures) -> Array:
+    """Return features as one array (M, N, F), where their planes lie."""
+    there = next((plane for plane in features.planes if plane is not None), np.empty(0))
+    if array_kind(there) == "numpy":
+        return np.asarray(features)
+    out: Array = np.empty_like(there, np.float32, "C", shape=features.shape)
+    for f, (name, plane, weight) in enumerate(zip(features.names, features.planes, features.weights)):
+        if plane is None:
+            index = np.arange(out.shape["yx".index(name)], dtype=np.float32)
+            plane = like(index[:, None] if name == "y" else index[None, :], out)
+        out[..., f] = plane.astype(np.float32) * np.float32(weight)
+    return out
+
+
+def _mask(mask: ArrayLike | None, image: Array) -> NDArray[np.bool_] | None:
     """Return the mask; one of floats, which scikit-image takes too, is True where it is not 0."""
-    if mask is not None:
-        array = check_array("mask", mask)
-        if array.dtype.kind == "f":
-            check_finite("mask", array, "set them to 0 or 1")
-            mask = array != 0
-    return check_mask(mask, shape)
+    if mask is None:
+        return None
+    array = check_array("mask", adopt(mask), cuda=True)
+    if array.dtype.kind == "f":
+        check_finite("mask", array, "set them to 0 or 1")
+        array = array != 0
+    inside = check_mask(array, image.shape[:2], cuda=True)
+    check_same_device("mask", inside, "image", image)
+    return inside
 
 
 def _pair(name: str, given: object, low: float, high: float) -> tuple[float, float]:
@@ -255,40 +275,46 @@ def _clustered(
     shape = image.shape[:2]
     kernels: Any = kernels_for(image, "slic")
     tiles = _tiles(kernels, image, mask, values, widths, zero, n_threads)
-    starts, step = grid_starts(shape, n_segments) if mask is None else mask_starts(mask, n_segments, n_threads)
-    reach = 2 * np.array(grid_steps(shape, len(starts)))
+    starts, step = grid_starts(shape, n_segments) if mask is None else mask_starts(to_host(mask), n_segments, n_threads)
+    n_starts, reach = len(starts), 2 * np.array(grid_steps(shape, len(starts)))
     unit = min(2.0**-values.exponent / compactness, STEEPEST) ** 2
-    full = np.full(len(starts), unit * step**2)  # positions count as they are, so that equal distances are equal
+    full = like(np.full(n_starts, unit * step**2), image)  # positions count as they are: equal distances are equal
 
-    def moved(sums: NDArray[np.int64], weight: NDArray[np.float64]) -> Any:
-        """Return the centers at the means; those of no pixels are gone."""
-        count = sums[:, 0]
-        mean = sums[:, 1:] / np.maximum(count, 1)[:, None]
-        return _centers(kernels, mean[:, :2], mean[:, 2:], weight, count > 0, reach, shape)
-
-    def assigned(centers: Any, labels: NDArray[np.int32] | None = None) -> Any:
+    def assigned(centers: Centers, labels: NDArray[np.int32] | None = None) -> Any:
         return kernels.assign(tiles, shape, centers, spacing, labels, n_threads)
 
-    weight, alive = np.zeros(len(starts)), np.ones(len(starts), np.bool_)
-    centers = _centers(kernels, starts, np.zeros((len(starts), image.shape[2])), weight, alive, reach, shape)
+    begin = centers_at(starts, np.zeros((n_starts, image.shape[2])), np.zeros(n_starts), np.ones(n_starts, bool), reach)
+    centers = Centers(*(like(array, image) for array in begin))
     if mask is not None:  # first spread over the mask, by position alone
-        for _ in range(max_num_iter):
-            before, centers = centers, moved(assigned(centers), weight)
-            if np.array_equal(before.position, centers.position):
+        for n in range(max_num_iter):
+            before, centers = centers, kernels.moved(assigned(centers), centers.weight, reach)
+            if _looks(kernels, n) and np.array_equal(before.position, centers.position):
                 break
         centers = centers._replace(weight=full)
-    labels, farthest = np.full(shape, -1, np.int32), np.ones(len(starts))
-    for _ in range(max_num_iter - 1):
-        before, centers = centers, moved(assigned(centers, labels if zero else None), full)
+    labels, farthest = _filled(image, -1), like(np.ones(n_starts), image)
+    for n in range(max_num_iter - 1):
+        before, centers = centers, kernels.moved(assigned(centers, labels if zero else None), full, reach)
         if zero:
             farthest = np.maximum(farthest, unit * kernels.color_reach(tiles, shape, labels, centers.color, n_threads))
             centers = centers._replace(weight=full / farthest)
-        if all(np.array_equal(old, new) for old, new in zip(before, centers)):
+        if _looks(kernels, n) and all(np.array_equal(old, new) for old, new in zip(before, centers)):
             break
     sums = assigned(centers, labels)
-    if sums[:, 0].sum() < tiles.sums[:, 0].sum():
+    if int(sums[:, 0].sum()) < (labels.size if mask is None else int(mask.sum())):
         _join_nearest(labels, mask, centers, spacing)
-    return labels, len(starts)
+    return labels, n_starts
+
+
+def _filled(image: Array, value: int) -> NDArray[np.int32]:
+    """Return labels that are all the same, where the image lies."""
+    labels: NDArray[np.int32] = np.empty_like(image, np.int32, "C", shape=image.shape[:2])
+    labels.fill(value)
+    return labels
+
+
+def _looks(kernels: Any, n: int) -> bool:
+    """Say whether to look after iteration `n` if any center has moved; if none has, the next ones change nothing."""
+    return (n + 1) % int(kernels.CHECK_EVERY) == 0
 
 
 def _tiles(
@@ -309,30 +335,14 @@ def _tiles(
     return kernels.in_tiles(np.moveaxis(planes, 0, 2), mask, None, 1.0, values.exponent, False, squares, n_threads)
 
 
-def _centers(
-    kernels: Any,
-    position: NDArray[np.float64],
-    color: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    alive: NDArray[np.bool_],
-    reach: NDArray[Any],
-    shape: tuple[int, ...],
-) -> Any:
-    """Return centers with their windows, two steps of the grid to each side."""
-    first, last = position - reach, position + reach + 1  # beyond the image too: the tiles at its border are held
-    window = np.stack([first[:, 0], last[:, 0], first[:, 1], last[:, 1]], axis=1).astype(np.int32)
-    window[~alive] = 0
-    arrays = (np.ascontiguousarray(array, np.float64) for array in (position, color, weight))
-    return kernels.Centers(*arrays, window)
-
-
 def _join_nearest(
-    labels: NDArray[np.int32], mask: NDArray[np.bool_] | None, centers: Any, scale: tuple[float, float]
+    labels: NDArray[np.int32], mask: NDArray[np.bool_] | None, centers: Centers, scale: tuple[float, float]
 ) -> None:
     """Give pixels that no window holds the center nearest in position."""
     from scipy.spatial import cKDTree
 
-    loose = labels < 0 if mask is None else (labels < 0) & mask
-    alive = np.flatnonzero(centers.window[:, 1] > 0)
-    _, nearest = cKDTree(centers.position[alive] * scale).query(np.argwhere(loose) * scale)
-    labels[loose] = alive[nearest]
+    loose = np.flatnonzero(to_host(labels < 0 if mask is None else (labels < 0) & mask))
+    alive = np.flatnonzero(to_host(centers.window)[:, 1] > to_host(centers.window)[:, 0])
+    places = np.stack(np.unravel_index(loose, labels.shape), axis=1)
+    _, nearest = cKDTree(to_host(centers.position)[alive] * scale).query(places * scale)
+    labels.reshape(-1)[like(loose, labels)] = like(alive[nearest].astype(np.int32), labels)

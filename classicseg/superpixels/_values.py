@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from classicseg._array import to_host
 from classicseg._validate import check_choice, check_float
 from classicseg.features._channels import full_range
 from classicseg.features._planes import HIGHEST, LOWEST, check_inside
@@ -82,7 +83,7 @@ def _float_exponent(image: Array, mask: NDArray[np.bool_] | None, factor: float,
     if top > 2.0 ** (BITS - finest):
         step = max(1, math.isqrt(image.shape[0] * image.shape[1] // SAMPLES))
         some = image[::step, ::step]
-        some = some if mask is None else some[mask[::step, ::step]]
+        some = to_host(some if mask is None else some[mask[::step, ::step]])
         ordinary = float(np.quantile(np.abs(some.astype(np.float64)), ORDINARY)) * factor if some.size else 0.0
         finest = min(finest, _fitting(2 * ordinary)) if ordinary > 0 else finest
     return max(-120, min(120, finest))

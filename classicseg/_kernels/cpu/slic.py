@@ -8,29 +8,20 @@ never change, and none of its pixels is read.
 Values are whole numbers in float32, below 2**22, and sums are integers: the same bits for any order.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from classicseg._kernels._slic import Centers, centers_at
 from classicseg._kernels.cpu import color
 from classicseg._kernels.cpu._jit import run_blocks
 from classicseg._kernels.cpu.slic_assign import assign_strip
 from classicseg._kernels.cpu.slic_connect import connected_parts
 from classicseg._kernels.cpu.slic_tiles import BLOCK, Tiles, fill_strip, no_tiles, reach_strip
 
-__all__ = ["Centers", "Tiles", "assign", "color_reach", "connected_parts", "in_tiles", "planes", "smooth"]
+__all__ = ["Centers", "Tiles", "assign", "color_reach", "connected_parts", "in_tiles", "moved", "planes", "smooth"]
 
+CHECK_EVERY = 1  # iterations between looks at whether the centers stay
 TINY = np.float32(1e-30)  # weight of pixels so far outside that no Gaussian reaches them
-
-
-class Centers(NamedTuple):
-    """Where the segments are; a window is empty where a segment is gone."""
-
-    position: np.ndarray  # (K, 2) float64, row and column
-    color: np.ndarray  # (K, C) float64
-    weight: np.ndarray  # (K,) float64, factor of the squared difference of values
-    window: np.ndarray  # (K, 4) int32, first row, row after the last, first column, column after the last
 
 
 def in_tiles(image, mask, origin, factor, exponent, to_lab, squares=False, n_threads=None):
@@ -115,6 +106,13 @@ def assign(tiles, shape, centers, scale, labels=None, n_threads=None):
     for active, sums in parts:
         totals[active] += sums
     return totals
+
+
+def moved(sums, weight, reach):
+    """Return `Centers` at the means of their pixels, of which `assign` gave the sums; those of no pixels are gone."""
+    count = sums[:, 0]
+    mean = sums[:, 1:] / np.maximum(count, 1)[:, None]
+    return centers_at(mean[:, :2], mean[:, 2:], weight, count > 0, reach)
 
 
 def color_reach(tiles, shape, labels, colors, n_threads=None):

@@ -123,7 +123,7 @@ __device__ __forceinline__ void add(const Pixels& pixels, int (&of)[ROWS], int r
 // hold the pixel, of equals the one of lowest index. A block has a tile of SIDE x SIDE pixels; of THREADS centers at a
 // time it lists those whose windows reach the tile. Adds to `sums` (K, 3 + C), and writes `labels` where asked to, but
 // those of pixels that no window holds.
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, 2)
     assign(const float* planes, int n_rows, int n_cols, const double* position, const double* color,
            const double* weight, const int* window, int n_centers, double scale_y, double scale_x, int* labels,
            int write, unsigned long long* sums) {
