@@ -1,4 +1,4 @@
-"""k-means and mean shift on a GPU, beside the CPU: the same answer, and how far from what the device can do."""
+"""k-means, mean shift and superpixels on a GPU, beside the CPU: the same answer, and how far from the device's best."""
 
 from dataclasses import replace
 
@@ -9,8 +9,8 @@ from benchmarks.registry import Contender
 CASE = replace(
     joined(
         "gpu",
-        "k-means, 10 iterations and labels, and mean shift on a GPU",
-        ("gpu_kmeans", "gpu_mean_shift"),
+        "k-means, 10 iterations and labels, mean shift and superpixels on a GPU",
+        ("gpu_kmeans", "gpu_mean_shift", "gpu_superpixels"),
         (Contender("CUDA", "on_cuda"), Contender("CPU", "on_cpu")),
     ),
     cannot_run=cannot_run,

@@ -8,11 +8,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks are run from a checkout and never installed
 
-from benchmarks import gpu, gpu_kmeans, gpu_mean_shift
+from benchmarks import gpu, gpu_kmeans, gpu_mean_shift, gpu_superpixels
 from benchmarks.registry import Context, Row
 
 
-@pytest.fixture(params=range(7))
+@pytest.fixture(params=range(9))
 def row(request, tmp_path):
     return gpu.CASE.rows(Context(tmp_path, tiny=True))[request.param]
 
@@ -20,20 +20,22 @@ def row(request, tmp_path):
 def test_every_row_gives_the_same_bits_on_both_devices(cuda, row, monkeypatch):
     monkeypatch.setattr(gpu_kmeans, "TIMED", 2)
     outputs = {}
-    part = {"gpu_kmeans": gpu_kmeans, "gpu_mean_shift": gpu_mean_shift}[row.part]
+    monkeypatch.setattr(gpu_superpixels, "TIMED", 2)
+    parts = (gpu_kmeans, gpu_mean_shift, gpu_superpixels)
+    part = {part.__name__.rpartition(".")[2]: part for part in parts}[row.part]
     for contender in gpu.CASE.contenders:
         result = getattr(part, contender.prepare)(**row.parameters)()
         result = result if isinstance(result, dict) else {"result": result}  # as the worker saves it
         outputs[contender.name] = {name: np.asarray(value) for name, value in result.items()}
     agreement = gpu.CASE.agree(row, outputs)
     assert agreement.agrees, agreement.text
-    facts, step = outputs["CUDA"], "iteration_us" if part is gpu_kmeans else "first_step_us"
+    facts, step = outputs["CUDA"], "first_step_us" if part is gpu_mean_shift else "iteration_us"
     assert facts[step] > 0
     assert facts["times_the_floor"] == facts[step] / facts["floor_us"]
 
 
 def test_every_row_is_tried(tmp_path):
-    assert len(gpu.CASE.rows(Context(tmp_path, tiny=True))) == 7
+    assert len(gpu.CASE.rows(Context(tmp_path, tiny=True))) == 9
 
 
 def test_another_answer_is_told(tmp_path):
@@ -56,6 +58,15 @@ def test_another_image_is_told(dtype, most_apart):
         other[0, 1] = 0 if dtype == np.uint8 else 1.9e-3
         found = gpu_mean_shift.agree(row, {"CUDA": {"result": one}, "CPU": {"result": other}})
         assert found.agrees == (n_apart <= most_apart), found.text
+
+
+def test_other_labels_are_told():
+    one = np.zeros((4, 5), int)
+    other = one.copy()
+    other[0, 0] = 1
+    found = gpu_superpixels.agree(Row("r", {}), {"CUDA": {"result": one}, "CPU": {"result": other}})
+    assert not found.agrees
+    assert found.text == "5.0000 % of the labels differ"
 
 
 def test_the_floor_is_the_counted_one(fake_cupy, monkeypatch):

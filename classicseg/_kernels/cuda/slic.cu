@@ -199,6 +199,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     double count = double(alive ? own[0] : 1);
     double y = double(own[1]) / count, x = double(own[2]) / count;
     position[2 * k] = y, position[2 * k + 1] = x;
+#pragma unroll 1
     for (int c = 0; c < C; c++) color[k * C + c] = double(own[3 + c]) / count;
     window[4 * k] = alive ? int(y - reach_y) : 0;
     window[4 * k + 1] = alive ? int(y + reach_y + 1.0) : 0;

@@ -88,7 +88,7 @@ def smooth(planes: Any, mask: Any, widths: tuple[float, float], n_threads: int |
             weight = cupy.maximum(weight, TINY)
         for plane in planes:
             if mask is not None:
-                plane *= mask
+                plane[~mask] = 0
             _gaussian(plane, widths)
             if weight is not None:
                 plane /= weight
