@@ -2,7 +2,7 @@
 
 import numpy as np
 
-SMALL = {"SHARE": 0.3, "SMALLEST_ROUND": 1, "BUCKET": 50, "ROWS_OF_STRIP": 3}  # many rounds, strips and buckets
+SMALL = {"SHARE": 0.3, "SMALLEST_ROUND": 1, "BUCKET": 50, "PIXELS_OF_STRIP": 40}  # many rounds, strips and buckets
 
 
 def patches(rng, shape, n_channels=3, noise=12):

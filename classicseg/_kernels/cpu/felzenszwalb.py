@@ -16,7 +16,7 @@ from classicseg._kernels.cpu.felzenszwalb_smooth import smoothed_planes
 __all__ = ["grow", "smoothed_planes"]
 
 STRIPS = 16  # of rows, that edges are found in side by side
-ROWS_OF_STRIP = 16  # at least
+PIXELS_OF_STRIP = 1 << 14  # at least: a small image is one strip, and starts no thread
 BUCKET = 8192  # about so many edges are sorted together, within the second cache
 BUCKETS_OF_BLOCK = 4
 SHARE = 1.3  # edges of a round for each pixel, of four
@@ -47,7 +47,7 @@ def grow(planes, scales, min_size, n_threads=None):
         return mark_small(link[k], min_size, homes[k], *rows)
 
     def join_those_below(k, batch):
-        join_small(*batch, shape[1], min_size, link[k])
+        join_small(*batch[1:], shape[1], min_size, link[k])
 
     _take_edges(planes, homes, False, mark_frozen, merge_all, n_threads)
     if min_size > 1:
@@ -57,15 +57,15 @@ def grow(planes, scales, min_size, n_threads=None):
     return homes
 
 
-def _strips(n_rows):
+def _strips(n_rows, n_cols):
     """Return the first row and the row after the last of every strip."""
-    rows = max(ROWS_OF_STRIP, -(-n_rows // STRIPS))
+    rows = max(1, PIXELS_OF_STRIP // n_cols, -(-n_rows // STRIPS))
     return [(start, min(start + rows, n_rows)) for start in range(0, n_rows, rows)]
 
 
 def _by_strip(function, homes, n_threads):
     """Call ``function(k, rows)`` for every strip of every forest; return what it returns, (K, strips)."""
-    strips = _strips(homes.shape[1])
+    strips = _strips(*homes.shape[1:])
     found = np.zeros((len(homes), len(strips)), np.bool_)
 
     def part(block):
@@ -89,7 +89,7 @@ def _take_edges(planes, homes, small, mark, use, n_threads):
 
     if not marked(0):
         return
-    strips = _strips(planes.shape[1])
+    strips = _strips(*planes.shape[1:])
     counts = np.zeros((len(strips), LEVELS), np.int32)
     run_blocks(lambda i: count_levels(planes, homes, small, *strips[i], counts[i]), len(strips), n_threads)
     for i, (low, high) in enumerate(_rounds(counts.sum(axis=0, dtype=np.int64), planes[0].size)):
@@ -106,18 +106,19 @@ def _rounds(counts, n_pixels):
     """Return ranges of levels of so many edges each as there is room for, or of one level."""
     room = max(SMALLEST_ROUND, min(int(SHARE * n_pixels), LARGEST_ROUND), int(LARGE_SHARE * n_pixels))
     used = np.flatnonzero(counts)
-    up_to = np.concatenate([[0], np.cumsum(counts)])
-    rounds, low = [], int(used[0]) if len(used) else LEVELS
-    while low < LEVELS and up_to[low] < up_to[-1]:
-        high = max(low + 1, min(int(used[-1]) + 1, int(np.searchsorted(up_to, up_to[low] + room, "right")) - 1))
-        rounds.append((low, high))
-        low = high
+    rounds, first = [], 0
+    up_to = np.cumsum(counts[used])
+    while first < len(used):
+        before = up_to[first] - counts[used[first]]
+        last = max(first, int(np.searchsorted(up_to, before + room, "right")) - 1)
+        rounds.append((int(used[first]), int(used[last]) + 1))
+        first = last + 1
     return rounds
 
 
 def _sorted(planes, homes, small, low, high, counts, n_threads):
     """Return weights, edges, and the first and the number of each bucket, of edges of levels `low` to `high`."""
-    strips = _strips(planes.shape[1])
+    strips = _strips(*planes.shape[1:])
     here = counts[:, low:high]
     before = np.cumsum(here.sum(axis=0, dtype=np.int64)) - here.sum(axis=0, dtype=np.int64)
     bucket_of = np.full(LEVELS, -1, np.int32)
