@@ -49,7 +49,8 @@ def select(homes, row, direction, small, ends, keep):
     n, first, other = ends
     below = row + 1 if direction > 0 else row
     chosen = keep[:n]
-    chosen[:] = False
+    for x in range(n):
+        chosen[x] = False
     for k in range(homes.shape[0]):
         upper, lower = homes[k, row, first : first + n], homes[k, below, other : other + n]
         for x in range(n):

@@ -15,7 +15,6 @@ def sort_buckets(bits, edges, begins, ends, first, last, sizes):
     Weights are `bits`, in which floats from 0 on stand in order. Strips have filled a bucket from ``begins[bucket]`` to
     ``ends[:, bucket]``, each in the order of pixels within a direction, which stays where weights are equal.
     """
-    count = np.empty(DIGITS + 1, np.int64)
     for bucket in range(first, last):
         total = 0
         for strip in range(ends.shape[0]):
@@ -23,54 +22,58 @@ def sort_buckets(bits, edges, begins, ends, first, last, sizes):
         sizes[bucket] = total
         if total == 0:
             continue
-        keys, codes = np.empty(total, bits.dtype), np.empty(total, np.uint32)
-        span, lowest = _gather(bits, edges, begins[bucket], ends[:, bucket], keys, codes)
+        keys, codes = np.empty((2, total), bits.dtype), np.empty((2, total), np.uint32)
+        at = 0
+        for strip in range(ends.shape[0]):
+            begin, end = begins[bucket, strip], ends[strip, bucket]
+            _copy(bits[begin:end], keys[0, at:])
+            _copy(edges[begin:end], codes[0, at:])
+            at += end - begin
+        side = sort_digits(keys, codes)
         place = begins[bucket, 0]
-        other_keys, other_codes = bits[place : place + total], edges[place : place + total]
-        digit, moved = 0, False
-        while digit == 0 or span >> (digit * BITS - 2) > 0:
-            if _count_digits(keys, codes, lowest, digit, count):
-                _deal(keys, codes, lowest, digit, count, other_keys, other_codes)
-                keys, codes, other_keys, other_codes = other_keys, other_codes, keys, codes
-                moved = not moved
-            digit += 1
-        if not moved:
-            other_keys[:] = keys
-            other_codes[:] = codes
+        _copy(keys[side], bits[place:])
+        _copy(codes[side], edges[place:])
 
 
 @jit
-def _gather(bits, edges, begins, ends, keys, codes):
-    """Write the pieces of a bucket one after the other; return the range of keys and the lowest."""
-    at = 0
-    for strip in range(begins.shape[0]):
-        n = ends[strip] - begins[strip]
-        from_keys, from_codes = bits[begins[strip] : ends[strip]], edges[begins[strip] : ends[strip]]
-        into_keys, into_codes = keys[at : at + n], codes[at : at + n]
-        for i in range(n):
-            into_keys[i], into_codes[i] = from_keys[i], from_codes[i]
-        at += n
-    lowest = highest = keys[0]
-    for i in range(at):
-        lowest, highest = min(lowest, keys[i]), max(highest, keys[i])
-    return np.int64(highest) - np.int64(lowest), np.int64(lowest)
+def _copy(values, into):
+    for i in range(values.shape[0]):
+        into[i] = values[i]
 
 
 @jit
-def digit_of(key, code, lowest, digit):
-    above = np.int64(key) - lowest
-    if digit == 0:
-        return ((above << 2) & (DIGITS - 1)) | (np.int64(code) >> 30)
-    return (above >> (digit * BITS - 2)) & (DIGITS - 1)
+def sort_digits(keys, codes):
+    """Sort what is in row 0 of each, to and fro between the rows; return the row that it ends in."""
+    lowest = highest = np.int64(keys[0, 0])
+    for i in range(keys.shape[1]):
+        lowest, highest = min(lowest, np.int64(keys[0, i])), max(highest, np.int64(keys[0, i]))
+    span = highest - lowest
+    count = np.empty(DIGITS + 1, np.int64)
+    digit, side = 0, 0
+    while digit == 0 or span >> (digit * BITS - 2) > 0:
+        # Bits of the direction below, by which the first digit is shifted up, and bits of the key that others left out.
+        how = (2, 0, 3) if digit == 0 else (0, digit * BITS - 2, 0)
+        if _count_digits(keys[side], codes[side], lowest, how, count):
+            _deal(keys[side], codes[side], lowest, how, count, keys[1 - side], codes[1 - side])
+            side = 1 - side
+        digit += 1
+    return side
 
 
 @jit
-def _count_digits(keys, codes, lowest, digit, count):
+def digit_of(key, code, lowest, how):
+    left, right, directions = how
+    return ((((np.int64(key) - lowest) >> right) << left) & (DIGITS - 1)) | ((np.int64(code) >> 30) & directions)
+
+
+@jit
+def _count_digits(keys, codes, lowest, how, count):
     """Write how many entries have a lower digit; say whether there are two different ones."""
-    count[:] = 0
+    for value in range(DIGITS + 1):
+        count[value] = 0
     for i in range(keys.shape[0]):
-        count[digit_of(keys[i], codes[i], lowest, digit) + 1] += 1
-    if count[digit_of(keys[0], codes[0], lowest, digit) + 1] == keys.shape[0]:
+        count[digit_of(keys[i], codes[i], lowest, how) + 1] += 1
+    if count[digit_of(keys[0], codes[0], lowest, how) + 1] == keys.shape[0]:
         return False
     for value in range(DIGITS):
         count[value + 1] += count[value]
@@ -78,9 +81,9 @@ def _count_digits(keys, codes, lowest, digit, count):
 
 
 @jit
-def _deal(keys, codes, lowest, digit, place, other_keys, other_codes):
+def _deal(keys, codes, lowest, how, place, other_keys, other_codes):
     for i in range(keys.shape[0]):
-        value = digit_of(keys[i], codes[i], lowest, digit)
+        value = digit_of(keys[i], codes[i], lowest, how)
         at = place[value]
         other_keys[at], other_codes[at] = keys[i], codes[i]
         place[value] = at + 1
