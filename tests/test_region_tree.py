@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skimage.graph import cut_threshold, merge_hierarchical, rag_mean_color
 
 from classicseg import connected_regions, merge_regions, merge_tree, region_graph
+from classicseg._kernels.cpu.regions_tree import FAN
 from classicseg.regions._tree import LINKAGES
 
 
@@ -52,6 +53,32 @@ def test_a_function_is_taken_for_the_weights(rng, linkage):
             assert_allclose(found.heights, expected.heights, rtol=1e-9)
         else:
             assert_array_equal(found.cut(threshold=1e-6), expected.cut(threshold=1e-6))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 188])
+def test_the_closest_pair_is_known_after_every_step(seed):
+    """Chains of regions; with seed 188 the pair that is closest by then was the second of its region before."""
+    rng = np.random.default_rng(seed)
+    labels = connected_regions(rng.integers(0, 4, (40, 2)).repeat(2, axis=0))
+    graph = region_graph(labels, rng.random(labels.shape))
+    assert_array_equal(merge_tree(graph, "ward").merges, merge_tree(graph, ward).merges)
+
+
+@pytest.mark.parametrize("n", [FAN - 1, FAN, FAN + 1, FAN**2, FAN**2 + 1, FAN**3 + 1])
+def test_any_number_of_regions(rng, n):
+    graph = region_graph(np.arange(1, n + 1)[None], rng.random((1, n)))
+    assert_array_equal(merge_tree(graph, "mean").merges, merge_tree(graph, WRITTEN["mean"]).merges)
+
+
+@pytest.mark.parametrize("linkage", LINKAGES)
+def test_merging_is_a_cut_of_the_tree(rng, linkage):
+    labels = patches(rng, 9, 9)
+    graph = region_graph(labels, rng.random(labels.shape))
+    tree = merge_tree(graph, linkage)
+    for n_segments in (1, 5, int(labels.max())):
+        assert_array_equal(merge_regions(graph, n_segments=n_segments, linkage=linkage), tree.cut(n_segments=n_segments))
+    for threshold in (0.0, *tree.heights[::7], 1e9):
+        assert_array_equal(merge_regions(graph, threshold=threshold, linkage=linkage), tree.cut(threshold=threshold))
 
 
 def test_equals_merging_by_scikit_image(rng):

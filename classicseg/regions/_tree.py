@@ -80,15 +80,8 @@ class RegionTree:
         return found
 
     def _steps_until(self, threshold: float | None, n_segments: int | None) -> int:
-        if (threshold is None) == (n_segments is None):
-            given = "neither" if threshold is None else "both"
-            raise ValueError(f"one of threshold and n_segments must be given, got {given}")
-        if threshold is not None:
-            threshold = check_float("threshold", threshold)
-            return int(np.searchsorted(np.maximum.accumulate(self.heights), threshold))
-        n_regions = int((self.first_pixel >= 0).sum())
-        n_segments = check_int("n_segments", n_segments, low=1, high=max(n_regions, 1))
-        return min(n_regions - n_segments, len(self.merges)) if n_regions else 0
+        most_steps, below = _limits(self.first_pixel, threshold, n_segments)
+        return min(most_steps, int(np.searchsorted(np.maximum.accumulate(self.heights), below)))
 
     def _numbers_after(self, n_steps: int) -> NDArray[np.int32]:
         """Return the new number of each label 1..n."""
@@ -156,18 +149,7 @@ def merge_tree(
     >>> tree.merges.tolist(), tree.heights.tolist()
     ([[1, 2], [3, 4], [1, 3]], [1.0, 4.0, 21.5])
     """
-    if not isinstance(graph, RegionGraph):
-        raise TypeError(f"graph must be a RegionGraph, got {type(graph).__name__}; make one with region_graph()")
-    if callable(linkage):
-        steps, heights = merge_by(graph, linkage)
-    else:
-        linkage = check_choice("linkage", linkage, LINKAGES)
-        value = graph.contrast * graph.boundary_length if linkage == "contrast" else graph.difference.copy()
-        sums = np.where(graph.area[:, None] > 0, graph.mean * graph.area[:, None], 0)
-        edges = np.append(graph.edges.astype(np.int64), [[0, 0]], axis=0)
-        arguments = (graph.area.copy(), sums, edges, graph.boundary_length.copy(), value)
-        steps, heights = kernels_for(graph.labels, "regions_tree").merge_all(*arguments, LINKAGES.index(linkage))
-    return RegionTree(graph.labels, steps + np.int32(1), heights, graph.first_pixel)
+    return _tree_until(_check_graph(graph), linkage, len(graph.area), np.inf)
 
 
 def merge_regions(
@@ -214,4 +196,41 @@ def merge_regions(
     >>> merge_regions(graph, n_segments=2)
     array([[1, 1, 2, 2]], dtype=int32)
     """
-    return merge_tree(graph, linkage).cut(threshold=threshold, n_segments=n_segments, n_threads=n_threads)
+    limits = _limits(_check_graph(graph).first_pixel, threshold, n_segments)
+    tree = _tree_until(graph, linkage, *limits)
+    return tree.cut(threshold=threshold, n_segments=n_segments, n_threads=n_threads)
+
+
+def _check_graph(graph: RegionGraph) -> RegionGraph:
+    if not isinstance(graph, RegionGraph):
+        raise TypeError(f"graph must be a RegionGraph, got {type(graph).__name__}; make one with region_graph()")
+    return graph
+
+
+def _limits(first_pixel: NDArray[np.int64], threshold: float | None, n_segments: int | None) -> tuple[int, float]:
+    """Return how many steps a cut takes at most, and below which weight."""
+    if (threshold is None) == (n_segments is None):
+        given = "neither" if threshold is None else "both"
+        raise ValueError(f"one of threshold and n_segments must be given, got {given}")
+    n_regions = int((first_pixel >= 0).sum())
+    if threshold is not None:
+        return n_regions, check_float("threshold", threshold)
+    return max(n_regions - check_int("n_segments", n_segments, low=1, high=max(n_regions, 1)), 0), np.inf
+
+
+def _tree_until(
+    graph: RegionGraph,
+    linkage: Linkage | Callable[[RegionPairs], NDArray[np.float64]],
+    most_steps: int,
+    threshold: float,
+) -> RegionTree:
+    """Return the tree without the steps that no cut within these limits takes, where that saves time."""
+    if callable(linkage):
+        steps, heights = merge_by(graph, linkage)
+    else:
+        linkage = check_choice("linkage", linkage, LINKAGES)
+        value = graph.contrast * graph.boundary_length if linkage == "contrast" else graph.difference
+        sums = np.where(graph.area[:, None] > 0, graph.mean * graph.area[:, None], 0)
+        arguments = (graph.area, sums, graph.edges, graph.boundary_length, value, LINKAGES.index(linkage))
+        steps, heights = kernels_for(graph.labels, "regions_tree").merge_all(*arguments, most_steps, threshold)
+    return RegionTree(graph.labels, steps + np.int32(1), heights, graph.first_pixel)

@@ -1,188 +1,263 @@
 """Merging of regions, the closest pair of neighbours first, until no neighbours are left.
 
-Every region knows the nearest of its neighbours, by the edge between them; a tournament of the regions finds the
-nearest pair of all. What merging changes is looked at again, and nothing else.
+Every region knows the nearest of its neighbours, by the edge between them; a tree of least weights finds the nearest
+pair of all. What merging changes is looked at again, and nothing else.
+
+Tables, of which one row is read at a time:
+
+- `regions` (R, 1 + 2 C) float64: area, sums and means; one that was merged has the row of the lowest in it.
+- `lists` (R, 3) int32: first and last half edge of each region, and the edge to its nearest neighbour.
+- `links` (E + 1, 4) int32: the two regions of each edge, the first -1 where it is no more; and the half edge that
+  follows each of its halves in the list of its region, -1 for none. Half edge 2e is the side of ``links[e, 0]``,
+  2e + 1 the other; the last edge stands for none.
+- `edges` (E + 1, 3) float64: length, what the linkage makes of it, and weight.
 """
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_inline, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_inline, jit_lean, run_blocks
 from classicseg._kernels.cpu.regions_runs import STRIP, n_strips
 
 WARD, MEAN, SINGLE, CONTRAST = range(4)
+FIRST, LAST, NEAREST = range(3)
+LENGTH, VALUE, WEIGHT = range(3)
+NEXT = 2
+FAN = 8  # children of a node in the tree of least weights
 
 
-@jit
-def merge_all(area, sums, edges, length, value, linkage):
-    """Return the steps (n, 2), rows of the lower and the higher region, and the weight of each; changes its arguments.
+def merge_all(area, sums, ends, length, value, linkage, most_steps, threshold):
+    """Return the steps (n, 2), rows of the lower and the higher region, and the weight of each.
 
-    Edges (E + 1, 2) are rows, of which the merged region keeps the lower one; the last edge stands for none. `value`
-    (E,) is what an edge has of its own: the mean difference for SINGLE, the sum of contrasts for CONTRAST. A tie goes
-    to the lowest lower row, then to the lowest higher row.
+    `ends` (E, 2) are rows, of which the merged region keeps the lower one; `value` (E,) is what an edge has of its own:
+    the mean difference for SINGLE, the sum of contrasts for CONTRAST. A tie goes to the lowest lower row, then to the
+    lowest higher row. Ends after `most_steps`, or at the first step whose weight is not below `threshold`.
     """
-    n_regions, none = area.shape[0], edges.shape[0] - 1
+    n_regions, n_edges = len(area), len(ends)
+    regions = np.concatenate([area[:, None], sums, sums / np.maximum(area, 1)[:, None]], axis=1, dtype=np.float64)
+    lists = np.full((n_regions, 3), -1, np.int32)
+    links = np.full((n_edges + 1, 4), -1, np.int32)
+    links[:-1, :NEXT] = ends
+    edges = np.full((n_edges + 1, 3), np.inf)
+    edges[:-1, LENGTH], edges[:-1, VALUE] = length, value
+    begins = _levels(n_regions)
+    least = np.full(begins[-1], np.inf)
     steps, heights = np.empty((n_regions, 2), np.int32), np.empty(n_regions)
-    mean = sums.copy()
-    for r in range(n_regions):
-        mean[r] /= max(area[r], 1)
-    weights, alive = np.full(none + 1, np.inf), np.ones(none + 1, np.bool_)
-    first, last, following = _list_edges(edges, n_regions)
-    nearest = np.full(n_regions, none)
-    for e in range(none):
-        weights[e] = _weigh(area, mean, edges, length, value, linkage, e)
-        for side in range(2):
-            if _precedes(weights, edges, e, nearest[edges[e, side]]):
-                nearest[edges[e, side]] = e
-    winners = _tournament(nearest, weights, edges)
-    seen_in, edge_to = np.full(n_regions, -1, np.int64), np.empty(n_regions, np.int64)
-    n_steps = 0
-    while n_regions > 0 and nearest[winners[1]] != none:
-        e = nearest[winners[1]]
-        low, high = min(edges[e, 0], edges[e, 1]), max(edges[e, 0], edges[e, 1])
-        steps[n_steps, 0], steps[n_steps, 1], heights[n_steps] = low, high, weights[e]
-        area[low] += area[high]
-        for c in range(sums.shape[1]):
-            sums[low, c] += sums[high, c]
-            mean[low, c] = sums[low, c] / area[low]
-        following[last[low]] = first[high]  # both lists have the edge between the two
-        last[low] = last[high]
-        alive[e] = False
-        half, before = first[low], np.int64(-1)
-        while half >= 0:  # two edges to one neighbour become one; those that are no more are dropped
-            edge, other, after = half // 2, edges[half // 2, 1 - half % 2], following[half]
-            if alive[edge] and seen_in[other] == n_steps:
-                _unite(length, value, weights, linkage, edge_to[other], edge)
-                alive[edge] = False
-                if nearest[other] == edge:
-                    nearest[other] = edge_to[other]
-            if alive[edge]:
-                seen_in[other], edge_to[other] = n_steps, edge
-                before = half
-            elif before < 0:
-                first[low] = after
-            else:
-                following[before] = after
-            half = after
-        last[low] = before
-        nearest[low] = nearest[high] = none
-        half = first[low]
-        while half >= 0:
-            edge, other, weight = half // 2, edges[half // 2, 1 - half % 2], weights[half // 2]
-            edges[edge, half % 2] = low
-            weights[edge] = _weigh(area, mean, edges, length, value, linkage, edge)
-            if nearest[other] == edge:
-                if weights[edge] > weight:
-                    nearest[other] = _nearest_edge(first, following, alive, weights, edges, other)
-                _play(winners, nearest, weights, edges, other)
-            elif _precedes(weights, edges, edge, nearest[other]):
-                nearest[other] = edge
-                _play(winners, nearest, weights, edges, other)
-            if _precedes(weights, edges, edge, nearest[low]):
-                nearest[low] = edge
-            half = following[half]
-        _play(winners, nearest, weights, edges, low)
-        _play(winners, nearest, weights, edges, high)
-        n_steps += 1
+    seen, halves = np.full((n_regions, 2), -1, np.int32), np.empty(n_edges + 1, np.int64)
+    limits = min(most_steps, n_regions), float(threshold)
+    n_steps = merge_until(regions, lists, links, edges, least, begins, linkage, *limits, seen, halves, steps, heights)
     return steps[:n_steps].copy(), heights[:n_steps].copy()
 
 
+@jit_lean
+def merge_until(
+    regions, lists, links, edges, least, begins, linkage, most_steps, threshold, seen, halves, steps, heights
+):
+    """Write the steps of `merge_all` and return how many there are."""
+    begin(regions, lists, links, edges, least, begins, linkage)
+    n_steps = 0
+    while n_steps < most_steps:
+        e = lists[row_of_least(least, begins), NEAREST]
+        if e == links.shape[0] - 1 or edges[e, WEIGHT] >= threshold:
+            break
+        low, high = min(links[e, 0], links[e, 1]), max(links[e, 0], links[e, 1])
+        steps[n_steps, 0], steps[n_steps, 1], heights[n_steps] = low, high, edges[e, WEIGHT]
+        n_channels = regions.shape[1] // 2
+        for k in range(1 + n_channels):
+            regions[low, k] += regions[high, k]
+        for k in range(1, 1 + n_channels):
+            regions[low, k + n_channels] = regions[low, k] / regions[low, 0]
+        last = lists[low, LAST]
+        links[last // 2, NEXT + last % 2] = lists[high, FIRST]  # both lists have the edge between the two
+        lists[low, LAST] = lists[high, LAST]
+        links[e, 0] = -1
+        count = unite_edges(lists, links, edges, low, linkage, n_steps, seen, halves)
+        set_weight(least, begins, high, np.inf)
+        look_again(regions, lists, links, edges, least, begins, low, linkage, halves, count)
+        n_steps += 1
+    return n_steps
+
+
 @jit_inline
-def _weigh(area, mean, edges, length, value, linkage, e):
-    a, b = edges[e, 0], edges[e, 1]
+def begin(regions, lists, links, edges, least, begins, linkage):
+    """List the edges of each region, weigh all, and find the nearest ones."""
+    none = links.shape[0] - 1
+    for r in range(lists.shape[0]):
+        lists[r, NEAREST] = none
+    for half in range(2 * none):
+        owner = links[half // 2, half % 2]
+        last = lists[owner, LAST]
+        if last < 0:
+            lists[owner, FIRST] = half
+        else:
+            links[last // 2, NEXT + last % 2] = half
+        lists[owner, LAST] = half
+    for e in range(none):
+        edges[e, WEIGHT] = _weigh(regions, links, edges, linkage, e)
+        for side in range(2):
+            if _precedes(links, edges, e, lists[links[e, side], NEAREST]):
+                lists[links[e, side], NEAREST] = e
+    for r in range(lists.shape[0]):
+        set_weight(least, begins, r, edges[lists[r, NEAREST], WEIGHT])
+
+
+@jit_inline
+def unite_edges(lists, links, edges, low, linkage, step, seen, halves):
+    """Make two edges of a merged region to one neighbour one, and drop those that are no more from its list.
+
+    Writes the half edges that stay to `halves`, and returns how many there are.
+    """
+    half, before, count = np.int64(lists[low, FIRST]), np.int64(-1), 0
+    while half >= 0:
+        edge, side = half >> 1, half & 1
+        after = np.int64(links[edge, NEXT + side])
+        stays = links[edge, 0] >= 0
+        if stays:
+            other = links[edge, 1 - side]
+            if seen[other, 0] == step:
+                kept = seen[other, 1]
+                _unite(edges, linkage, kept, edge)
+                stays, links[edge, 0] = False, -1
+                if lists[other, NEAREST] == edge:
+                    lists[other, NEAREST] = kept
+            else:
+                seen[other, 0], seen[other, 1] = step, edge
+        if stays:
+            links[edge, side] = low
+            if before >= 0:
+                links[before >> 1, NEXT + (before & 1)] = half
+            else:
+                lists[low, FIRST] = half
+            halves[count] = before = half
+            count += 1
+        half = after
+    if before >= 0:
+        links[before >> 1, NEXT + (before & 1)] = -1
+    else:
+        lists[low, FIRST] = -1
+    lists[low, LAST] = before
+    return count
+
+
+@jit_inline
+def look_again(regions, lists, links, edges, least, begins, low, linkage, halves, count):
+    """Weigh the edges of a merged region, and find the nearest ones of it and of its neighbours."""
+    nearest = np.int64(links.shape[0] - 1)
+    for i in range(count):
+        edge, side = halves[i] >> 1, halves[i] & 1
+        other, before = links[edge, 1 - side], edges[edge, WEIGHT]
+        weight = _weigh(regions, links, edges, linkage, edge)
+        edges[edge, WEIGHT] = weight
+        if lists[other, NEAREST] == edge:
+            if weight > before:
+                lists[other, NEAREST] = nearest_edge(lists, links, edges, other)
+            set_weight(least, begins, other, edges[lists[other, NEAREST], WEIGHT])
+        elif _precedes(links, edges, edge, lists[other, NEAREST]):
+            lists[other, NEAREST] = edge
+            set_weight(least, begins, other, weight)
+        if _precedes(links, edges, edge, nearest):
+            nearest = edge
+    lists[low, NEAREST] = nearest
+    set_weight(least, begins, low, edges[nearest, WEIGHT])
+
+
+@jit_inline
+def _weigh(regions, links, edges, linkage, e):
     if linkage == SINGLE:
-        return value[e]
+        return edges[e, VALUE]
     if linkage == CONTRAST:
-        return value[e] / length[e]
+        return edges[e, VALUE] / edges[e, LENGTH]
+    a, b, n_channels = links[e, 0], links[e, 1], regions.shape[1] // 2
     squares = 0.0
-    for c in range(mean.shape[1]):
-        squares += (mean[a, c] - mean[b, c]) * (mean[a, c] - mean[b, c])
+    for k in range(1 + n_channels, 1 + 2 * n_channels):
+        squares += (regions[a, k] - regions[b, k]) * (regions[a, k] - regions[b, k])
     if linkage == WARD:
-        return squares * (np.float64(area[a]) * area[b] / (area[a] + area[b]))
+        return squares * (regions[a, 0] * regions[b, 0] / (regions[a, 0] + regions[b, 0]))
     return np.sqrt(squares)
 
 
 @jit_inline
-def _unite(length, value, weights, linkage, kept, gone):
+def _unite(edges, linkage, kept, gone):
     """Give an edge what another one between the same regions has, and the lower weight of the two until now."""
-    length[kept] += length[gone]
+    edges[kept, LENGTH] += edges[gone, LENGTH]
     if linkage == SINGLE:
-        value[kept] = min(value[kept], value[gone])
+        edges[kept, VALUE] = min(edges[kept, VALUE], edges[gone, VALUE])
     else:
-        value[kept] += value[gone]
-    weights[kept] = min(weights[kept], weights[gone])
+        edges[kept, VALUE] += edges[gone, VALUE]
+    edges[kept, WEIGHT] = min(edges[kept, WEIGHT], edges[gone, WEIGHT])
 
 
 @jit_inline
-def _precedes(weights, edges, e, f):
+def _precedes(links, edges, e, f):
     """Say whether edge e is to be merged before f."""
-    if weights[e] != weights[f]:
-        return weights[e] < weights[f]
-    low_e, low_f = min(edges[e, 0], edges[e, 1]), min(edges[f, 0], edges[f, 1])
-    return low_e < low_f or (low_e == low_f and max(edges[e, 0], edges[e, 1]) < max(edges[f, 0], edges[f, 1]))
+    if edges[e, WEIGHT] != edges[f, WEIGHT]:
+        return edges[e, WEIGHT] < edges[f, WEIGHT]
+    low_e, low_f = min(links[e, 0], links[e, 1]), min(links[f, 0], links[f, 1])
+    return low_e < low_f or (low_e == low_f and max(links[e, 0], links[e, 1]) < max(links[f, 0], links[f, 1]))
 
 
-@jit
-def _list_edges(edges, n_regions):
-    """Return the edges of each region as a linked list: the first half edge, the last one, and what follows each.
-
-    Half edge 2e is the side of ``edges[e, 0]``, 2e + 1 the other.
-    """
-    first, last = np.full(n_regions, -1, np.int64), np.full(n_regions, -1, np.int64)
-    following = np.full(2 * edges.shape[0], -1, np.int64)
-    for half in range(2 * edges.shape[0] - 2):
-        owner = edges[half // 2, half % 2]
-        if last[owner] < 0:
-            first[owner] = half
-        else:
-            following[last[owner]] = half
-        last[owner] = half
-    return first, last, following
-
-
-@jit
-def _nearest_edge(first, following, alive, weights, edges, region):
-    best = edges.shape[0] - 1
-    half = first[region]
+@jit_inline
+def nearest_edge(lists, links, edges, region):
+    best = np.int64(links.shape[0] - 1)
+    half = np.int64(lists[region, FIRST])
     while half >= 0:
-        if alive[half // 2] and _precedes(weights, edges, half // 2, best):
-            best = half // 2
-        half = following[half]
+        edge = half >> 1
+        if links[edge, 0] >= 0 and _precedes(links, edges, edge, best):
+            best = edge
+        half = np.int64(links[edge, NEXT + (half & 1)])
     return best
 
 
-@jit
-def _tournament(nearest, weights, edges):
-    """Return who wins between regions 2i and 2i + 1 at place i, from the leaves at n, ..., 2n - 1 down to 1.
+# --- The tree of least weights ---------------------------------------------------------------------------------
 
-    A region that has no neighbour loses; leaves beyond the last region stand for it.
-    """
-    n_leaves = 1
-    while n_leaves < nearest.shape[0]:
-        n_leaves *= 2
-    winners = np.empty(2 * n_leaves, np.int64)
-    for i in range(n_leaves):
-        winners[n_leaves + i] = min(i, nearest.shape[0] - 1)
-    for i in range(n_leaves - 1, 0, -1):
-        winners[i] = _winner(winners, nearest, weights, edges, i)
-    return winners
+
+def _levels(n_regions):
+    """Return where each level of the tree begins, and where the last one ends, which has `FAN` nodes."""
+    sizes = [-(-max(n_regions, 1) // FAN) * FAN]
+    while sizes[-1] > FAN:
+        sizes.append(-(-sizes[-1] // FAN**2) * FAN)
+    return np.cumsum([0, *sizes])
 
 
 @jit_inline
-def _winner(winners, nearest, weights, edges, i):
-    a, b = winners[2 * i], winners[2 * i + 1]
-    return a if not _precedes(weights, edges, nearest[b], nearest[a]) else b
+def set_weight(least, begins, row, weight):
+    """Set the weight of a region's nearest edge, and the nodes whose least weight it was or becomes."""
+    before, least[row] = least[row], weight
+    for level in range(1, begins.shape[0] - 1):
+        row //= FAN
+        node = begins[level] + row
+        old = least[node]
+        if weight > old:
+            if before > old:
+                return
+            weight = _least_of(least, begins[level - 1] + row * FAN)
+        if weight == old:
+            return
+        before, least[node] = old, weight
 
 
-@jit
-def _play(winners, nearest, weights, edges, region):
-    """Play the games of a region anew, as far as they can have another result."""
-    i = (winners.shape[0] // 2 + region) // 2
-    while i > 0:
-        before = winners[i]
-        winners[i] = _winner(winners, nearest, weights, edges, i)
-        if winners[i] == before != region:
-            break
-        i //= 2
+@jit_inline
+def _least_of(least, first):
+    """Return the least weight of `FAN` nodes, in pairs, which do not wait for each other."""
+    a = min(min(least[first], least[first + 1]), min(least[first + 2], least[first + 3]))
+    return min(a, min(min(least[first + 4], least[first + 5]), min(least[first + 6], least[first + 7])))
+
+
+@jit_inline
+def row_of_least(least, begins):
+    """Return the first row of the least weight.
+
+    It is the lower row of its edge, and no edge of that weight goes before: the region on the other side has the same
+    least weight, and a row after it.
+    """
+    top = begins.shape[0] - 2
+    lowest = _least_of(least, begins[top])
+    row = 0
+    for level in range(top, -1, -1):
+        node = begins[level] + row * FAN
+        while least[node] != lowest:
+            node += 1
+        row = node - begins[level]
+    return row
 
 
 # --- Cuts ------------------------------------------------------------------------------------------------------
