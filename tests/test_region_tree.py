@@ -76,7 +76,9 @@ def test_merging_is_a_cut_of_the_tree(rng, linkage):
     graph = region_graph(labels, rng.random(labels.shape))
     tree = merge_tree(graph, linkage)
     for n_segments in (1, 5, int(labels.max())):
-        assert_array_equal(merge_regions(graph, n_segments=n_segments, linkage=linkage), tree.cut(n_segments=n_segments))
+        assert_array_equal(
+            merge_regions(graph, n_segments=n_segments, linkage=linkage), tree.cut(n_segments=n_segments)
+        )
     for threshold in (0.0, *tree.heights[::7], 1e9):
         assert_array_equal(merge_regions(graph, threshold=threshold, linkage=linkage), tree.cut(threshold=threshold))
 
