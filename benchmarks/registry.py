@@ -14,6 +14,7 @@ CASES = (
     "mean_shift",
     "growth",
     "superpixels",
+    "graph",
     "color",
     "flow",
     "metrics",
