@@ -152,12 +152,14 @@ def shortlist(stride, table, n, box, low, high, at, n_terms, found, kept):
 @jit_part
 def select(stride, table, kept, n, n_terms, less_stride, less):
     """Copy the columns in `kept` to a table of fewer centers; return the largest error of theirs."""
-    error = np.float32(0)
+    error, padded = np.float32(0), (n + NARROW - 1) // NARROW * NARROW
     for row in range(SLOPE + n_terms):
         for i in range(n):
             less[row * less_stride + i] = table[row * stride + kept[i]]
+        for i in range(n, padded):
+            less[row * less_stride + i] = 0
     for i in range(n):
         error = max(error, less[ERROR * less_stride + i])
-    for i in range(n, (n + NARROW - 1) // NARROW * NARROW):
+    for i in range(n, padded):
         less[TOP * less_stride + i], less[BOTTOM * less_stride + i] = FAR, -FAR
     return error
