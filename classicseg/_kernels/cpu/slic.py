@@ -1,11 +1,13 @@
 """SLIC: pixels in tiles, and one step of assignment to the nearest center with the sums that move the centers.
 
-The image is cut into tiles of 16 × 16 pixels, each channel of a tile in one piece of memory. Of the centers whose
-windows reach a tile, many lie farther than another one from every position and value within the tile's bounds: they are
-struck off before a pixel is looked at, and no label changes by it. A tile that one center owns adds its own sums, which
-never change, and none of its pixels is read.
+The image is cut into tiles of 8 × 8 pixels, four in a quad, 64 in a block, each channel of a tile in one piece of
+memory. Centers whose windows reach a block are struck off for its quads, and for the tiles of these, where another one
+is nearer to every position and value within bounds (`slic_near`); the others are scored (`slic_nearest`), and their
+pixels are added up (`slic_assign`). A tile that one center owns adds its own sums, which never change.
 
-Values are whole numbers in float32, below 2**22, and sums are integers: the same bits for any order.
+Values are whole numbers, and so are sums; labels are those of the definition in float64: the same bits for any order.
+The kernels hand arrays on in tuples, and are compiled into one another: a call would count the owners of every array,
+which takes longer than scoring a tile.
 """
 
 import numpy as np

@@ -30,7 +30,12 @@ TOP, BOTTOM, LEFT, RIGHT = 3, 4, 5, 6  # the window: the lines between its pixel
 ERROR = 7  # by which rounding may part a score from the definition, at most
 BASE = 8  # the score in the middle of a part and at no values
 OUTSIDE = 9  # above 0 where the window does not hold the whole part
-SLOPE = 10  # of the terms, from here on
+MIDMOST = 10  # the score in the middle of a part and of its values
+WON = 11  # above 0 where the center may be the nearest to a pixel of a tile
+SLOPE = 12  # of the terms, from here on
+# Rows of the lists of centers: for a block places in the strip's centers, for a quad places in the first list, for a
+# tile places in the second; and for a tile places in the strip's centers.
+NEAR, KEPT, LAST, IDS = 0, 1, 2, 3
 MIDDLE = (BLOCK - 1) / 2  # of a block, from its first pixel
 ROUNDING = 2.0**-23  # relative, of a float32 number: twice what one operation can do
 FAR = np.float32(3e38)  # no distance is that large: weights and scales are bounded
@@ -55,23 +60,23 @@ def reaching(window, first, last):
 
 
 @jit_part
-def list_near(active, window, left, right, near):
+def list_near(active, window, left, right, lists):
     """List the places in `active` of the centers whose window has one of these columns; return how many."""
     n = 0
     for a in range(active.shape[0]):
         k = active[a]
-        near[n] = a
+        lists[NEAR, n] = a
         n += np.int64((window[k, 2] < right) & (window[k, 3] > left))
     return n
 
 
 @jit_part
-def fill_table(active, near, n, centers, scale, corner, middle, reach, stride, table):
-    """Fill the table with the scores of the first `n` centers in `near`; `reach` is how far terms reach."""
+def fill_table(active, lists, n, centers, scale, corner, middle, reach, stride, table):
+    """Fill the table with the scores of the first `n` centers; `reach` is how far terms reach."""
     n_channels = centers.color.shape[1]
     squares = reach.shape[0] > n_channels
     for i in range(n):
-        k = active[near[i]]
+        k = active[lists[NEAR, i]]
         weight = centers.weight[k]
         dy = (centers.position[k, 0] - corner[0] - MIDDLE) * scale[0]
         dx = (centers.position[k, 1] - corner[1] - MIDDLE) * scale[1]
@@ -95,12 +100,12 @@ def fill_table(active, near, n, centers, scale, corner, middle, reach, stride, t
 
 
 @jit_part
-def shortlist(stride, table, n, box, low, high, at, n_terms, found, kept):
-    """List to `kept` which of the `n` centers of a table may be nearest to a pixel within bounds; return how many.
+def shortlist(stride, table, n, box, low, high, at, n_terms, lists, row):
+    """List in a `row` of `lists` which of the `n` centers of a table may be nearest to a pixel within bounds; return how many.
 
     Bounds of the terms stand in `low` and `high` from index `at`; `box` has the lines around the part: above, below,
     left and right of it. The first in the list is the nearest to the middle of those whose windows hold the whole part,
-    unless there is none. `found` has room for `n` numbers and a vector.
+    unless there is none.
     """
     half, one, two, nothing = np.float32(0.5), np.float32(1), np.float32(2), np.float32(0)
     y, x = half * (box[0] + box[1]), half * (box[2] + box[3])
@@ -114,7 +119,7 @@ def shortlist(stride, table, n, box, low, high, at, n_terms, found, kept):
             score = fused(
                 load(table, (SLOPE + term) * stride + first), half * (low[at + term] + high[at + term]), score
             )
-        store(found, first, score)
+        store(table, MIDMOST * stride + first, score)
         holding = (load(table, TOP * stride + first) <= box[0]) & (load(table, LEFT * stride + first) <= box[2])
         holding = (
             holding & (load(table, BOTTOM * stride + first) >= box[1]) & (load(table, RIGHT * stride + first) >= box[3])
@@ -125,37 +130,39 @@ def shortlist(stride, table, n, box, low, high, at, n_terms, found, kept):
             least, best = lowest_here, first + first_of(bits(holding & (score <= lowest_here)))
     count, error = 0, nothing
     if best >= 0:
-        kept[0], count, error = best, 1, table[ERROR * stride + best]
+        lists[row, 0], count, error = best, 1, table[ERROR * stride + best]
     for first in range(0, n, NARROW):
         meeting = (load(table, TOP * stride + first) < box[1]) & (load(table, LEFT * stride + first) < box[3])
         meeting = (
             meeting & (load(table, BOTTOM * stride + first) > box[0]) & (load(table, RIGHT * stride + first) > box[2])
         )
         if best >= 0:
-            ahead = load(found, first) - (load(table, ERROR * stride + first) * two + (least + two * error))
+            ahead = load(table, MIDMOST * stride + first) - (
+                load(table, ERROR * stride + first) * two + (least + two * error)
+            )
             ahead = ahead - size(load(table, DOWN * stride + first) - spread_from(table, DOWN * stride + best)) * tall
             ahead = ahead - size(load(table, ALONG * stride + first) - spread_from(table, ALONG * stride + best)) * wide
             for term in range(n_terms):
-                row, extent = (SLOPE + term) * stride, half * (high[at + term] - low[at + term])
-                ahead = ahead - size(load(table, row + first) - spread_from(table, row + best)) * extent
+                slope, extent = (SLOPE + term) * stride, half * (high[at + term] - low[at + term])
+                ahead = ahead - size(load(table, slope + first) - spread_from(table, slope + best)) * extent
             meeting = meeting & (ahead <= nothing)
         left = bits(meeting)
         if first <= best < first + NARROW:
             left &= ~(np.int64(1) << (best - first))
         while left != 0:
-            kept[count] = first + first_of(left)
+            lists[row, count] = first + first_of(left)
             count += 1
             left &= left - 1
     return count
 
 
 @jit_part
-def select(stride, table, kept, n, n_terms, less_stride, less):
-    """Copy the columns in `kept` to a table of fewer centers; return the largest error of theirs."""
+def select(stride, table, lists, n, n_terms, less_stride, less):
+    """Copy the columns of those for a quad to a table of fewer centers; return the largest error of theirs."""
     error, padded = np.float32(0), (n + NARROW - 1) // NARROW * NARROW
     for row in range(SLOPE + n_terms):
         for i in range(n):
-            less[row * less_stride + i] = table[row * stride + kept[i]]
+            less[row * less_stride + i] = table[row * stride + lists[KEPT, i]]
         for i in range(n, padded):
             less[row * less_stride + i] = 0
     for i in range(n):

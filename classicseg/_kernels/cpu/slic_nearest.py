@@ -8,7 +8,21 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_part
 from classicseg._kernels.cpu._lanes import bits, fused, load, spread, spread_from, store, where
-from classicseg._kernels.cpu.slic_near import ALONG, BASE, BOTTOM, DOWN, FAR, LEFT, OUTSIDE, RIGHT, SLOPE, TOP
+from classicseg._kernels.cpu.slic_near import (
+    ALONG,
+    BASE,
+    BOTTOM,
+    DOWN,
+    FAR,
+    IDS,
+    LAST,
+    LEFT,
+    OUTSIDE,
+    RIGHT,
+    SLOPE,
+    TOP,
+    WON,
+)
 from classicseg._kernels.cpu.slic_tiles import PIXELS, SIDE
 
 PART = PIXELS // 4  # pixels that are scored at once, two rows
@@ -17,18 +31,18 @@ COL = np.tile(np.arange(SIDE) - np.float32((SIDE - 1) / 2), SIDE).astype(np.floa
 
 
 @jit_part
-def nearest_in_tile(values, at, n_terms, middle, stride, table, kept, n_kept, margin, places, won):
-    """Write the place in `kept` of the center of least score for each pixel, -1 where there is none.
+def nearest_in_tile(values, at, n_terms, middle, stride, table, lists, n_last, margin, places):
+    """Write the place of the center of least score for each pixel of a tile, -1 where there is none.
 
-    The `middle` of the tile counts from that of its block. `won` says which centers may be the nearest to a pixel.
-    Returns a bit for each pixel: whether its least scores are within `margin`.
+    The `middle` of the tile counts from that of its block. The row WON of the table tells which may be the nearest to
+    a pixel. Returns a bit for each pixel: whether its least scores are within `margin`.
     """
     far, row, col = spread(FAR), load(ROW, 0), load(COL, 0)
     least_a = least_b = least_c = least_d = far
     next_a = next_b = next_c = next_d = far
     who_a = who_b = who_c = who_d = spread(np.float32(-1))
-    for n in range(n_kept):
-        k = kept[n]
+    for n in range(n_last):
+        k = lists[LAST, n]
         down = spread_from(table, DOWN * stride + k)
         two_rows = down + down
         a = fused(row, down, fused(col, spread_from(table, ALONG * stride + k), spread_from(table, BASE * stride + k)))
@@ -52,7 +66,7 @@ def nearest_in_tile(values, at, n_terms, middle, stride, table, kept, n_kept, ma
         place = np.float32(n)
         who_a, who_b = where(won_a, place, who_a), where(won_b, place, who_b)
         who_c, who_d = where(won_c, place, who_c), where(won_d, place, who_d)
-        won[n] = bits((won_a | won_b) | (won_c | won_d)) != 0
+        table[WON * stride + k] = bits((won_a | won_b) | (won_c | won_d)) != 0
     store(places, 0, who_a)
     store(places, PART, who_b)
     store(places, 2 * PART, who_c)
@@ -77,25 +91,26 @@ def _less(one, other):
 
 
 @jit
-def decide(values, at, close, corner, middle, centers, scale, active, ids, places, won):
-    """Write the place in `ids` of the nearest center by its definition for the pixels of the bits in `close`."""
+def decide(values, at, close, corner, middle, centers, scale, active, stride, table, lists, n_last, places):
+    """Write the place of the nearest center by its definition for the pixels of the bits in `close`."""
     for i in range(PIXELS):
         if (close >> i) & 1:
-            place = _defined(values, at + i, i, corner, middle, centers, scale, active, ids)
+            place = _defined(values, at + i, i, corner, middle, centers, scale, active, lists, n_last)
             places[i] = place
             if place >= 0:
-                won[place] = True
+                table[WON * stride + lists[LAST, place]] = 1
 
 
 @jit
-def _defined(values, at, i, corner, middle, centers, scale, active, ids):
+def _defined(values, at, i, corner, middle, centers, scale, active, lists, n_last):
     """Return the place of the center nearest to a pixel, of equals that of lowest index; -1 where there is none."""
     row, col = corner[0] + i // SIDE, corner[1] + i % SIDE
     least, place = np.inf, -1
-    for n in range(ids.shape[0]):
-        k = active[ids[n]]
-        window = centers.window[k]
-        if row < window[0] or row >= window[1] or col < window[2] or col >= window[3]:
+    for n in range(n_last):
+        k = active[lists[IDS, n]]
+        if row < centers.window[k, 0] or row >= centers.window[k, 1]:
+            continue
+        if col < centers.window[k, 2] or col >= centers.window[k, 3]:
             continue
         squared = 0.0
         for c in range(centers.color.shape[1]):
@@ -103,6 +118,6 @@ def _defined(values, at, i, corner, middle, centers, scale, active, ids):
             squared += d * d
         dy, dx = (row - centers.position[k, 0]) * scale[0], (col - centers.position[k, 1]) * scale[1]
         away = centers.weight[k] * squared + (dy * dy + dx * dx)
-        if away < least or (away == least and ids[n] < ids[place]):
+        if away < least or (away == least and k < active[lists[IDS, place]]):
             least, place = away, n
     return place
