@@ -22,6 +22,7 @@ from classicseg._kernels.cpu.slic_near import (
 from classicseg._kernels.cpu.slic_nearest import PART, decide, nearest_in_tile
 from classicseg._kernels.cpu.slic_tiles import BLOCK, IN_BLOCK, IN_QUAD, PIXELS, QUAD, SIDE
 
+WINNERS = 4  # row of the lists: places in the row IDS
 REST, TAKEN = 0, 1  # rows of the sums of a tile: of the pixels not dealt with yet, of one center's
 # The pixels of a tile whose row, and whose column, have bit 0, 1 and 2.
 ROW_BITS = np.array([0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000, 0xFFFFFFFF00000000], np.uint64).view(np.int64)
@@ -35,9 +36,10 @@ def assign_strip(tiles, shape, centers, scale, strip, labels, write):
     active = reaching(centers.window, top, min(top + BLOCK, shape[0]))
     n_sums, n_terms = tiles.sums.shape[1], tiles.low.shape[0] // tiles.inside.shape[0]
     sums, own = np.zeros((active.shape[0], n_sums), np.int64), np.empty((2, n_sums), np.int64)
-    lists, places = np.empty((4, active.shape[0] + 1), np.int32), np.empty(PIXELS, np.float32)
+    lists, places = np.empty((5, active.shape[0] + 1), np.int32), np.empty(PIXELS, np.float32)
     stride, table = no_table(active.shape[0], n_terms)
     few = np.zeros_like(table)
+    values, inside, lows, highs, middles = tiles.values, tiles.inside, tiles.low, tiles.high, tiles.middle
     low, high, reach = np.empty(n_terms, np.float32), np.empty(n_terms, np.float32), np.empty(n_terms, np.float32)
     for across in range(n_across):
         block, corner = strip * n_across + across, (top, across * BLOCK)
@@ -57,54 +59,73 @@ def assign_strip(tiles, shape, centers, scale, strip, labels, write):
             margin = np.float32(2) * select(stride, table, lists, n_kept, n_terms, few_stride, few)
             for tile in range(IN_QUAD):
                 t, spot = first + tile, (y + tile // 2 * SIDE, x + tile % 2 * SIDE)
-                if tiles.inside[t] != 0:
-                    n = _find_nearest(
-                        tiles, t, corner, spot, centers, scale, active, few_stride, few, n_kept, margin, lists, places
+                if inside[t] == 0:
+                    continue
+                at, pixel = t * n_terms, (corner[0] + spot[0], corner[1] + spot[1])
+                n, close = _find_nearest(
+                    values, lows, highs, at, n_terms, spot, few_stride, few, n_kept, margin, lists, places
+                )
+                close &= inside[t]
+                if close != 0:
+                    decide(
+                        values,
+                        at * PIXELS,
+                        close,
+                        pixel,
+                        tiles.middle[block],
+                        centers,
+                        scale,
+                        active,
+                        few_stride,
+                        few,
+                        lists,
+                        n,
+                        places,
                     )
-                    pixel = corner[0] + spot[0], corner[1] + spot[1]
-                    _add_all(tiles, t, pixel, few_stride, few, lists, n, places, own, sums)
-                    if write:
-                        _write(tiles.inside[t], pixel, places, lists, active, labels)
+                for c in range(n_sums):
+                    own[REST, c] = tiles.sums[t, c]
+                n_won = _list_winners(few_stride, few, lists, n)
+                whole = n > 0 and few[OUTSIDE * few_stride + lists[LAST, 0]] <= 0  # a window holds all pixels
+                _add_all(values, at * PIXELS, inside[t], pixel, middles, block, lists, n_won, whole, places, own, sums)
+                if write:
+                    _write(inside[t], pixel, places, lists, active, labels)
     return active, sums
 
 
 @jit_part
-def _find_nearest(tiles, t, corner, spot, centers, scale, active, stride, few, n_kept, margin, lists, places):
-    """Write the place of the nearest center of each pixel of a tile; return how many there may be."""
-    n_terms, box = tiles.low.shape[0] // tiles.inside.shape[0], _box(spot[0], spot[1], SIDE)
-    n = shortlist(stride, few, n_kept, box, tiles.low, tiles.high, t * n_terms, n_terms, lists, LAST)
+def _find_nearest(values, low, high, at, n_terms, spot, stride, few, n_kept, margin, lists, places):
+    """Write the place of the nearest center of each pixel of a tile.
+
+    Returns how many centers there may be, and a bit for each pixel: whether the definition has to decide.
+    """
+    box = _box(spot[0], spot[1], SIDE)
+    n = shortlist(stride, few, n_kept, box, low, high, at, n_terms, lists, LAST)
     for i in range(n):
         lists[IDS, i] = lists[NEAR, lists[KEPT, lists[LAST, i]]]
-    if n == 1 and few[OUTSIDE * stride + lists[LAST, 0]] <= 0:
-        places[:], few[WON * stride + lists[LAST, 0]] = 0, 1
-        return n
-    at, middle = t * n_terms * PIXELS, (np.float32(0.5) * (box[0] + box[1]), np.float32(0.5) * (box[2] + box[3]))
-    close = nearest_in_tile(tiles.values, at, n_terms, middle, stride, few, lists, n, margin, places)
-    close &= tiles.inside[t]
-    if close != 0:
-        pixel, values = (corner[0] + spot[0], corner[1] + spot[1]), tiles.middle[t // IN_BLOCK]
-        decide(tiles.values, at, close, pixel, values, centers, scale, active, stride, few, lists, n, places)
-    return n
+    middle = np.float32(0.5) * (box[0] + box[1]), np.float32(0.5) * (box[2] + box[3])
+    close = nearest_in_tile(values, at * PIXELS, n_terms, middle, stride, few, lists, n, margin, places)
+    return n, close
 
 
 @jit_part
-def _add_all(tiles, t, pixel, stride, few, lists, n, places, own, sums):
-    """Add the pixels of a tile to the sums of their centers; where all have one, the last takes the rest."""
-    at = t * (tiles.low.shape[0] // tiles.inside.shape[0]) * PIXELS
-    for c in range(own.shape[1]):
-        own[REST, c] = tiles.sums[t, c]
-    mine = -1
+def _list_winners(stride, few, lists, n):
+    """List the places of the centers that may be the nearest to a pixel of a tile; return how many."""
+    count = 0
     for i in range(n):
-        if few[WON * stride + lists[LAST, i]] > 0:
-            if mine >= 0:
-                _take(tiles.values, at, tiles.inside[t], mine, places, own)
-                _add(own, TAKEN, pixel, tiles.middle, t // IN_BLOCK, sums, lists[IDS, mine])
-            mine = i
-    if mine >= 0 and few[OUTSIDE * stride + lists[LAST, 0]] <= 0:  # the first one's window holds all
-        _add(own, REST, pixel, tiles.middle, t // IN_BLOCK, sums, lists[IDS, mine])
-    elif mine >= 0:
-        _take(tiles.values, at, tiles.inside[t], mine, places, own)
-        _add(own, TAKEN, pixel, tiles.middle, t // IN_BLOCK, sums, lists[IDS, mine])
+        lists[WINNERS, count] = i
+        count += np.int64(few[WON * stride + lists[LAST, i]] > 0)
+    return count
+
+
+@jit_part
+def _add_all(values, at, inside, pixel, middles, block, lists, n_won, whole, places, own, sums):
+    """Add the pixels of a tile to the sums of their centers; where the tile is covered `whole` the last has the rest."""
+    n_taken = n_won - np.int64(whole)
+    for i in range(n_taken):
+        _take(values, at, inside, lists[WINNERS, i], places, own)
+        _add(own, TAKEN, pixel, middles, block, sums, lists[IDS, lists[WINNERS, i]])
+    for i in range(n_taken, n_won):
+        _add(own, REST, pixel, middles, block, sums, lists[IDS, lists[WINNERS, i]])
 
 
 @jit_part
@@ -167,7 +188,8 @@ def _add(own, which, pixel, middle, block, sums, place):
 @jit_part
 def _write(inside, pixel, places, lists, active, labels):
     """Write the labels of the pixels of a tile; those that have none stay as they are."""
-    for i in range(PIXELS):
-        place = np.int64(places[i])
-        if place >= 0 and (inside >> i) & 1:
-            labels[pixel[0] + i // SIDE, pixel[1] + i % SIDE] = active[lists[IDS, place]]
+    for row in range(SIDE):
+        for col in range(SIDE):
+            place = np.int64(places[row * SIDE + col])
+            if place >= 0 and (inside == -1 or (inside >> (row * SIDE + col)) & 1):
+                labels[pixel[0] + row, pixel[1] + col] = active[lists[IDS, place]]

@@ -101,7 +101,7 @@ def fill_table(active, lists, n, centers, scale, corner, middle, reach, stride, 
 
 @jit_part
 def shortlist(stride, table, n, box, low, high, at, n_terms, lists, row):
-    """List in a `row` of `lists` which of the `n` centers of a table may be nearest to a pixel within bounds; return how many.
+    """List in a `row` of `lists` which of the `n` centers of a table may be the nearest to a pixel; return how many.
 
     Bounds of the terms stand in `low` and `high` from index `at`; `box` has the lines around the part: above, below,
     left and right of it. The first in the list is the nearest to the middle of those whose windows hold the whole part,
