@@ -67,21 +67,8 @@ def assign_strip(tiles, shape, centers, scale, strip, labels, write):
                 )
                 close &= inside[t]
                 if close != 0:
-                    decide(
-                        values,
-                        at * PIXELS,
-                        close,
-                        pixel,
-                        tiles.middle[block],
-                        centers,
-                        scale,
-                        active,
-                        few_stride,
-                        few,
-                        lists,
-                        n,
-                        places,
-                    )
+                    exact = centers, scale, active, tiles.middle[block]
+                    decide(values, at * PIXELS, close, pixel, exact, few_stride, few, lists, n, places)
                 for c in range(n_sums):
                     own[REST, c] = tiles.sums[t, c]
                 n_won = _list_winners(few_stride, few, lists, n)
@@ -119,7 +106,7 @@ def _list_winners(stride, few, lists, n):
 
 @jit_part
 def _add_all(values, at, inside, pixel, middles, block, lists, n_won, whole, places, own, sums):
-    """Add the pixels of a tile to the sums of their centers; where the tile is covered `whole` the last has the rest."""
+    """Add the pixels of a tile to the sums of their centers; of a `whole` tile the last has the rest."""
     n_taken = n_won - np.int64(whole)
     for i in range(n_taken):
         _take(values, at, inside, lists[WINNERS, i], places, own)

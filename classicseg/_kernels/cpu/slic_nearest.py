@@ -91,19 +91,23 @@ def _less(one, other):
 
 
 @jit
-def decide(values, at, close, corner, middle, centers, scale, active, stride, table, lists, n_last, places):
-    """Write the place of the nearest center by its definition for the pixels of the bits in `close`."""
+def decide(values, at, close, corner, exact, stride, table, lists, n_last, places):
+    """Write the place of the nearest center by its definition for the pixels of the bits in `close`.
+
+    `exact` has the centers, the scale, the centers of the strip and the middle of the block.
+    """
     for i in range(PIXELS):
         if (close >> i) & 1:
-            place = _defined(values, at + i, i, corner, middle, centers, scale, active, lists, n_last)
+            place = _defined(values, at + i, i, corner, exact, lists, n_last)
             places[i] = place
             if place >= 0:
                 table[WON * stride + lists[LAST, place]] = 1
 
 
 @jit
-def _defined(values, at, i, corner, middle, centers, scale, active, lists, n_last):
+def _defined(values, at, i, corner, exact, lists, n_last):
     """Return the place of the center nearest to a pixel, of equals that of lowest index; -1 where there is none."""
+    centers, scale, active, middle = exact
     row, col = corner[0] + i // SIDE, corner[1] + i % SIDE
     least, place = np.inf, -1
     for n in range(n_last):
