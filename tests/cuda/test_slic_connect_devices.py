@@ -33,8 +33,8 @@ def made(device, labels, min_size, max_size, start_label=1):
     return found
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 70), (70, 1), (13, 15), (21, 34)])
-@pytest.mark.parametrize("n_labels", [1, 2, 4])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 70), (70, 1), (21, 34)])
+@pytest.mark.parametrize("n_labels", [1, 3])
 @pytest.mark.parametrize(("min_size", "max_size"), SIZES)
 def test_parts_as_defined(cuda, rng, shape, n_labels, min_size, max_size):
     labels = random_labels(rng, shape, n_labels)
@@ -108,7 +108,7 @@ def test_images_too_large_for_a_walk_are_refused():
 
 def test_no_access_out_of_bounds(build_folder, sanitizer):
     """The same tests in a process whose kernels are built with AddressSanitizer."""
-    chosen = "cuda-emulated and (parts_as_defined or mask or inside or apart)"
+    chosen = "cuda-emulated and (shape3 or mask or inside or apart)"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, __file__]
     own = {"CLASSICSEG_SANITIZE": "1", "CLASSICSEG_CUDA_BUILD": str(build_folder)}
     done = subprocess.run(command, capture_output=True, text=True, env=sanitizer | own)

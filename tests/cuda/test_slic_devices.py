@@ -61,8 +61,8 @@ def test_every_dtype(cuda, rng, dtype):
         {"compactness": 1.0},
         {"compactness": 1e-3},
         {"n_segments": 1},
-        {"n_segments": 700},
-        {"n_segments": 10_000},
+        {"n_segments": 400},
+        {"n_segments": 10_000, "max_num_iter": 3},
         {"max_num_iter": 1},
         {"max_num_iter": 30},
         {"sigma": 1.5},
@@ -169,8 +169,8 @@ def expected_of(image, centers, scale, mask):
     return labels, np.array(sums).astype(np.int64)
 
 
-@pytest.mark.parametrize("n", [1, 5, 255, 256, 257, 600])
-@pytest.mark.parametrize("n_channels", [1, 3, 31, 40])
+@pytest.mark.parametrize("n", [1, 255, 257, 600])
+@pytest.mark.parametrize("n_channels", [3, 40])
 @pytest.mark.parametrize("masked", [False, True])
 def test_the_nearest_center_by_its_definition(cuda, rng, n, n_channels, masked):
     """Centers are looked at 256 at a time; sums of the 30th channel and the next are added by the first lanes again."""
@@ -279,7 +279,7 @@ def test_images_too_large_are_refused():
 
 def test_no_access_out_of_bounds(build_folder, sanitizer):
     """The same tests in a process whose kernels are built with AddressSanitizer."""
-    chosen = "cuda-emulated and (every_shape or strides or scipy or (definition and 257 and not 31))"
+    chosen = "cuda-emulated and (3-shape or 9-shape or strides or widths4 or (definition and 257))"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, __file__]
     own = {"CLASSICSEG_SANITIZE": "1", "CLASSICSEG_CUDA_BUILD": str(build_folder)}
     done = subprocess.run(command, capture_output=True, text=True, env=sanitizer | own)

@@ -10,7 +10,7 @@ from classicseg._kernels import cuda
 
 MODULES = sorted(path.stem for path in Path(cuda.__file__).parent.glob("[!_]*.py"))
 # Many small frames at once; what the compiler is told; the two halves of `connected`, for those who build on it.
-ONLY_ON_CUDA = {"start_batch", "constants_of", "roots", "number"}
+ONLY_ON_CUDA = {"start_batch", "constants_of", "values_constants_of", "roots", "number"}
 
 
 def functions(room, name):

@@ -44,8 +44,9 @@ VARIANTS = {
     "mean_shift_filter_square": [climbs(np.uint8, n_channels, "opencv") for n_channels in (1, 2, 3)],
     "mean_shift_segment": [()],
     "regions_connected": [()],
-    "slic": [slic.constants_of(np.dtype(dtype), n) for dtype, n in (("B", 3), ("f", 1), ("H", 8), ("d", 33))],
+    "slic": [slic.constants_of(n) for n in (1, 3, 8, 33)],
     "slic_connect": [()],
+    "slic_values": [slic.values_constants_of(np.dtype(dtype)) for dtype in "Bd"],
 }
 SHAPES = ((1, True), (3, False), (3, True), (4, True), (5, True), (14, True), (15, True), (30, True), (31, True))
 EVERY_VARIANT = {
@@ -69,11 +70,9 @@ EVERY_VARIANT = {
     "mean_shift_filter_square": VARIANTS["mean_shift_filter_square"],
     "mean_shift_segment": VARIANTS["mean_shift_segment"],
     "regions_connected": VARIANTS["regions_connected"],
-    "slic": [
-        slic.constants_of(np.dtype(dtype), n)
-        for dtype, n in (*(("f", n) for n in (*range(1, 13), 16, 33, 64)), *((dtype, 3) for dtype in "bBhHiIqQd"))
-    ],
+    "slic": [slic.constants_of(n) for n in (*range(1, 13), 16, 33, 64)],
     "slic_connect": VARIANTS["slic_connect"],
+    "slic_values": [slic.values_constants_of(np.dtype(dtype)) for dtype in "bBhHiIqQfd"],
 }
 
 

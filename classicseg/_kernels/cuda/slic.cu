@@ -1,8 +1,7 @@
 // SLIC: the nearest center of every pixel with the sums that move the centers, and what comes before and after.
 //
-// Compile-time constants, set by slic.py:
-//   PIXEL     type of the image's values
-//   CHANNELS  how many an image has
+// Compile-time constant, set by slic.py:
+//   CHANNELS  how many values a pixel has
 //
 // Values are whole numbers in float32, below 2^23 in size; sums of them are whole too: the same bits for any order of
 // threads. Distances are compared in float64, in the order of operations that defines them on every device.
@@ -17,26 +16,6 @@ constexpr float LIMIT = 4194303.0f;          // 2^22 - 1, of a value
 
 __device__ __forceinline__ long long own_index() {
     return static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x;
-}
-
-// ``(image - origin) * factor`` in float64, then float32, of values in C order, whatever they mean; 0 outside.
-extern "C" __global__ void __launch_bounds__(THREADS)
-    scaled(const PIXEL* image, const bool* mask, int masked, long long n_values, double origin, double factor,
-           float* out) {
-    long long i = own_index();
-    if (i < n_values) out[i] = masked && !mask[i / C] ? 0.0f : float((double(image[i]) - origin) * factor);
-}
-
-// The same, into planes (C, n_pixels).
-extern "C" __global__ void __launch_bounds__(THREADS)
-    scaled_planes(const PIXEL* image, const bool* mask, int masked, long long n_pixels, double origin, double factor,
-                  float* planes) {
-    long long i = own_index();
-    if (i >= n_pixels) return;
-    bool outside = masked && !mask[i];
-    for (int c = 0; c < C; c++) {
-        planes[c * n_pixels + i] = outside ? 0.0f : float((double(image[i * C + c]) - origin) * factor);
-    }
 }
 
 // Planes become whole numbers, in place; the first is NaN where a pixel takes no part.

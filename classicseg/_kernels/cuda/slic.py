@@ -19,7 +19,7 @@ __all__ = ["Centers", "Tiles", "assign", "color_reach", "connected_parts", "in_t
 
 THREADS = 256  # as in slic.cu
 SIDE = 32  # of the tile of a block, as in slic.cu
-FUNCTIONS = ("scaled", "scaled_planes", "whole", "filtered", "assign", "moved", "farthest")
+FUNCTIONS = ("whole", "filtered", "assign", "moved", "farthest")
 MOST_PIXELS = 1 << 29  # as of slic_connect.py
 TINY = np.float32(1e-30)  # weight of pixels so far outside that no Gaussian reaches them
 TRUNCATE = 4.0  # widths to each side that a Gaussian is summed over
@@ -45,8 +45,8 @@ def in_tiles(
 ) -> Tiles:
     """Return `Tiles` of `image` (M, N, C), as on the CPU; `squares` and `n_threads` mean nothing on a GPU."""
     found = planes(image, mask, origin, factor, to_lab)
-    with image.device:
-        run = _kernels(image, np.dtype(np.float32))
+    with image.device as device:
+        run = _kernels(len(found), device)
         run.whole(*_launch(found[0].size), (*_mask(mask), np.int64(found[0].size), np.float32(2.0**exponent), found))
     return Tiles(found)
 
@@ -65,14 +65,15 @@ def planes(
         if factor is None:
             color.lab(image, out)
             return out
-        run, n_pixels = _kernels(image, image.dtype), n_rows * n_cols
-        given, how = (cupy.ascontiguousarray(image), *_mask(mask)), (np.float64(origin or 0.0), np.float64(factor))
+        n_pixels = n_rows * n_cols
+        given = cupy.ascontiguousarray(image), *_mask(mask), np.int64(n_pixels), np.int32(n_channels)
+        how = np.float64(origin or 0.0), np.float64(factor)
+        steps = (n_channels, 1) if to_lab else (1, n_pixels)  # from pixel to pixel, and from channel to channel
+        values = cupy.empty(image.shape, np.float32) if to_lab else out
+        run = kernels("slic_values", ("scaled",), values_constants_of(image.dtype), image.device.id)
+        run.scaled(*_launch(n_pixels), (*given, *how, *map(np.int64, steps), values))
         if to_lab:
-            encoded = cupy.empty(image.shape, np.float32)
-            run.scaled(*_launch(image.size), (*given, np.int64(image.size), *how, encoded))
-            color.lab(encoded, out)
-        else:
-            run.scaled_planes(*_launch(n_pixels), (*given, np.int64(n_pixels), *how, out))
+            color.lab(values, out)
     return out
 
 
@@ -103,9 +104,9 @@ def assign(
 
     n_channels, n_rows, n_cols = tiles.planes.shape
     n_centers = len(centers.weight)
-    with tiles.planes.device:
+    with tiles.planes.device as device:
         sums = cupy.zeros((n_centers, 3 + n_channels), np.uint64)
-        run = _kernels(tiles.planes.transpose(1, 2, 0), np.dtype(np.float32))
+        run = _kernels(n_channels, device)
         write = np.int32(labels is not None)
         labels = cupy.empty(1, np.int32) if labels is None else labels
         given = tiles.planes, np.int32(n_rows), np.int32(n_cols), *centers, np.int32(n_centers)
@@ -120,7 +121,7 @@ def moved(sums: Any, weight: Any, reach: tuple[float, float]) -> Centers:
 
     n_centers, n_channels = sums.shape[0], sums.shape[1] - 3
     with sums.device as device:
-        run = kernels("slic", FUNCTIONS, constants_of(np.dtype(np.float32), n_channels), device.id)
+        run = _kernels(n_channels, device)
         position, values = (cupy.empty((n_centers, n), np.float64) for n in (2, n_channels))
         window = cupy.empty((n_centers, 4), np.int32)
         given = sums, np.int32(n_centers), *map(np.float64, reach)
@@ -132,20 +133,25 @@ def color_reach(tiles: Tiles, shape: tuple[int, int], labels: Any, colors: Any, 
     """Return (K,) float64: the largest squared difference of a pixel's values from its segment's `colors` (K, C)."""
     import cupy
 
-    with labels.device:
+    with labels.device as device:
         most = cupy.zeros(len(colors), np.int64)
-        run = _kernels(tiles.planes.transpose(1, 2, 0), np.dtype(np.float32))
+        run = _kernels(len(tiles.planes), device)
         run.farthest(*_launch(labels.size), (tiles.planes, labels, np.int64(labels.size), colors, most))
         return most.view(np.float64)
 
 
-def constants_of(dtype: np.dtype[Any], n_channels: int) -> tuple[str, ...]:
-    """Return the compiler's options for images of this dtype; slic.cu says what each constant means."""
-    return defines(PIXEL=TYPES[dtype.str[1:]], CHANNELS=n_channels)
+def constants_of(n_channels: int) -> tuple[str, ...]:
+    """Return the compiler's options for pixels of so many values."""
+    return defines(CHANNELS=n_channels)
 
 
-def _kernels(image: Any, dtype: np.dtype[Any]) -> Any:
-    return kernels("slic", FUNCTIONS, constants_of(dtype, image.shape[2]), image.device.id)
+def values_constants_of(dtype: np.dtype[Any]) -> tuple[str, ...]:
+    """Return the compiler's options for images of this dtype."""
+    return defines(PIXEL=TYPES[dtype.str[1:]])
+
+
+def _kernels(n_channels: int, device: Any) -> Any:
+    return kernels("slic", FUNCTIONS, constants_of(n_channels), device.id)
 
 
 def _mask(mask: Any) -> tuple[Any, Any]:
@@ -159,7 +165,7 @@ def _gaussian(plane: Any, widths: tuple[float, float]) -> None:
     """Smooth a plane in place, first down its columns, with the weights and the order of sums of scipy.ndimage."""
     import cupy
 
-    run = kernels("slic", FUNCTIONS, constants_of(np.dtype(np.float32), 1), plane.device.id)
+    run = _kernels(1, plane.device)
     steps = plane.shape[1], 1
     for n, step, width in zip(plane.shape, steps, widths):
         if width <= NARROWEST:
