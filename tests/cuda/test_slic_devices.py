@@ -182,6 +182,26 @@ def test_the_nearest_center_by_its_definition(cuda, rng, n, n_channels, masked):
     assert_array_equal(sums, expected[1])
 
 
+def test_near_ties_are_decided_by_the_defined_order_of_operations(cuda, rng):
+    """Positions and values on a lattice: many distances are equal but for rounding."""
+    image = rng.integers(0, 30, (40, 66, 2)).astype(float)
+    position, color = rng.integers(0, 40, (200, 2)).astype(float), rng.integers(0, 30, (200, 2)).astype(float)
+    centers = centers_at(position, color, np.full(200, 0.01), np.ones(200, bool), np.array([50, 80]))
+    labels, _ = assigned(cuda, image, centers, (0.1, 0.1))
+    assert_array_equal(labels, expected_of(image, centers, (0.1, 0.1), None)[0])
+
+
+@pytest.mark.parametrize("middle", [22, 23, 40, 41])
+def test_windows_that_end_where_tiles_do(cuda, middle):
+    image, position = np.zeros((66, 66, 1)), np.array([[middle, middle], [65.0, 65.0]])
+    centers = centers_at(position, np.zeros((2, 1)), np.ones(2), np.array([True, False]), np.array([9, 9]))
+    labels, sums = assigned(cuda, image, centers)
+    expected = expected_of(image, centers, (1, 1), None)
+    assert_array_equal(labels, expected[0])
+    assert_array_equal(sums, expected[1])
+    assert (labels >= 0).sum() == 19 * 19
+
+
 def test_every_order_of_threads_gives_the_same(emulated_order, rng):
     image, centers = problem(rng, (40, 45), 30, 3)
     found = assigned(emulated_order, image, centers)

@@ -148,6 +148,29 @@ extern "C" __global__ void __launch_bounds__(THREADS)
          met + ends[part] - sides[part]);
 }
 
+// The shortest way where no pixel is outside: then every part but the first has met one before it, and that has a number
+// by the time it is asked. Each part points at the one whose number it takes, the large ones and the first at themselves.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    point(const int* area, const int* sides, const int* ends, const int* met, int n, int min_size, int* parents) {
+    long long i = static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x;
+    if (i > n) return;
+    int part = int(i), at = ends[part] - 1;
+    bool own = part <= 1 || area[part] >= min_size;
+    while (!own && met[at] > part) at--;
+    parents[part] = own ? part : met[at];
+}
+
+// `ranks` counts the large parts up to each; those that end at a small one, the first, have the number of the first
+// large one.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    follow(const int* parents, const int* ranks, int n, int* label) {
+    long long i = static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x;
+    if (i > n) return;
+    int part = int(i);
+    while (parents[part] != part) part = parents[part];
+    label[i] = part == 0 ? 0 : max(1, ranks[part]);
+}
+
 // The parts, and what was found of them; each array has a place for 0, which is outside.
 struct Parts {
     const int *area, *sides, *ends, *met;  // numbers around part p are met[ends[p] - sides[p]] to met[ends[p]]

@@ -15,7 +15,7 @@ from classicseg._kernels.cuda.regions_connected import number, roots
 
 THREADS = 128  # as in slic_connect.cu
 WARPS = THREADS // 32
-FUNCTIONS = ("measure", "cut", "count_sides", "meet", "join_small", "relabel")
+FUNCTIONS = ("measure", "cut", "count_sides", "meet", "point", "follow", "join_small", "relabel")
 NEVER = np.int32(2**31 - 1)  # as in slic_connect.cu
 MOST_PIXELS = 1 << 29  # 4 times a place in the queue of a walk is a number
 
@@ -75,8 +75,15 @@ def _labels(run: Any, shape: tuple[Any, Any], min_size: int, parts: Any, area: A
     met = cupy.empty(max(1, n_met), np.int32)
     walks = small, places, np.int32(small.size), first, sides, ends
     run.meet(*_warps(small.size), (parts, *walks, *shape, order, queue, met))
+    count, found = np.int32(area.size - 1), (area, sides, ends, met)
+    if int(area.sum()) == parts.size:
+        parents, label = (cupy.empty(area.size, np.int32) for _ in range(2))
+        ranks = cupy.cumsum(area >= least, dtype=np.int32)
+        run.point(*_pixels(area.size), (*found, count, least, parents))
+        run.follow(*_pixels(area.size), (parents, ranks, count, label))
+        return label
     scratch = [cupy.zeros(area.size, np.int32) for _ in range(5)]
-    run.join_small((1,), (1,), (area, sides, ends, met, np.int32(area.size - 1), least, *scratch))
+    run.join_small((1,), (1,), (*found, count, least, *scratch))
     return scratch[0]
 
 
