@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skimage.measure import regionprops_table
 
 from classicseg import connected_regions, region_table
-from classicseg._kernels.cpu.regions_runs import STRIP
+from classicseg._kernels.cpu.regions_runs import PIECE, STRIP
 
 DTYPES = ["uint8", "int8", "uint16", "int32", "int64", "float32", "float64"]
 OF_PLACE = ["label", "area", "row_min", "col_min", "row_max", "col_max", "medoid_row", "medoid_col", "touches_border"]
@@ -121,6 +121,17 @@ def test_the_same_for_any_number_of_threads(rng):
         other = region_table(labels, image, n_threads=n_threads)
         for name, column in one.items():
             assert_array_equal(column, other[name])
+
+
+@pytest.mark.parametrize("rows", [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 3])
+def test_a_region_of_most_pixels_is_shared_by_threads(rng, rows):
+    """Its perimeter is counted in pieces of as many runs, one in a row here, and its channels are dealt out."""
+    labels = np.full((rows, 3), 2)
+    labels[-2:, 0] = 1
+    image = rng.random((rows, 3, 2))
+    one = region_table(labels, image, n_threads=1)
+    assert_tables_equal(one, naive_regions.region_table(labels, image))
+    assert_tables_equal(region_table(labels, image, n_threads=3), one)
 
 
 @settings(max_examples=30, deadline=None)

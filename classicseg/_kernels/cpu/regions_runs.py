@@ -13,6 +13,8 @@ from classicseg._kernels.cpu._marks import WORD, list_starts
 STRIP = 128  # rows per block of the parallel scans; strips are joined afterwards, so any value gives the same labels
 SHARE = 1 << 16  # pixels, about, of the regions that are described at a time; any value gives the same numbers
 
+PIECE = 1024  # runs, of a large region that several threads share; any value gives the same numbers
+
 
 class RegionRuns(NamedTuple):
     """The runs of region r are ``first[r]`` to ``first[r + 1]``, in raster order; row r is the label r + 1."""
@@ -135,6 +137,18 @@ def place_runs(starts, values, offset, place, begins, ends, area):
             ends[place[r]] = offset + starts[i + 1]
             area[r] += starts[i + 1] - starts[i]
             place[r] += 1
+
+
+def in_pieces(runs):
+    """Return the runs in pieces of at most `PIECE` runs of one region, as regions of their own, and whose they are."""
+    counts = -(-np.diff(runs.first) // PIECE)
+    if counts.max(initial=0) <= 1:
+        return runs, np.arange(len(counts))
+    owners = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+    first = np.append(runs.first[owners] + within * PIECE, runs.first[-1])
+    total = np.append(0, np.cumsum(runs.ends - runs.begins, dtype=np.int64))
+    return RegionRuns(first, runs.begins, runs.ends, np.diff(total[first])), owners
 
 
 def for_regions(function, area, n_threads=None):

@@ -6,7 +6,7 @@ No number depends on how regions are dealt out to threads: every region is added
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_vectorised, run_blocks
-from classicseg._kernels.cpu.regions_runs import STRIP, for_regions, n_strips, region_runs
+from classicseg._kernels.cpu.regions_runs import STRIP, for_regions, in_pieces, n_strips, region_runs
 
 TOP = 255  # the highest of the buckets that values are dealt into; more of them leave the fastest cache
 TINY = 1e-290
@@ -29,20 +29,33 @@ def shapes(labels, n_regions, n_threads=None):
 def perimeters(labels, runs, n_threads=None):
     """Return the perimeter of each region (n,), as a chain through the centers of its border pixels."""
     border = np.empty(labels.shape, np.uint8)
-    steps = np.zeros((len(runs.area), 3), np.int64)
+    pieces, owners = in_pieces(runs)
+    counts, steps = np.zeros((len(owners), 3), np.int64), np.zeros((len(runs.area), 3), np.int64)
 
     def mark(block):
         mark_border(labels, block * STRIP, min((block + 1) * STRIP, labels.shape[0]), border)
 
     run_blocks(mark, n_strips(labels), n_threads)
-    for_regions(lambda begin, end: count_steps(labels, border, runs[:3], begin, end, steps), runs.area, n_threads)
+    for_regions(lambda begin, end: count_steps(labels, border, pieces[:3], begin, end, counts), pieces.area, n_threads)
+    np.add.at(steps, owners, counts)
     return steps @ np.array([1, np.sqrt(2), (1 + np.sqrt(2)) / 2])
 
 
 def values(image, runs, with_median, n_threads=None):
-    """Return mean, std, min, max and median (n, C, 5) of each region in `image` (pixels, C)."""
-    found = np.full((len(runs.area), image.shape[1], 5), np.nan)
-    for_regions(lambda begin, end: sum_up(image, runs[:3], begin, end, with_median, found), runs.area, n_threads)
+    """Return mean, std, min, max and median (n, C, 5) of each region in `image` (pixels, C).
+
+    Where one region has most of the pixels, threads share the channels instead of the regions.
+    """
+    n, n_channels = len(runs.area), image.shape[1]
+    found = np.full((n, n_channels, 5), np.nan)
+    if 2 * runs.area.max(initial=0) > runs.area.sum():
+        run_blocks(lambda c: sum_up(image, runs[:3], 0, n, c, c + 1, with_median, found), n_channels, n_threads)
+    else:
+
+        def describe(begin, end):
+            sum_up(image, runs[:3], begin, end, 0, n_channels, with_median, found)
+
+        for_regions(describe, runs.area, n_threads)
     return found
 
 
@@ -151,7 +164,7 @@ def _border_around(labels, border, row, col):
 
 
 @jit
-def sum_up(image, runs, first_region, last_region, with_median, out):
+def sum_up(image, runs, first_region, last_region, first_channel, last_channel, with_median, out):
     """Write mean, std, min, max and, if wanted, median of the values of regions, channel by channel."""
     first, begins, ends = runs
     most = 0
@@ -164,7 +177,7 @@ def sum_up(image, runs, first_region, last_region, with_median, out):
     for r in range(first_region, last_region):
         if first[r] == first[r + 1]:
             continue
-        for c in range(image.shape[1]):
+        for c in range(first_channel, last_channel):
             n = 0
             for i in range(first[r], first[r + 1]):
                 for pixel in range(begins[i], ends[i]):

@@ -122,7 +122,7 @@ def _joined(pixels, area, first, min_size, n_threads):
     met, new = np.zeros(len(area), np.int32), np.zeros(len(area), np.int32)
 
     def walk_over(block):
-        meet(pixels, small[block * SHARE : (block + 1) * SHARE], first, np.empty(room, np.int64), met)
+        meet(pixels, small[block * SHARE : (block + 1) * SHARE], area, first, np.empty(room, np.int64), met)
 
     run_blocks(walk_over, -(-len(small) // SHARE), n_threads)
     join_small(pixels, area < min_size, first, met, np.empty(room, np.int64), new)
@@ -163,10 +163,12 @@ def _visit(pixels, at, other, queue, size):
 
 
 @jit
-def meet(pixels, small, first, queue, met):
+def meet(pixels, small, area, first, queue, met):
     """Write the part met last of those before each small part, if there is one."""
     for k in range(small.shape[0]):
-        size = walk(pixels, first[small[k]], queue)
+        size, queue[0] = 1, first[small[k]]
+        if area[small[k]] > 1:  # half of them have one pixel where a picture is noisy
+            size = walk(pixels, queue[0], queue)
         met[small[k]] = _last_before(pixels, small[k], queue[:size])
 
 
