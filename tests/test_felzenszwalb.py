@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 
 from classicseg import felzenszwalb
 from classicseg._kernels.cpu import felzenszwalb as kernels
+from classicseg._kernels.cpu.felzenszwalb_edges import LEVELS, SHIFT, count_levels
 from classicseg._kernels.cpu.felzenszwalb_order import sort_buckets
 
 
@@ -135,3 +136,22 @@ def test_a_gray_image_too_large_for_its_edges_is_refused():
     image = np.broadcast_to(np.zeros(1, np.uint8), (1 << 15, 1 << 15))
     with pytest.raises(ValueError, match="at most 1073741823 pixels"):
         felzenszwalb(image)
+
+
+def test_a_round_has_the_edges_of_its_levels_and_no_other():
+    """Differences of whole numbers: 1, 2 and 4 are the least weights of their levels."""
+    planes = np.array([[[0, 1, 3, 7, 15, 15, 14, 12, 8]]], np.float32)
+    homes = np.arange(9, dtype=np.int32).reshape(1, 1, 9)
+    counts = np.zeros((1, LEVELS), np.int32)
+    count_levels(planes, homes, False, 0, 1, counts[0])
+    one, two, four, eight = np.array([1, 2, 4, 8], np.float32).view(np.uint32) >> SHIFT
+    assert_array_equal(counts[0, [0, one, two, four, eight]], [1, 2, 2, 2, 1])
+    for low, high, expected in (
+        (0, one, [0]),
+        (one, two, [1, 1]),
+        (one, eight, [1, 1, 2, 2, 4, 4]),
+        (eight, LEVELS, [8]),
+    ):
+        weights, edges, _, sizes = kernels._sorted(planes, homes, False, int(low), int(high), counts, 1)
+        assert len(weights) == len(edges) == sizes.sum() == len(expected)
+        assert_array_equal(weights, expected)
