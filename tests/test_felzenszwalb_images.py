@@ -157,3 +157,11 @@ def test_memory_of_a_large_image(rng, monkeypatch):
     felzenszwalb(image[:20], 100)
     peak, labels = peak_of(lambda: felzenszwalb(image, 100, n_threads=1))
     assert (peak - labels.nbytes) / labels.size < 26
+
+
+def test_equal_values_join_however_high():
+    """Nodata of 3e38, smoothed: its sums stay finite, and its differences are 0."""
+    temperature = np.full((12, 40), 25, np.float32)
+    temperature[:, :12] = 3e38
+    found = felzenszwalb(temperature, 255 * 5, min_size=1)
+    assert len(np.unique(found[:, :6])) == len(np.unique(found[:, 20:])) == 1
