@@ -123,6 +123,17 @@ def test_the_same_for_any_number_of_threads(rng):
             assert_array_equal(column, other[name])
 
 
+def test_the_perimeter_of_every_neighbourhood():
+    """All 256 ways in which a region can lie around one of its pixels, each with a label of its own."""
+    labels = np.zeros((16 * 4, 16 * 4), int)
+    for case in range(256):
+        around = np.array([case >> bit & 1 for bit in range(8)])
+        row, col = 4 * (case // 16), 4 * (case % 16)
+        labels[row : row + 3, col : col + 3] = np.insert(around, 4, 1).reshape(3, 3) * (case + 1)
+    found = region_table(labels, properties=["perimeter"])["perimeter"]
+    assert_allclose(found, [naive_regions.perimeter(labels == label) for label in range(1, 257)])
+
+
 @pytest.mark.parametrize("rows", [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 3])
 def test_a_region_of_most_pixels_is_shared_by_threads(rng, rows):
     """Its perimeter is counted in pieces of as many runs, one in a row here, and its channels are dealt out."""
