@@ -67,6 +67,11 @@ def test_a_small_part_joins_the_last_one_before_it_that_it_meets():
     assert_array_equal(made(first, 2, 100), 1)  # none before it: the next one
 
 
+def test_the_last_pixel_of_a_small_part_decides():
+    labels = np.array([[1, 1, 1, 2, 2, 2], [1, 1, 3, 3, 2, 2], [1, 1, 1, 2, 2, 2]], np.int32)
+    assert_array_equal(made(labels, 3, 100)[1], [1, 1, 2, 2, 2, 2])  # the one to the right is reached last
+
+
 def test_islands_of_a_mask_stay_apart():
     """The part that stands first on its island is small; what follows in raster order lies on another."""
     mask = np.ones((5, 9), bool)
