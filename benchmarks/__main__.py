@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"{name} not run: {reason}")
             continue
         with tempfile.TemporaryDirectory() as scratch:
-            context = Context(Path(scratch), options.data, options.tiny)
+            context = Context(Path(scratch), options.data, options.tiny, options.environments)
             result = run_case(load_case(name), context, repeats=options.repeats, threads=options.threads)
         options.out.mkdir(parents=True, exist_ok=True)
         path = options.out / f"{name}-{result['date']}.json"
@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         help="write those tables into RESULTS.md, a summary into README.md",
     )
     made.add_argument("--data", type=Path, default=data and Path(data), help="sample files; generated ones without")
+    made.add_argument("--environments", type=Path, help="folder that benchmarks.environments made; peers that need one")
     made.add_argument("--repeats", type=int, default=9, help="turns per contender (default 9)")
     made.add_argument("--threads", type=int, default=2, help="threads per contender (default 2)")
     made.add_argument("--processes", type=int, help=f"of {QUALITY}, one thread each (default: all processors)")

@@ -11,6 +11,7 @@ from classicseg import __version__
 from classicseg._info import cpu_model
 
 ALWAYS = ("numpy", "numba")
+NOT_INSTALLED = "not installed"
 
 
 def machine() -> dict[str, object]:
@@ -35,9 +36,9 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed"
+            found[name] = NOT_INSTALLED
     return found
 
 
 def missing(packages: Iterable[str]) -> list[str]:
-    return [name for name in packages if versions([name])[name] == "not installed"]
+    return [name for name in packages if versions([name])[name] == NOT_INSTALLED]

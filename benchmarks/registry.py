@@ -35,6 +35,7 @@ class Context:
     scratch: Path
     data: Path | None = None  # public sample images, see CLASSICSEG_TEST_DATA
     tiny: bool = False  # the smallest inputs that still cross every line of the case
+    environments: Path | None = None  # folder of the environments of peers that need their own
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Contender:
     prepare: str
     packages: Sequence[str] = ()  # distributions it needs; it is "not run" where one is missing
     own: bool = False  # another form of ours, which is no peer
+    environment: str = ""  # of `environments`: where its packages are, unless they are beside ours
 
 
 @dataclass(frozen=True)

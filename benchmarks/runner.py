@@ -10,13 +10,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import machine, missing, versions
+from benchmarks.environments import interpreter, versions_there
+from benchmarks.machine import NOT_INSTALLED, machine, missing, versions
 from benchmarks.memory import PeakMemory
 from benchmarks.registry import Agreement, Case, Contender, Context, Row
 
@@ -39,7 +40,9 @@ class WorkerFailed(RuntimeError):
 class Worker:
     """A contender's process. It works only between a request and its answer, so contenders never overlap."""
 
-    def __init__(self, case: Case, contender: Contender, row: Row, folder: Path, threads: int) -> None:
+    def __init__(
+        self, case: Case, contender: Contender, row: Row, folder: Path, threads: int, environments: Path | None
+    ) -> None:
         self.name = contender.name
         self.output = folder / f"{contender.name}.npz"
         environment = os.environ | {name: str(threads) for name in THREAD_VARIABLES}
@@ -47,7 +50,12 @@ class Worker:
             environment["CLASSICSEG_CACHE_DIR"] = str(folder / f"kernels-{contender.name}")
         self._log = (folder / f"{contender.name}.log").open("w+")
         module = f"benchmarks.{row.part or case.name}"
-        command = [sys.executable, "-m", "benchmarks.worker", module, contender.prepare]
+        python = (
+            str(interpreter(environments, contender.environment))
+            if elsewhere(contender, environments)
+            else sys.executable
+        )
+        command = [python, "-m", "benchmarks.worker", module, contender.prepare]
         self._process = subprocess.Popen(
             [*command, json.dumps(dict(row.parameters)), str(self.output)],
             stdin=subprocess.PIPE,
@@ -103,28 +111,29 @@ def run_case(case: Case, context: Context, *, repeats: int, threads: int, progre
     """Return the JSON form of one run of `case`."""
     rows = []
     for row in case.rows(context):
-        rows.append(run_row(case, row, repeats=repeats if row.repeats is None else row.repeats, threads=threads))
+        turns = repeats if row.repeats is None else row.repeats
+        rows.append(run_row(case, row, repeats=turns, threads=threads, environments=context.environments))
         progress(f"{case.name}: {row.name}: {one_line(rows[-1])}")
     return {
         "case": case.name,
         "title": case.title,
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "versions": versions(name for contender in case.contenders for name in contender.packages),
+        "versions": versions_of(case.contenders, context.environments),
         "threads": threads,
         "data": "public sample files" if context.data else "generated",
         "rows": rows,
     }
 
 
-def run_row(case: Case, row: Row, *, repeats: int, threads: int) -> dict[str, Any]:
+def run_row(case: Case, row: Row, *, repeats: int, threads: int, environments: Path | None = None) -> dict[str, Any]:
     """Run every contender of one row, turn by turn."""
     chosen = [one for one in case.contenders if row.contenders is None or one.name in row.contenders]
-    absent = {one.name: f"{', '.join(gone)} is not installed" for one in chosen if (gone := missing(one.packages))}
+    absent = {one.name: reason for one in chosen if (reason := why_absent(one, environments))}
     present = [one for one in chosen if one.name not in absent]
     with (
         tempfile.TemporaryDirectory() as scratch,
-        _workers(case, row, present, Path(scratch), threads) as workers,
+        _workers(case, row, present, Path(scratch), threads, environments) as workers,
     ):
         _take_turns([worker for worker in workers if worker.name not in row.once], repeats)
         _count_first_calls([worker for worker in workers if worker.name in row.once])
@@ -150,12 +159,39 @@ def run_row(case: Case, row: Row, *, repeats: int, threads: int) -> dict[str, An
     }
 
 
+def elsewhere(contender: Contender, environments: Path | None) -> bool:
+    """Return whether the contender is run by the interpreter of an environment of its own."""
+    return bool(environments and contender.environment and interpreter(environments, contender.environment).exists())
+
+
+def versions_of(contenders: Sequence[Contender], environments: Path | None) -> dict[str, str]:
+    """Return the versions of what the contenders need, where each of them finds it."""
+    found = versions(name for one in contenders for name in one.packages)
+    for one in contenders:
+        if environments and elsewhere(one, environments):
+            found |= versions_there(environments, one.environment, one.packages)
+    return found
+
+
+def why_absent(contender: Contender, environments: Path | None) -> str:
+    """Return why the contender cannot run, empty where it can."""
+    if environments and elsewhere(contender, environments):
+        there = versions_there(environments, contender.environment, contender.packages)
+        gone = [name for name, version in there.items() if version == NOT_INSTALLED]
+    else:
+        gone = missing(contender.packages)
+    where = " in the environment of its own" if contender.environment else ""
+    return f"{', '.join(gone)} is not installed{where}" if gone else ""
+
+
 @contextlib.contextmanager
-def _workers(case: Case, row: Row, contenders: list[Contender], folder: Path, threads: int) -> Iterator[list[Worker]]:
+def _workers(
+    case: Case, row: Row, contenders: list[Contender], folder: Path, threads: int, environments: Path | None
+) -> Iterator[list[Worker]]:
     workers: list[Worker] = []
     try:
         for contender in contenders:
-            workers.append(Worker(case, contender, row, folder, threads))
+            workers.append(Worker(case, contender, row, folder, threads, environments))
             workers[-1].first_call()
         yield workers
     finally:
