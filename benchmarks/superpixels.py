@@ -6,7 +6,13 @@ from benchmarks.registry import Contender
 CASE = joined(
     "superpixels",
     "Superpixels, regions and their merging",
-    ("superpixels_slic", "superpixels_felzenszwalb", "superpixels_regions"),
+    (
+        "superpixels_slic",
+        "superpixels_scores",
+        "superpixels_felzenszwalb",
+        "superpixels_regions",
+        "superpixels_memory",
+    ),
     (
         Contender("classicseg", "ours"),
         Contender("scikit-image", "scikit_image", ("scikit-image",)),
