@@ -178,10 +178,11 @@ def why_absent(contender: Contender, environments: Path | None) -> str:
     if environments and elsewhere(contender, environments):
         there = versions_there(environments, contender.environment, contender.packages)
         gone = [name for name, version in there.items() if version == NOT_INSTALLED]
+        way_out = " in the environment of its own"
     else:
         gone = missing(contender.packages)
-    where = " in the environment of its own" if contender.environment else ""
-    return f"{', '.join(gone)} is not installed{where}" if gone else ""
+        way_out = "; benchmarks.environments makes an environment for it" if contender.environment else ""
+    return f"{', '.join(gone)} is not installed{way_out}" if gone else ""
 
 
 @contextlib.contextmanager
