@@ -5,14 +5,14 @@ import numpy as np
 from classicseg._kernels.cpu._jit import jit, jit_part
 from classicseg._kernels.cpu._lanes import NARROW, bits, count_of, load
 from classicseg._kernels.cpu.slic_near import (
-    IDS,
     KEPT,
     LAST,
     MIDDLE,
-    NEAR,
     OUTSIDE,
+    WINNERS,
     WON,
     fill_table,
+    id_of,
     list_near,
     no_table,
     reaching,
@@ -22,8 +22,6 @@ from classicseg._kernels.cpu.slic_near import (
 from classicseg._kernels.cpu.slic_nearest import PART, decide, nearest_in_tile
 from classicseg._kernels.cpu.slic_tiles import BLOCK, IN_BLOCK, IN_QUAD, PIXELS, QUAD, SIDE
 
-WINNERS = 4  # row of the lists: places in the row IDS
-REST, TAKEN = 0, 1  # rows of the sums of a tile: of the pixels not dealt with yet, of one center's
 # The pixels of a tile whose row, and whose column, have bit 0, 1 and 2.
 ROW_BITS = np.array([0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000, 0xFFFFFFFF00000000], np.uint64).view(np.int64)
 COL_BITS = np.array([0xAAAAAAAAAAAAAAAA, 0xCCCCCCCCCCCCCCCC, 0xF0F0F0F0F0F0F0F0], np.uint64).view(np.int64)
@@ -35,8 +33,8 @@ def assign_strip(tiles, shape, centers, scale, strip, labels, write):
     top, n_across = strip * BLOCK, -(-shape[1] // BLOCK)
     active = reaching(centers.window, top, min(top + BLOCK, shape[0]))
     n_sums, n_terms = tiles.sums.shape[1], tiles.low.shape[0] // tiles.inside.shape[0]
-    sums, own = np.zeros((active.shape[0], n_sums), np.int64), np.empty((2, n_sums), np.int64)
-    lists, places = np.empty((5, active.shape[0] + 1), np.int32), np.empty(PIXELS, np.float32)
+    sums = np.zeros((active.shape[0] + 1, n_sums), np.int64)  # the last row is nobody's
+    lists, places = np.empty((4, active.shape[0] + 1), np.int32), np.empty(PIXELS, np.float32)
     stride, table = no_table(active.shape[0], n_terms)
     few = np.zeros_like(table)
     values, inside, lows, highs, middles = tiles.values, tiles.inside, tiles.low, tiles.high, tiles.middle
@@ -69,14 +67,13 @@ def assign_strip(tiles, shape, centers, scale, strip, labels, write):
                 if close != 0:
                     exact = centers, scale, active, tiles.middle[block]
                     decide(values, at * PIXELS, close, pixel, exact, few_stride, few, lists, n, places)
-                for c in range(n_sums):
-                    own[REST, c] = tiles.sums[t, c]
                 n_won = _list_winners(few_stride, few, lists, n)
                 whole = n > 0 and few[OUTSIDE * few_stride + lists[LAST, 0]] <= 0  # a window holds all pixels
-                _add_all(values, at * PIXELS, inside[t], pixel, middles, block, lists, n_won, whole, places, own, sums)
+                tile = tiles.sums, t, middles, block
+                _add_all(values, at * PIXELS, inside[t], pixel, tile, lists, n_won, whole, places, sums)
                 if write:
                     _write(inside[t], pixel, places, lists, active, labels)
-    return active, sums
+    return active, sums[:-1]
 
 
 @jit_part
@@ -87,8 +84,6 @@ def _find_nearest(values, low, high, at, n_terms, spot, stride, few, n_kept, mar
     """
     box = _box(spot[0], spot[1], SIDE)
     n = shortlist(stride, few, n_kept, box, low, high, at, n_terms, lists, LAST)
-    for i in range(n):
-        lists[IDS, i] = lists[NEAR, lists[KEPT, lists[LAST, i]]]
     middle = np.float32(0.5) * (box[0] + box[1]), np.float32(0.5) * (box[2] + box[3])
     close = nearest_in_tile(values, at * PIXELS, n_terms, middle, stride, few, lists, n, margin, places)
     return n, close
@@ -105,14 +100,24 @@ def _list_winners(stride, few, lists, n):
 
 
 @jit_part
-def _add_all(values, at, inside, pixel, middles, block, lists, n_won, whole, places, own, sums):
-    """Add the pixels of a tile to the sums of their centers; of a `whole` tile the last has the rest."""
-    n_taken = n_won - np.int64(whole)
-    for i in range(n_taken):
-        _take(values, at, inside, lists[WINNERS, i], places, own)
-        _add(own, TAKEN, pixel, middles, block, sums, lists[IDS, lists[WINNERS, i]])
+def _add_all(values, at, inside, pixel, tile, lists, n_won, whole, places, sums):
+    """Add the pixels of a tile to the sums of their centers.
+
+    Where all have one, as `whole` says, the last center is given the tile's sums, and the others take theirs from it.
+    """
+    tile_sums, t, middles, block = tile
+    source, n_taken = sums.shape[0] - 1, n_won - np.int64(whole)
     for i in range(n_taken, n_won):
-        _add(own, REST, pixel, middles, block, sums, lists[IDS, lists[WINNERS, i]])
+        source = id_of(lists, lists[WINNERS, i])
+        count = np.int64(tile_sums[t, 0])
+        sums[source, 0] += count
+        sums[source, 1] += count * pixel[0] + tile_sums[t, 1]
+        sums[source, 2] += count * pixel[1] + tile_sums[t, 2]
+        for c in range(3, sums.shape[1]):
+            sums[source, c] += tile_sums[t, c] + count * np.int64(middles[block, c - 3])
+    for i in range(n_taken):
+        place = lists[WINNERS, i]
+        _take(values, at, inside, place, pixel, middles, block, places, sums, id_of(lists, place), source)
 
 
 @jit_part
@@ -140,36 +145,27 @@ def _bounds(tiles, first, count, low, high):
 
 
 @jit_part
-def _take(values, at, inside, mine, places, own):
-    """Write the sums of the pixels of one center, and take them from the rest."""
-    place = np.float32(mine)
+def _take(values, at, inside, place, pixel, middles, block, places, sums, mine, source):
+    """Add the pixels of one center to its sums, and take them from those of `source`."""
+    which = np.float32(place)
     taken = inside & bits(
-        load(places, 0) == place, load(places, PART) == place, load(places, 2 * PART) == place,
-        load(places, 3 * PART) == place,
+        load(places, 0) == which, load(places, PART) == which, load(places, 2 * PART) == which,
+        load(places, 3 * PART) == which,
     )  # fmt: skip
-    rows, cols = 0, 0
+    count = count_of(taken)
+    rows, cols = count * pixel[0], count * pixel[1]
     for bit in range(3):
         rows += count_of(taken & ROW_BITS[bit]) << bit
         cols += count_of(taken & COL_BITS[bit]) << bit
-    own[TAKEN, 0], own[TAKEN, 1], own[TAKEN, 2] = count_of(taken), rows, cols
-    for c in range(own.shape[1] - 3):
+    sums[mine, 0], sums[source, 0] = sums[mine, 0] + count, sums[source, 0] - count
+    sums[mine, 1], sums[source, 1] = sums[mine, 1] + rows, sums[source, 1] - rows
+    sums[mine, 2], sums[source, 2] = sums[mine, 2] + cols, sums[source, 2] - cols
+    for c in range(middles.shape[1]):
         total, none, first = np.int32(0), np.int32(0), np.uint64(at + c * PIXELS)
         for i in range(PIXELS):
-            total = np.int32(total + (np.int32(values[first + np.uint64(i)]) if places[i] == place else none))
-        own[TAKEN, 3 + c] = total
-    for c in range(own.shape[1]):
-        own[REST, c] -= own[TAKEN, c]
-
-
-@jit_part
-def _add(own, which, pixel, middle, block, sums, place):
-    """Add sums of a tile whose first pixel is `pixel` to those of a center."""
-    count = own[which, 0]
-    sums[place, 0] += count
-    sums[place, 1] += count * pixel[0] + own[which, 1]
-    sums[place, 2] += count * pixel[1] + own[which, 2]
-    for c in range(middle.shape[1]):
-        sums[place, 3 + c] += own[which, 3 + c] + count * np.int64(middle[block, c])
+            total = np.int32(total + (np.int32(values[first + np.uint64(i)]) if places[i] == which else none))
+        whole = total + count * np.int64(middles[block, c])
+        sums[mine, 3 + c], sums[source, 3 + c] = sums[mine, 3 + c] + whole, sums[source, 3 + c] - whole
 
 
 @jit_part
@@ -179,4 +175,4 @@ def _write(inside, pixel, places, lists, active, labels):
         for col in range(SIDE):
             place = np.int64(places[row * SIDE + col])
             if place >= 0 and (inside == -1 or (inside >> (row * SIDE + col)) & 1):
-                labels[pixel[0] + row, pixel[1] + col] = active[lists[IDS, place]]
+                labels[pixel[0] + row, pixel[1] + col] = active[id_of(lists, place)]

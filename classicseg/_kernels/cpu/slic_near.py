@@ -34,8 +34,8 @@ MIDMOST = 10  # the score in the middle of a part and of its values
 WON = 11  # above 0 where the center may be the nearest to a pixel of a tile
 SLOPE = 12  # of the terms, from here on
 # Rows of the lists of centers: for a block places in the strip's centers, for a quad places in the first list, for a
-# tile places in the second; and for a tile places in the strip's centers.
-NEAR, KEPT, LAST, IDS = 0, 1, 2, 3
+# tile places in the second; and of a tile's those that may be the nearest to a pixel, as places in the third.
+NEAR, KEPT, LAST, WINNERS = 0, 1, 2, 3
 MIDDLE = (BLOCK - 1) / 2  # of a block, from its first pixel
 ROUNDING = 2.0**-23  # relative, of a float32 number: twice what one operation can do
 FAR = np.float32(3e38)  # no distance is that large: weights and scales are bounded
@@ -68,6 +68,12 @@ def list_near(active, window, left, right, lists):
         lists[NEAR, n] = a
         n += np.int64((window[k, 2] < right) & (window[k, 3] > left))
     return n
+
+
+@jit_part
+def id_of(lists, place):
+    """Return the place in the strip's centers of one of a tile's."""
+    return lists[NEAR, lists[KEPT, lists[LAST, place]]]
 
 
 @jit_part
@@ -161,10 +167,12 @@ def select(stride, table, lists, n, n_terms, less_stride, less):
     """Copy the columns of those for a quad to a table of fewer centers; return the largest error of theirs."""
     error, padded = np.float32(0), (n + NARROW - 1) // NARROW * NARROW
     for row in range(SLOPE + n_terms):
+        # Unsigned, or the compiler provides for indices from the end and moves numbers one by one.
+        at, into = np.uint64(row * stride), np.uint64(row * less_stride)
+        if padded > 0:
+            store(less, row * less_stride + padded - NARROW, spread(error))
         for i in range(n):
-            less[row * less_stride + i] = table[row * stride + lists[KEPT, i]]
-        for i in range(n, padded):
-            less[row * less_stride + i] = 0
+            less[into + np.uint64(i)] = table[at + np.uint64(lists[KEPT, i])]
     for i in range(n):
         error = max(error, less[ERROR * less_stride + i])
     for i in range(n, padded):

@@ -14,7 +14,6 @@ from classicseg._kernels.cpu.slic_near import (
     BOTTOM,
     DOWN,
     FAR,
-    IDS,
     LAST,
     LEFT,
     OUTSIDE,
@@ -22,6 +21,7 @@ from classicseg._kernels.cpu.slic_near import (
     SLOPE,
     TOP,
     WON,
+    id_of,
 )
 from classicseg._kernels.cpu.slic_tiles import PIXELS, SIDE
 
@@ -111,7 +111,7 @@ def _defined(values, at, i, corner, exact, lists, n_last):
     row, col = corner[0] + i // SIDE, corner[1] + i % SIDE
     least, place = np.inf, -1
     for n in range(n_last):
-        k = active[lists[IDS, n]]
+        k = active[id_of(lists, n)]
         if row < centers.window[k, 0] or row >= centers.window[k, 1]:
             continue
         if col < centers.window[k, 2] or col >= centers.window[k, 3]:
@@ -122,6 +122,6 @@ def _defined(values, at, i, corner, exact, lists, n_last):
             squared += d * d
         dy, dx = (row - centers.position[k, 0]) * scale[0], (col - centers.position[k, 1]) * scale[1]
         away = centers.weight[k] * squared + (dy * dy + dx * dx)
-        if away < least or (away == least and k < active[lists[IDS, place]]):
+        if away < least or (away == least and k < active[id_of(lists, place)]):
             least, place = away, n
     return place
