@@ -1,4 +1,4 @@
-"""The affinity of pixels, radius 5, and its product with a vector: half a stencil beside SciPy's CSR made by COO."""
+"""The affinity of pixels, radius 5, and its product with a vector: half a stencil beside SciPy's CSR made of triplets."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def vector_of(size: list[int]) -> NDArray[np.float64]:
 
 
 def sparse(image: NDArray[np.float64]) -> Any:
-    """Return the graph as SciPy's documentation makes one: rows, columns and weights of COO, then CSR."""
+    """Return the graph as SciPy's documentation makes one: rows, columns and weights as triplets, then CSR."""
     from scipy.sparse import coo_array
 
     n_rows, n_cols, _ = image.shape
