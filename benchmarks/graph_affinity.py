@@ -1,4 +1,4 @@
-"""The affinity of pixels, radius 5, and its product with a vector: half a stencil beside SciPy's CSR made of triplets."""
+"""The affinity of pixels, radius 5, and its product with a vector: half a stencil beside SciPy's CSR of triplets."""
 
 from __future__ import annotations
 
