@@ -43,7 +43,7 @@ def _copy(values, into):
 
 @jit
 def sort_digits(keys, codes):
-    """Sort what is in row 0 of each, to and origin between the rows; return the row that it ends in."""
+    """Sort what is in row 0 of each, back and forth between the rows; return the row that it ends in."""
     lowest = highest = np.int64(keys[0, 0])
     for i in range(keys.shape[1]):
         lowest, highest = min(lowest, np.int64(keys[0, i])), max(highest, np.int64(keys[0, i]))
