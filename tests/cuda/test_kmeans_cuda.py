@@ -132,7 +132,7 @@ def test_integers_that_no_kernel_reads_are_converted(cuda):
 def test_functions_of_the_cpu_say_so(cuda):
     labels = kmeans(cuda.put(IMAGE), 2, rng=0).labels
     with pytest.raises(TypeError, match=r"labels is a CuPy array, .* pass classicseg.to_device\(labels, 'cpu'\)"):
-        classicseg.connected_regions(labels)
+        classicseg.merge_small_regions(labels, 4)
 
 
 def test_a_device_that_is_too_old_is_told(emulated, monkeypatch):
