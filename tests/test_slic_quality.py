@@ -1,8 +1,10 @@
 """Superpixels are as good as scikit-image's at the same number of segments, compared picture by picture."""
 
+import re
+
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 from skimage import segmentation
 
@@ -51,17 +53,41 @@ def test_on_generated_pictures(n_segments):
     assert_as_good([cells(seed) for seed in range(20)], n_segments, loss=0.02)
 
 
-@pytest.mark.parametrize("n_segments", [100, 400])
-def test_on_photographs(test_data, n_segments):
+def photographs(folder, splits="*"):
     scipy_io, image_io = pytest.importorskip("scipy.io"), pytest.importorskip("skimage.io")
     pictures = []
-    for path in sorted((test_data / "bsds" / "images").rglob("*.jpg")):
-        truth = test_data / "bsds" / "groundTruth" / path.parent.name / f"{path.stem}.mat"
+    for path in sorted((folder / "bsds" / "images").glob(f"{splits}/*.jpg")):
+        truth = folder / "bsds" / "groundTruth" / path.parent.name / f"{path.stem}.mat"
         drawn = [entry["Segmentation"][0, 0] for entry in scipy_io.loadmat(truth)["groundTruth"][0]]
         pictures.append((image_io.imread(path), drawn))
     if not pictures:
-        pytest.skip("the folder of test data has no bsds/images/**/*.jpg")
-    assert_as_good(pictures, n_segments)
+        pytest.skip(f"the folder of test data has no bsds/images/{splits}/*.jpg")
+    return pictures
+
+
+@pytest.mark.parametrize("n_segments", [100, 400])
+def test_on_photographs(test_data, n_segments):
+    assert_as_good(photographs(test_data), n_segments)
+
+
+TABLE = [[float(value) for value in row] for row in re.findall(r"\n +(\d+) +(0\.\d+) +(0\.\d+)(?=\n)", slic.__doc__)]
+
+
+def test_the_table_of_the_docstring(test_data):
+    pictures = photographs(test_data, "train")
+    for compactness, *told in TABLE:
+        found = [scores(image, people, slic(image, 400, compactness)) for image, people in pictures]
+        assert_allclose(np.mean(found, axis=0)[[0, 2]], told, atol=6e-4)
+
+
+def test_the_compactness_that_the_docstring_names_scores_best():
+    assert max(TABLE, key=lambda row: row[1] + row[2])[0] == 20
+    cells_of = [cells(seed) for seed in range(6)]
+    recalls = [
+        np.mean([scores(image, people, slic(image, 200, compactness))[0] for image, people in cells_of])
+        for compactness in (1, 20, 200)
+    ]
+    assert recalls[1] == max(recalls)
 
 
 def test_the_scores_tell_good_superpixels_from_bad_ones():

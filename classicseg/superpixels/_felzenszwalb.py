@@ -49,7 +49,8 @@ def felzenszwalb(
     scale : float or sequence of K floats, default 1
         What a region of n pixels tolerates beyond its heaviest edge is ``scale / n``, in levels of 8 bits: an integer
         dtype's range counts as 255 of them, and floats are taken as 0 to 1. Higher makes larger regions. The default
-        is for tiny ones; photographs are cut into objects by 100 to 1000. For °C multiply by 255: ``255 * 20`` lets 20
+        is for tiny ones; photographs are cut into objects by 100 to 1000, and score best by 300 to 500, with a
+        `min_size` of 200 for boundaries and 800 for regions. For °C multiply by 255: ``255 * 20`` lets 20
         pixels differ by 1 K. A sequence is answered with one segmentation for each, from one sort of the edges.
     sigma : float, default 0.8
         Width of a Gaussian in pixels that smooths the image first; 0 smooths nothing.
