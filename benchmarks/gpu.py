@@ -1,4 +1,4 @@
-"""k-means, mean shift and superpixels on a GPU, beside the CPU: the same answer, and how far from the device's best."""
+"""k-means, mean shift, superpixels and graphs on a GPU, beside the CPU: the same answer, and how far from the device's best."""
 
 from dataclasses import replace
 
@@ -9,8 +9,8 @@ from benchmarks.registry import Contender
 CASE = replace(
     joined(
         "gpu",
-        "k-means, 10 iterations and labels, mean shift and superpixels on a GPU",
-        ("gpu_kmeans", "gpu_mean_shift", "gpu_superpixels"),
+        "k-means, 10 iterations and labels, mean shift, superpixels and graphs on a GPU",
+        ("gpu_kmeans", "gpu_mean_shift", "gpu_superpixels", "gpu_graph"),
         (Contender("CUDA", "on_cuda"), Contender("CPU", "on_cpu")),
     ),
     cannot_run=cannot_run,

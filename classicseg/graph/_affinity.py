@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._kernels import kernels_for
+from classicseg._array import check_same_device, contiguous, to_host
+from classicseg._kernels import adopt, kernels_for
 from classicseg._kernels._links import Links
 from classicseg._validate import check_choice, check_float, check_int, check_numbers
 from classicseg.features import PixelFeatures
@@ -43,6 +44,11 @@ class PixelAffinity:
         Width of the distance in the image, in pixels; infinite where it does not count.
     mask : ndarray of bool, shape (M, N), or None
         True where pixels take part; None where all do.
+
+    Notes
+    -----
+    Of features on a GPU `stored`, `mask`, the degree and products lie there too, as CuPy's arrays; `offsets` are
+    NumPy's.
     """
 
     shape: tuple[int, int]
@@ -95,20 +101,22 @@ class PixelAffinity:
         >>> affinity.matvec([[1.0, 0.0, 0.0]]).round(3)
         array([[0.   , 0.607, 0.   ]])
         """
-        array = check_numbers("vectors", vectors)
+        array = check_numbers("vectors", adopt(vectors), cuda=True)
         n_rows, n_cols = self.shape
         if array.shape != (n_rows * n_cols,) and (array.ndim not in (2, 3) or array.shape[-2:] != self.shape):
             raise ValueError(
                 f"vectors must have shape {self.shape}, ({n_rows * n_cols},) or (K, {n_rows}, {n_cols}), "
                 f"got {array.shape}"
             )
+        check_same_device("vectors", array, "affinity", self.stored)
         n_threads = _threads(n_threads)
         kernels = _kernels(self)
         narrow = array.dtype.itemsize <= 2 or array.dtype == np.float32
         planar = array.reshape(-1, n_rows, n_cols).astype(np.float32 if narrow else np.float64, copy=False)
         padded = kernels.pad(planar, self.offsets)
         found = kernels.product(self.stored, self.offsets, padded, n_threads)
-        return np.ascontiguousarray(kernels.unpad(found, self.offsets, self.shape)).reshape(array.shape)
+        product: NDArray[Any] = contiguous(kernels.unpad(found, self.offsets, self.shape)).reshape(array.shape)
+        return product
 
     def to_scipy(self, *, n_threads: int | None = None) -> Any:
         """Return the graph as SciPy's functions and scikit-learn take it.
@@ -123,7 +131,7 @@ class PixelAffinity:
         -------
         scipy.sparse.csr_array of float32, shape (M * N, M * N)
             The symmetric matrix, pixels in raster order. It takes four times the memory: each link twice, and its
-            place.
+            place. SciPy computes on the CPU: a graph on a GPU is copied to the host.
 
         Raises
         ------
@@ -141,7 +149,7 @@ class PixelAffinity:
 
         size = self.shape[0] * self.shape[1]
         parts = _kernels(self).to_csr(self.stored, self.offsets, self.shape, _threads(n_threads))
-        return csr_array(parts, shape=(size, size))
+        return csr_array(tuple(map(to_host, parts)), shape=(size, size))
 
 
 def pixel_affinity(
@@ -227,7 +235,7 @@ def pixel_affinity(
     edges = contour_of(contour, contour_sigma, sources)
     n_threads = _threads(n_threads)
 
-    kernels: Any = kernels_for(sources.weights, "affinity")
+    kernels: Any = kernels_for(sources.there, "affinity")
     offsets = offsets_of(radius, sources.shape)
     factors = 1 / (np.sqrt(2) * widths) if distance == "squared" else 1 / (2 * widths**2)
     planes = kernels.planes(*sources.scaled(factors), sources.inside, sources.shape, n_threads)
@@ -235,7 +243,7 @@ def pixel_affinity(
     exponent = apart**2 / 2 if distance == "squared" else apart / (2 * spatial)
     links = Links(
         planes,
-        _capped(edges**2 / 2),
+        _capped(edges * edges / 2),
         _capped(np.where(sources.inside, 0, FARTHEST)) if sources.inside is not None else np.empty((0, 0), np.float32),
         offsets,
         _capped(sources.place(factors, offsets), 1e30),

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._kernels import kernels_for
+from classicseg._array import check_same_device, contiguous, to_host
+from classicseg._kernels import adopt, kernels_for
 from classicseg._validate import check_integers
 from classicseg.graph._affinity import PixelAffinity
 
@@ -43,7 +44,7 @@ def cut(affinity: PixelAffinity | Any, labels: ArrayLike) -> float:
     >>> cut(pixel_affinity([[1.0, 2.0, 9.0]], 1, sigma=1, spatial_sigma=np.inf), [[0, 1, 2]]).__round__(3)
     0.607
     """
-    _, across = _within_and_across(affinity, labels)
+    _, across = map(to_host, _within_and_across(affinity, labels))
     return float(across.sum() / 2)
 
 
@@ -111,14 +112,15 @@ def ncut(affinity: PixelAffinity | Any, labels: ArrayLike) -> float:
     >>> round(ncut(affinity, [[0, 0, 1, 1]]), 3), round(ncut(affinity, [[0, 1, 1, 1]]), 3)
     (0.127, 1.306)
     """
-    within, across = _within_and_across(affinity, labels)
+    within, across = map(to_host, _within_and_across(affinity, labels))
     volume = within + across
     return float((across[volume > 0] / volume[volume > 0]).sum())
 
 
 def _within_and_across(affinity: Any, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return for each label the weight within, links counted from both ends, and that of its links to others."""
-    array = check_integers("labels", labels, ndim=(1, 2))
+    pixels = isinstance(affinity, PixelAffinity)
+    array = check_integers("labels", adopt(labels) if pixels else labels, ndim=(1, 2), cuda=pixels)
     n_labels = int(array.max()) + 1
     if n_labels > array.size:
         raise ValueError(
@@ -128,9 +130,10 @@ def _within_and_across(affinity: Any, labels: ArrayLike) -> tuple[NDArray[np.flo
     if isinstance(affinity, PixelAffinity):
         if array.shape != affinity.shape:
             raise ValueError(f"labels must have the affinity's shape {affinity.shape}, got {array.shape}")
+        check_same_device("labels", array, "affinity", affinity.stored)
         kernels: Any = kernels_for(affinity.stored, "affinity")
         found: tuple[NDArray[np.float64], NDArray[np.float64]] = kernels.links_of_labels(
-            affinity.stored, affinity.offsets, np.ascontiguousarray(array), n_labels
+            affinity.stored, affinity.offsets, contiguous(array), n_labels
         )
         return found
     if not hasattr(affinity, "tocoo"):

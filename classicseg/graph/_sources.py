@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._array import array_kind
-from classicseg._kernels import kernels_for
+from classicseg._array import check_same_device, to_host
+from classicseg._kernels import adopt
 from classicseg._validate import check_float, check_image, check_mask
 from classicseg.features import PixelFeatures
 from classicseg.features._channels import full_range
@@ -43,6 +43,12 @@ class Sources:
     def n_features(self) -> int:
         """Return F."""
         return len(self.planes)
+
+    @property
+    def there(self) -> Array:
+        """Return an array that lies where the features do."""
+        given = (array for array in (*self.planes, self.inside) if array is not None)
+        return next(given, self.weights)
 
     def scaled(self, factors: NDArray[np.float64]) -> tuple[list[Array], list[float], list[float]]:
         """Return the planes, what is subtracted from each and what then multiplies it, for features times `factors`."""
@@ -84,30 +90,30 @@ class Sources:
         with np.errstate(invalid="ignore", over="ignore"):  # outside the mask anything may stand
             for plane, plane_axis, weight in zip(self.planes, self.axes, self.weights):
                 if plane is not None:
-                    squares += (weight * (plane[one].astype(np.float64) - plane[other])) ** 2
+                    squares += (weight * (to_host(plane[one]).astype(np.float64) - to_host(plane[other]))) ** 2
                 elif plane_axis == axis:
                     squares += (weight * apart) ** 2
         if self.inside is not None:
-            squares = squares[self.inside[one] & self.inside[other]]
+            squares = squares[to_host(self.inside[one]) & to_host(self.inside[other])]
         return np.sqrt(squares.reshape(-1))
 
 
 def sources_of(features: ArrayLike | PixelFeatures, mask: ArrayLike | None) -> Sources:
     """Check the features and their mask."""
     if isinstance(features, PixelFeatures):
-        for plane in features.planes:
-            if array_kind(plane) != "numpy":
-                kernels_for(plane, "affinity")  # says that there are none on CUDA
         shape, planes, inside = features.shape[:2], features.planes, features.mask
         weights, unit = np.array(features.weights, np.float64), features.full_range
         axes = tuple("yx".find(name) for name in features.names)
     else:
-        array = check_image("features", features)
+        array = check_image("features", adopt(features), cuda=True)
         shape, inside, unit = (array.shape[0], array.shape[1]), None, full_range(array.dtype)
         planes = tuple(np.moveaxis(array.reshape(*shape, -1), 2, 0))
         weights, axes = np.ones(len(planes)), (-1,) * len(planes)
-    given = check_mask(mask, shape)
+    given = check_mask(adopt(mask), shape, cuda=True)
     if given is not None:
+        for other in (*planes, inside):
+            if other is not None:
+                check_same_device("mask", given, "features", other)
         inside = given if inside is None else inside & given
     if inside is not None and inside.all():
         inside = None
@@ -123,9 +129,10 @@ def contour_of(contour: ArrayLike | None, sigma: float | None, sources: Sources)
         if sigma is not None:
             raise ValueError("contour_sigma must go with a contour, got it alone; leave it out")
         return np.empty((0, 0))
-    array = check_image("contour", contour, ndim=(2,))
+    array = check_image("contour", adopt(contour), ndim=(2,), cuda=True)
     if array.shape != sources.shape:
         raise ValueError(f"contour must have the features' shape {sources.shape}, got {array.shape}")
+    check_same_device("contour", array, "features", sources.there)
     check_inside("contour", array, sources.inside)
     values = array.astype(np.float64) if sources.inside is None else np.where(sources.inside, array, 0.0)
     if float(values.min()) < 0:

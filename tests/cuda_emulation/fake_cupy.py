@@ -17,7 +17,10 @@ import numpy as np
 
 POISON = 0xCB
 BINARY = "add sub mul truediv floordiv mod pow and_ or_ xor lt le gt ge eq ne lshift rshift".split()  # noqa: SIM905
-METHODS = "all any argmax argmin clip copy cumsum max mean min nonzero ravel repeat reshape std sum take transpose view"
+METHODS = (
+    "all any argmax argmin clip copy cumsum max mean min nonzero ravel repeat reshape std sum swapaxes take transpose "
+    "view"
+)
 FUNCTIONS = (
     "abs add all any argmax argmin array_equal atleast_1d bitwise_and bitwise_or broadcast_to clip concatenate "
     "count_nonzero cumsum diff divide equal expand_dims flatnonzero floor greater greater_equal invert isfinite isnan "

@@ -8,7 +8,7 @@ import nvrtc
 import pytest
 
 from classicseg._kernels import cuda
-from classicseg._kernels.cuda import _module, color, contingency, kmeans, mean_shift_filter, slic
+from classicseg._kernels.cuda import _module, _stencil, affinity, color, contingency, kmeans, mean_shift_filter, slic
 
 FOLDER = Path(cuda.__file__).parent
 
@@ -19,6 +19,11 @@ def constants(n_planes, dtype, *, xy, weighted, n_clusters):
 
 COLORS = [color.constants_of(np.dtype(dtype)) for dtype in (np.uint8, np.uint16, np.float32, np.float64)]
 LABELS = [contingency.constants_of(np.dtype(one), np.dtype(other)) for one, other in ("iq", "HB", "bQ", "hI")]
+PRODUCTS = [
+    _stencil.product_constants(np.dtype(dtype), n)
+    for dtype in (np.float32, np.float64)
+    for n in _stencil.AT_ONCE[np.dtype(dtype)]
+]
 KINDS = ("flat", "epanechnikov", "gaussian")
 
 
@@ -28,6 +33,9 @@ def climbs(dtype, n_channels, kernel):
 
 # Text → sets of constants: the everyday one, a thermal one, and the corner of what register pressure depends on.
 VARIANTS = {
+    "affinity": [affinity.constants_of(n) for n in (1, 3, 33)],
+    "affinity_links": [()],
+    "affinity_product": PRODUCTS,
     "color": COLORS,
     "contingency": LABELS,
     "kmeans": [
@@ -50,6 +58,9 @@ VARIANTS = {
 }
 SHAPES = ((1, True), (3, False), (3, True), (4, True), (5, True), (14, True), (15, True), (30, True), (31, True))
 EVERY_VARIANT = {
+    "affinity": [affinity.constants_of(n) for n in (*range(13), 16, 33, 64)],
+    "affinity_links": VARIANTS["affinity_links"],
+    "affinity_product": PRODUCTS,
     "color": COLORS,
     "contingency": LABELS,
     "kmeans": [
@@ -123,7 +134,7 @@ def test_no_stack_frame_and_no_spill_in_any_variant(name, options, architecture)
 
 
 # Texts whose results have the bits of the CPU's; the others keep a stated bound.
-SAME_BITS = {name: VARIANTS[name] for name in VARIANTS if name != "contingency"}
+SAME_BITS = {name: VARIANTS[name] for name in VARIANTS if name not in ("contingency", "affinity_product")}
 
 
 @pytest.mark.parametrize(("name", "options"), listed(SAME_BITS))

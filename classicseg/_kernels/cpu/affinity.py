@@ -54,7 +54,7 @@ def planes(sources, origins, factors, inside, shape, n_threads=None):
 
 
 def weigh(links, shape, squared, n_threads=None):
-    """Return the weights, (top + M, O, columns with margins) float32.
+    """Return the weights, (top + M, O, columns with margins) float32, with the same bits on every device.
 
     The exponent of a link is ``distance + spatial + barrier``, with ``distance = place + |difference of planes|²``, and
     its root where not `squared`.
@@ -100,7 +100,7 @@ def _weigh_rows(links, shape, margin, squared, rows, out):
             _exponential(these, links.spatial[o], bits, bits.view(np.float32), line[left + start :])
 
 
-@jit_vectorised
+@jit
 def _add_squares(planes, row, other_row, start, right, out):
     """Add the squared differences of the pixels from `start` on and those `right` of them in another row."""
     n_channels = planes.shape[0]
@@ -116,7 +116,7 @@ def _add_squares(planes, row, other_row, start, right, out):
         blue, other_blue = planes[c + 2, row, start:], planes[c + 2, other_row, start + right :]
         for i in range(len(out)):
             r, g, b = red[i] - other_red[i], green[i] - other_green[i], blue[i] - other_blue[i]
-            out[i] += r * r + g * g + b * b
+            out[i] += (r * r + g * g) + b * b
 
 
 @jit
@@ -131,17 +131,17 @@ def _add_barrier(barrier, row, start, steps, highest, out):
         out[i] += highest[i]
 
 
-@jit_vectorised
+@jit
 def _exponential(exponent, spatial, bits, power, out):
     """Write exp(-(exponent + spatial)), 0 below FAINT."""
     n = len(exponent)
     for i in range(n):
-        exponent[i] += spatial
-        scaled = -LOG2E * min(exponent[i], FARTHEST)
+        total = exponent[i] + spatial
+        scaled = -LOG2E * min(total, FARTHEST)
         whole = np.int32(scaled - HALF)  # towards 0, which for what is not positive is to the nearest
         f = scaled - np.float32(whole)
         value = P0 + f * (P1 + f * (P2 + f * (P3 + f * (P4 + f * P5))))
-        out[i] = value if exponent[i] <= FAINTEST else np.float32(0)
+        out[i] = value if total <= FAINTEST else np.float32(0)
         bits[i] = (whole + BIAS) << MANTISSA
     for i in range(n):
         out[i] *= power[i]
