@@ -1,4 +1,4 @@
-"""k-means, mean shift, superpixels and graphs on a GPU, beside the CPU: the same answer, and how far from the device's best."""
+"""k-means, mean shift, superpixels and graphs on a GPU, beside the CPU: the same answer, and how far from the best."""
 
 from dataclasses import replace
 
