@@ -48,7 +48,7 @@ class PixelAffinity:
     Notes
     -----
     Of features on a GPU `stored`, `mask`, the degree and products lie there too, as CuPy's arrays; `offsets` are
-    NumPy's.
+    NumPy's. Weights and degrees have the CPU's bits there, products are summed in another order.
     """
 
     shape: tuple[int, int]
