@@ -1,0 +1,142 @@
+"""Solves (I - P) x = b about, P the random walk on a graph of pixels, by a cycle through ever coarser grids."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classicseg._kernels import kernels_for
+
+Array = NDArray[Any]
+DAMPING = 0.9  # of a Jacobi step
+OVER = 1.3  # factor of what a coarse grid adds: a constant for each of its points is too stiff
+COARSEST = 3000  # points of the coarsest grid at most, where the equations are solved by LU
+SHIFT = 1e-5  # of the coarsest equations, which are singular without
+COARSE_ROUNDS = 4  # of inverse iteration on the coarsest grid
+
+
+class Level:
+    """One grid: its graph, and how its vectors go to the next coarser one and back."""
+
+    def __init__(self, weights: Array, offsets: Array, degree: NDArray[np.float64], inner: NDArray[np.float64]) -> None:
+        """Take the stencil, the degrees (M, N), links within a point included, and the weight of those."""
+        self.weights, self.offsets, self.degree = weights, offsets, degree
+        self.shape: tuple[int, int] = degree.shape
+        self.kernels: Any = kernels_for(weights, "multigrid")
+        reciprocal = np.divide(1, degree, out=np.zeros_like(degree), where=degree > 0)
+        self.inverse = cache(lambda dtype: reciprocal.astype(dtype))
+        self.own = cache(lambda dtype: (reciprocal * inner).astype(dtype))
+        margin = kernels_for(weights, "affinity").margins(offsets)
+        self.margin: tuple[int, int] = margin
+        self.padded = (self.shape[0] + 2 * margin[0], self.kernels.padded_columns(offsets, self.shape[1]))
+        self.coarser: Level | None = None
+
+    def zeros(self, count: int, dtype: Any) -> Array:
+        """Return vectors with margins."""
+        return np.zeros((count, *self.padded), dtype)
+
+    def weight(self, dtype: Any) -> Array:
+        """Return the degrees as one padded vector."""
+        found: Array = self.kernels.pad(self.degree[None].astype(dtype), self.offsets)[0]
+        return found
+
+    def inside(self, vectors: Array) -> Array:
+        """Return the view (K, M, N) of vectors with margins."""
+        found: Array = self.kernels.unpad(vectors, self.offsets, self.shape)
+        return found
+
+    def coarsen(self, n_threads: int | None) -> Level:
+        """Make the next coarser grid."""
+        parent = self.kernels.parents(self.weights, self.offsets, self.shape, n_threads)
+        weights, offsets = self.kernels.coarse_weights(self.weights, self.offsets, parent, n_threads)
+        shape = (self.shape[0] + 1) // 2, (self.shape[1] + 1) // 2
+        degree = np.bincount(parent.reshape(-1), self.degree.reshape(-1), shape[0] * shape[1]).reshape(shape)
+        between = kernels_for(weights, "affinity").degrees(weights, offsets, shape, n_threads)
+        coarse = Level(weights, offsets, degree, np.maximum(degree - between, 0))
+        self.coarser = coarse
+        row, col = np.divmod(parent, shape[1])
+        top, left = coarse.margin
+        self.place = ((row + top) * coarse.padded[1] + col + left).astype(np.int32)
+        self.share = (self.degree * coarse.inverse(np.dtype(np.float64)).reshape(-1)[parent]).astype(np.float32)
+        return coarse
+
+
+class Multigrid:
+    """The grids, and what each needs of memory for vectors of float32."""
+
+    def __init__(self, weights: Array, offsets: Array, degree: NDArray[np.float64], n_threads: int | None) -> None:
+        self.n_threads = n_threads
+        self.levels = [Level(weights, offsets, degree, np.zeros_like(degree))]
+        while self.levels[-1].degree.size > COARSEST:
+            self.levels.append(self.levels[-1].coarsen(n_threads))
+        self._factor()
+        self._room: dict[tuple[int, int], tuple[Array, Array]] = {}
+
+    def _factor(self) -> None:
+        """Factor the coarsest equations, as those of the symmetric matrix I - D^-½ W D^-½."""
+        from scipy.sparse import csr_array, diags_array, eye_array
+        from scipy.sparse.linalg import splu
+
+        coarsest = self.levels[-1]
+        self.nodes = np.flatnonzero(coarsest.degree.reshape(-1) > 0)
+        size = coarsest.degree.size
+        parts = kernels_for(coarsest.weights, "affinity").to_csr(coarsest.weights, coarsest.offsets, coarsest.shape)
+        graph = csr_array(parts, shape=(size, size)).astype(np.float64)[self.nodes][:, self.nodes]
+        self.root = np.sqrt(coarsest.degree.reshape(-1)[self.nodes])
+        scale = diags_array(1 / self.root)
+        own = coarsest.own(np.dtype(np.float64)).reshape(-1)[self.nodes]
+        matrix = (1 + SHIFT) * eye_array(len(self.nodes)) - scale @ graph @ scale - diags_array(own)
+        self.symmetric = matrix.tocsr()
+        self.lu = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+
+    def coarse_vectors(self, count: int) -> Array:
+        """Return about the first `count` eigenvectors of the coarsest grid, by inverse iteration."""
+        size = len(self.nodes)
+        basis = np.random.default_rng(0).standard_normal((size, min(count + 4, size)))
+        for _ in range(COARSE_ROUNDS):
+            basis = np.linalg.qr(self.lu.solve(basis))[0]
+        rotation = np.linalg.eigh(basis.T @ (self.symmetric @ basis))[1]
+        return self._on_coarsest((basis @ rotation)[:, :count] / self.root[:, None])
+
+    def _on_coarsest(self, values: Array) -> Array:
+        coarsest = self.levels[-1]
+        out = coarsest.zeros(values.shape[1], np.float32)
+        flat = np.zeros((values.shape[1], coarsest.degree.size), np.float32)
+        flat[:, self.nodes] = values.T
+        coarsest.inside(out)[:] = flat.reshape(-1, *coarsest.shape)
+        return out
+
+    def cycle(self, index: int, right: Array, room: Array) -> Array:
+        """Replace `right` by about the solution on grid `index`; `room` is for vectors like it."""
+        level = self.levels[index]
+        if level.coarser is None:
+            values = level.inside(right).reshape(len(right), -1)[:, self.nodes].T.astype(np.float64)
+            right[:] = self._on_coarsest(self.lu.solve(values * self.root[:, None]) / self.root[:, None])
+            return right
+        kernels, n_threads = level.kernels, self.n_threads
+        # One Jacobi step from zero leaves the residual b - (I - P) w b = w P b + (1 - w) b.
+        kernels.step(level, right, right, room, (DAMPING, 1 - DAMPING, 0), n_threads)
+        coarse, coarse_room = self._room_of(index + 1, len(right))
+        kernels.restrict(room, level.share, level.place, coarse, level.margin, n_threads)
+        coarse = self.cycle(index + 1, coarse, coarse_room)
+        np.multiply(right, np.float32(DAMPING), out=room)
+        kernels.prolong(coarse, level.place, OVER, room, level.margin, n_threads)
+        result: Array = kernels.step(level, room, right, right, (DAMPING, 1 - DAMPING, DAMPING), n_threads)
+        return result
+
+    def _room_of(self, index: int, count: int) -> tuple[Array, Array]:
+        if (index, count) not in self._room:
+            level = self.levels[index]
+            self._room[index, count] = level.zeros(count, np.float32), level.zeros(count, np.float32)
+        return self._room[index, count]
+
+    def finer(self, index: int, vectors: Array) -> Array:
+        """Return vectors of grid `index` + 1 on grid `index`, smoothed by one step of the walk."""
+        level = self.levels[index]
+        out, smooth = level.zeros(len(vectors), np.float32), level.zeros(len(vectors), np.float32)
+        level.kernels.prolong(vectors, level.place, 1, out, level.margin, self.n_threads)
+        found: Array = level.kernels.step(level, out, out, smooth, (1, 0, 0), self.n_threads)
+        return found
