@@ -2,5 +2,6 @@
 
 from classicseg.graph._affinity import PixelAffinity, pixel_affinity
 from classicseg.graph._cut import assoc, cut, ncut
+from classicseg.graph._embedding import SpectralResult, spectral_embedding
 
-__all__ = ["PixelAffinity", "assoc", "cut", "ncut", "pixel_affinity"]
+__all__ = ["PixelAffinity", "SpectralResult", "assoc", "cut", "ncut", "pixel_affinity", "spectral_embedding"]

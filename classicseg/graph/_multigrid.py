@@ -67,11 +67,18 @@ class Level:
 class Multigrid:
     """The grids, and what each needs of memory for vectors of float32."""
 
-    def __init__(self, weights: Array, offsets: Array, degree: NDArray[np.float64], n_threads: int | None) -> None:
+    def __init__(
+        self, weights: Array, offsets: Array, degree: NDArray[np.float64], least: int, n_threads: int | None
+    ) -> None:
+        """Take the finest grid; every grid has at least `least` points with links."""
         self.n_threads = n_threads
         self.levels = [Level(weights, offsets, degree, np.zeros_like(degree))]
         while self.levels[-1].degree.size > COARSEST:
-            self.levels.append(self.levels[-1].coarsen(n_threads))
+            coarser = self.levels[-1].coarsen(n_threads)
+            if np.count_nonzero(coarser.degree) < least:
+                self.levels[-1].coarser = None
+                break
+            self.levels.append(coarser)
         self._factor()
         self._room: dict[tuple[int, int], tuple[Array, Array]] = {}
 

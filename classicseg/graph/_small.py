@@ -1,0 +1,98 @@
+"""Eigenvectors of graphs that can be written as a dense matrix or factored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classicseg._validate import check_int
+
+Array = NDArray[Any]
+DENSE = 400  # nodes of a part whose eigenvectors are all computed at once
+SHIFT = -1e-5  # where ARPACK looks for eigenvalues: just below the least one, which is 0
+
+
+def dense_vectors(graph: Any, degree: NDArray[np.float64], count: int) -> tuple[Array, Array]:
+    """Return the first eigenvalues and vectors (n, count) of (D - W) v = μ D v; 0 at nodes without links."""
+    from scipy.linalg import eigh
+
+    nodes = np.flatnonzero(degree > 0)
+    root = np.sqrt(degree[nodes])
+    matrix = np.eye(len(nodes)) - graph[nodes][:, nodes].toarray().astype(np.float64) / root / root[:, None]
+    values, found = eigh(matrix, subset_by_index=(0, count - 1))
+    vectors = np.zeros((len(degree), count))
+    vectors[nodes] = found / root[:, None]
+    return np.maximum(values, 0), vectors
+
+
+def sparse_vectors(graph: Any, n_vectors: int, tol: float) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
+    """Return vectors (n, n_vectors), eigenvalues, residuals and which have converged, of a SciPy sparse array."""
+    from scipy.sparse.csgraph import connected_components
+
+    graph = _checked(graph)
+    degree = np.asarray(graph.sum(axis=1)).reshape(-1)
+    nodes = np.flatnonzero(degree > 0)
+    n_vectors = check_int("n_vectors", n_vectors, low=1, high=max(len(nodes), 1))
+    if len(nodes) == 0:
+        raise ValueError("affinity must have links, got none; drop the nodes without them first")
+    _, part = connected_components(graph, directed=False)
+    parts = [nodes[part[nodes] == index] for index in np.unique(part[nodes])]
+    volumes = [degree[members].sum() for members in parts]
+    values, vectors = [], []
+    for index in np.argsort(-np.array(volumes), kind="stable"):
+        members = parts[index]
+        own, found = _of_part(graph[members][:, members], degree[members], min(n_vectors, len(members)))
+        own[0], found[:, 0] = 0, 1 / np.sqrt(volumes[index])
+        spread = np.zeros((len(degree), len(own)))
+        spread[members] = found
+        values.append(own)
+        vectors.append(spread)
+    all_values, all_vectors = np.concatenate(values), np.concatenate(vectors, axis=1)
+    chosen = np.argsort(all_values, kind="stable")[:n_vectors]
+    eigenvalues, kept = all_values[chosen], all_vectors[:, chosen]
+    largest = np.abs(kept).argmax(axis=0)
+    kept *= np.where(kept[largest, np.arange(n_vectors)] < 0, -1.0, 1.0)
+    rest = degree[:, None] * kept * (1 - eigenvalues) - graph @ kept
+    root = np.sqrt(np.where(degree > 0, degree, np.inf))
+    residuals: Array = np.linalg.norm(rest / root[:, None], axis=0)
+    return kept, eigenvalues, residuals, residuals <= tol
+
+
+def _of_part(graph: Any, degree: NDArray[np.float64], count: int) -> tuple[Array, Array]:
+    """Return eigenvalues and vectors of a graph in one part."""
+    if len(degree) <= max(DENSE, 3 * count):
+        return dense_vectors(graph, degree, count)
+    from scipy.sparse import diags_array, eye_array
+    from scipy.sparse.linalg import eigsh
+
+    root = np.sqrt(degree)
+    scale = diags_array(1 / root)
+    matrix = (eye_array(len(degree)) - scale @ graph @ scale).tocsc()
+    start = np.random.default_rng(0).standard_normal(len(degree))
+    values, vectors = eigsh(matrix, count, sigma=SHIFT, v0=start)
+    order = np.argsort(values, kind="stable")
+    return np.maximum(values[order], 0), vectors[:, order] / root[:, None]
+
+
+def _checked(graph: Any) -> Any:
+    """Return a SciPy sparse array as CSR of float64 with links of at least 0, both ways alike."""
+    if not hasattr(graph, "tocsr"):
+        raise TypeError(
+            f"affinity must be a PixelAffinity or a SciPy sparse array, got {type(graph).__name__}; "
+            "pass an image through pixel_affinity() first"
+        )
+    from scipy.sparse import csr_array
+
+    if len(graph.shape) != 2 or graph.shape[0] != graph.shape[1]:
+        raise ValueError(f"affinity must be square, got shape {graph.shape}")
+    found = csr_array(graph, dtype=np.float64)
+    if not np.isfinite(found.data).all():
+        raise ValueError("affinity must be finite, got NaN or infinite weights; drop such links")
+    if found.nnz and float(found.data.min()) < 0:
+        raise ValueError(f"affinity must not be negative, got {float(found.data.min())}; a weight of 0 is no link")
+    apart = abs(found - found.T)
+    if apart.nnz and float(apart.max()) > 1e-6 * float(found.data.max()):
+        raise ValueError("affinity must be symmetric, got other weights one way than back; take (W + W.T) / 2")
+    return found
