@@ -23,6 +23,7 @@ __all__ = [
     "RegionGraph",
     "RegionPairs",
     "RegionTree",
+    "SpectralResult",
     "connected_regions",
     "felzenszwalb",
     "kmeans",
@@ -39,6 +40,7 @@ __all__ = [
     "region_graph",
     "region_table",
     "slic",
+    "spectral_embedding",
     "texture_features",
     "to_device",
 ]
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
         mean_shift_segment,
     )
     from classicseg.features import PixelFeatures, motion_features, pixel_features, texture_features
-    from classicseg.graph import PixelAffinity, pixel_affinity
+    from classicseg.graph import PixelAffinity, SpectralResult, pixel_affinity, spectral_embedding
     from classicseg.regions import (
         RegionGraph,
         RegionPairs,
@@ -95,7 +97,7 @@ else:
                 "mean_shift_segment",
             ),
             "features": ("PixelFeatures", "motion_features", "pixel_features", "texture_features"),
-            "graph": ("PixelAffinity", "pixel_affinity"),
+            "graph": ("PixelAffinity", "SpectralResult", "pixel_affinity", "spectral_embedding"),
             "regions": (
                 "RegionGraph",
                 "RegionPairs",

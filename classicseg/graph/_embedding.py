@@ -163,8 +163,9 @@ def _of_pixels(affinity: PixelAffinity, n_vectors: int, mode: Mode, n_threads: i
         return SpectralResult(vectors, np.zeros(n_vectors), residuals, residuals <= RESIDUAL, 0)
     grids = Multigrid(affinity.stored, affinity.offsets, degree, DENSE_PER_VECTOR * (size + room), n_threads)
     block, converged, n_iter = _solve(grids, known, wanted, size, mode)
-    vectors = grids.levels[0].inside(block.vectors())[:wanted].astype(block.basis.dtype)
+    vectors = grids.levels[0].inside(block.vectors())[:wanted]
     both = np.concatenate([known.astype(vectors.dtype), vectors])
+    both[:, degree == 0] = 0  # coarser grids have values there too, which count nothing
     zeros = np.zeros(len(known))
     return SpectralResult(
         _with_signs(np.moveaxis(both, 0, -1)),

@@ -60,8 +60,11 @@ class Solver:
             self.level.zeros(rows, dtype), self.level.zeros(rows, dtype), n_known, given, np.empty(0), np.empty(0)
         )
         block.basis[:n_known], block.basis[n_known : n_known + given] = known, vectors
-        flat, _ = block.flat()
-        self._remove(flat, n_known, slice(n_known, n_known + given))
+        flat, mine = block.flat()[0], slice(n_known, n_known + given)
+        self._remove(flat, n_known, mine)  # of some this leaves rounding alone, which is made as long as the others
+        lengths = np.sqrt(np.einsum("ij,ij,j->i", flat[mine], flat[mine], self.weight))
+        flat[mine] /= np.maximum(lengths, np.finfo(dtype).tiny)[:, None]
+        self._remove(flat, n_known, mine)
         self._refresh(block, size)
         block.size = size
         return block
@@ -108,6 +111,7 @@ class Solver:
         self._remove(flat, start + size, tried)
         rotation = _orthonormal(self._products(flat[tried], flat[tried]), cutoff)
         self._combine(rotation, flat, np.arange(tried.start, tried.stop), tried.start)
+        self._remove(flat, start, tried)  # once more: to solve the equations makes much of what is known
         self._apply(block.basis[tried], block.images[tried])
 
         count = 3 * size if has_last else 2 * size
