@@ -71,14 +71,14 @@ class Solver:
 
     def run(self, block: Block, enough: Callable[[Block, int], bool], most: int) -> int:
         """Take steps until they are `enough`, at most `most`; return their number."""
-        last = False
         for n_iter in range(most + 1):
             self._take_residuals(block)
             if n_iter == most or enough(block, n_iter):
                 return n_iter
-            self._step(block, last)
-            last = n_iter % FRESH != FRESH - 1
-            if not last:  # without P, whose product would have to be computed too
+            self._step(block, n_iter > 0)
+            if n_iter % FRESH == FRESH - 1:
+                last = slice(block.known + 2 * block.size, block.known + 3 * block.size)
+                self._apply(block.basis[last], block.images[last])
                 self._refresh(block, block.size)
         raise AssertionError("unreachable: the loop returns")
 
