@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from classicseg._kernels import kernels_for
 from classicseg._validate import check_choice, check_int
 from classicseg.graph._affinity import PixelAffinity
+from classicseg.graph._clusters import groups
 from classicseg.graph._lobpcg import Block, Solver
 from classicseg.graph._multigrid import Multigrid
 from classicseg.graph._small import dense_vectors, sparse_vectors
@@ -194,7 +195,10 @@ def _solve(
     fixed = finest.zeros(_fours(len(known)), np.float32)
     finest.inside(fixed)[: len(known)] = known
     solver = Solver(finest, lambda right, room: grids.cycle(0, right, room), grids.n_threads)
-    block = solver.start(vectors, fixed, size)
+    masks = groups(finest.weights, finest.offsets, finest.degree, 2 * size, grids.n_threads)
+    more = finest.zeros(_fours(len(masks)), np.float32)
+    finest.inside(more)[: len(masks)] = masks
+    block = solver.start(np.concatenate([vectors, more]), fixed, size)
     judge = _Judge(wanted, TRACE["accurate" if mode == "exact" else mode])
     n_iter = solver.run(block, judge, STEPS["accurate" if mode == "exact" else mode])
     if mode != "exact":

@@ -13,7 +13,7 @@ import numpy as np
 from classicseg._kernels.cpu._jit import jit, jit_vectorised, run_blocks
 from classicseg._kernels.cpu.affinity import ROWS, margins, pad, padded_columns, unpad
 
-__all__ = ["coarse_weights", "components", "pad", "padded_columns", "parents", "prolong", "restrict", "run_blocks", "step", "unpad"]
+__all__ = ["coarse_weights", "components", "pad", "padded_columns", "parents", "prolong", "restrict", "run_blocks", "step", "strongest", "unpad"]
 
 BAND = 32  # rows of a band, even: its coarse rows are shared with the bands beside it only
 
@@ -246,3 +246,29 @@ def _numbered(root, degree):
         else:
             number[i] = number[_root(flat, i)]
     return number.reshape(root.shape), n_parts
+
+
+def strongest(weights, offsets, label, n_labels):
+    """Return for each label the other one that its strongest link leads to, itself where there is none."""
+    partner, best = np.arange(n_labels, dtype=np.int32), np.zeros(n_labels, np.float32)
+    _strongest(weights, offsets, margins(offsets), label, best, partner)
+    return partner
+
+
+@jit
+def _strongest(weights, offsets, margin, label, best, partner):
+    top, left = margin
+    n_rows, n_cols = label.shape
+    for row in range(n_rows):
+        for o in range(len(offsets)):
+            down, right = offsets[o]
+            if row + down >= n_rows:
+                continue
+            line = weights[top + row, o]
+            for col in range(max(0, -right), min(n_cols, n_cols - right)):
+                weight, one, other = line[left + col], label[row, col], label[row + down, col + right]
+                if one != other:
+                    if weight > best[one]:
+                        best[one], partner[one] = weight, other
+                    if weight > best[other]:
+                        best[other], partner[other] = weight, one
