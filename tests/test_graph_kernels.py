@@ -92,7 +92,9 @@ def test_means_and_values_of_coarse_points(rng):
     margin = margins(affinity.offsets)
     multigrid.restrict(padded, share, parent, out, margin)
     for k in range(2):
-        assert_allclose(out[k].ravel(), np.bincount(parent.ravel(), (share * fine[k]).ravel(), 12), rtol=1e-5, atol=1e-6)
+        assert_allclose(
+            out[k].ravel(), np.bincount(parent.ravel(), (share * fine[k]).ravel(), 12), rtol=1e-5, atol=1e-6
+        )
     multigrid.prolong(out, parent, 1.5, padded, margin)
     found = multigrid.unpad(padded, affinity.offsets, shape)
     assert_allclose(found, fine + 1.5 * out.reshape(2, -1)[:, parent], rtol=1e-5)

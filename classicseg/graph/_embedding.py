@@ -106,8 +106,8 @@ def spectral_embedding(
     -----
     Parts of the graph that no link joins are found first, the one with most links in front: each has an eigenvector of
     its own of eigenvalue 0. The rest comes from a grid of about 3000 points, refined grid by grid, and at last on the
-    pixels by LOBPCG with a multigrid cycle as preconditioner; points of a coarser grid gather the pixels that are linked
-    to them most. Vectors of nearly equal eigenvalues may come in any rotation. Sources: J. Shi, J. Malik, "Normalized
+    pixels by LOBPCG with a multigrid cycle as preconditioner; points of a coarser grid gather the pixels that are
+    linked to them most. Vectors of nearly equal eigenvalues may come in any rotation. Sources: J. Shi, J. Malik, "Normalized
     Cuts and Image Segmentation", IEEE Trans. Pattern Anal. Mach. Intell. 22(8), 2000, doi:10.1109/34.868688; A. V.
     Knyazev, "Toward the Optimal Preconditioned Eigensolver", SIAM J. Sci. Comput. 23(2), 2001,
     doi:10.1137/S1064827500366124.
@@ -177,9 +177,7 @@ def _of_pixels(affinity: PixelAffinity, n_vectors: int, mode: Mode, n_threads: i
     )
 
 
-def _solve(
-    grids: Multigrid, known: Array, wanted: int, size: int, mode: Mode
-) -> tuple[Block, NDArray[np.bool_], int]:
+def _solve(grids: Multigrid, known: Array, wanted: int, size: int, mode: Mode) -> tuple[Block, NDArray[np.bool_], int]:
     """Return the block of the finest grid, which of its vectors have converged, and the steps taken."""
     count = size + _fours(len(known))
     vectors = grids.coarse_vectors(count)

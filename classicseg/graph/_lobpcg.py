@@ -18,6 +18,7 @@ from classicseg.graph._multigrid import Level
 
 Array = NDArray[Any]
 PIECE = 1 << 14  # values of a vector of which residuals are taken together
+SHORT = 1e-3  # of a vector of length 1 from which known ones were removed: less is their rounding
 FRESH = 6  # steps between two products with the vectors themselves, which their updated products drift from
 # Directions whose share of a basis is below this part of the largest are rounding.
 CUTOFF = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
@@ -25,7 +26,7 @@ CUTOFF = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
 
 @dataclass
 class Block:
-    """Known eigenvectors of eigenvalue 0, vectors X, directions W to be tried and P of the last step; (I - P) of them."""
+    """Known eigenvectors of eigenvalue 0, vectors X, directions W to be tried, P of the last step; (I - P) of them."""
 
     basis: Array  # (known + 3 * size, rows, columns), with margins
     images: Array
@@ -61,9 +62,10 @@ class Solver:
         )
         block.basis[:n_known], block.basis[n_known : n_known + given] = known, vectors
         flat, mine = block.flat()[0], slice(n_known, n_known + given)
-        self._remove(flat, n_known, mine)  # of some this leaves rounding alone, which is made as long as the others
         lengths = np.sqrt(np.einsum("ij,ij,j->i", flat[mine], flat[mine], self.weight))
-        flat[mine] /= np.maximum(lengths, np.finfo(dtype).tiny)[:, None]
+        flat[mine] *= np.where(lengths > 0, 1 / np.where(lengths > 0, lengths, 1), 0).astype(dtype)[:, None]
+        self._remove(flat, n_known, mine)
+        self._normalise(flat[mine])
         self._remove(flat, n_known, mine)
         self._refresh(block, size)
         block.size = size
@@ -129,6 +131,11 @@ class Solver:
         for vectors in (flat, images):
             self._combine(np.concatenate([rotation, moved], axis=1), vectors, targets, start)
 
+    def _normalise(self, vectors: Array) -> None:
+        """Give vectors the length 1, and 0 to those of which no more than rounding is left."""
+        lengths = np.sqrt(np.einsum("ij,ij,j->i", vectors, vectors, self.weight))
+        vectors *= np.where(lengths > SHORT, 1 / np.maximum(lengths, SHORT), 0).astype(vectors.dtype)[:, None]
+
     def _remove(self, flat: Array, before: int, tried: slice) -> None:
         """Make vectors orthogonal to all `before` them, which are orthonormal."""
         if before:
@@ -164,7 +171,8 @@ def _ritz(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the least `count` eigenvalues in the span of a basis, and the combinations that have them."""
     grams, products = (grams + grams.T) / 2, (products + products.T) / 2
-    scale = 1 / np.sqrt(np.maximum(np.diag(grams), 1e-300))
+    lengths = np.sqrt(np.maximum(np.diag(grams), 0))
+    scale = np.where(lengths > SHORT, 1 / np.maximum(lengths, SHORT), 0)  # what was known already is rounding now
     values, vectors = np.linalg.eigh(grams * scale * scale[:, None])
     kept = values > cutoff * values[-1]
     basis = scale[:, None] * vectors[:, kept] / np.sqrt(values[kept])

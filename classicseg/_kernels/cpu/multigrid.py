@@ -4,8 +4,8 @@ A coarse point lies on every other row and column. Each pixel joins the one of t
 most: contours stay between coarse points, which squares of 2 × 2 pixels cut through. What links two pixels of
 different coarse points links these, so that the coarse graph is a stencil again, half as wide and a little more.
 
-Vectors have margins of zeros as `affinity.pad` makes them; their inner product is weighted by the degrees, in which P is
-symmetric.
+Vectors have margins of zeros as `affinity.pad` makes them; their inner product is weighted by the degrees, in which P
+is symmetric.
 """
 
 import numpy as np
@@ -13,7 +13,19 @@ import numpy as np
 from classicseg._kernels.cpu._jit import jit, jit_vectorised, run_blocks
 from classicseg._kernels.cpu.affinity import ROWS, margins, pad, padded_columns, unpad
 
-__all__ = ["coarse_weights", "components", "pad", "padded_columns", "parents", "prolong", "restrict", "run_blocks", "step", "strongest", "unpad"]
+__all__ = [
+    "coarse_weights",
+    "components",
+    "pad",
+    "padded_columns",
+    "parents",
+    "prolong",
+    "restrict",
+    "run_blocks",
+    "step",
+    "strongest",
+    "unpad",
+]
 
 BAND = 32  # rows of a band, even: its coarse rows are shared with the bands beside it only
 
@@ -128,7 +140,9 @@ def step(level, vectors, other, out, factors, n_threads=None):
 
     def block(index):
         rows = index * ROWS, min((index + 1) * ROWS, n_rows)
-        _step_rows(level.weights, level.offsets, margins(level.offsets), inverse, own, vectors, other, rows, (a, b, c), out)
+        _step_rows(
+            level.weights, level.offsets, margins(level.offsets), inverse, own, vectors, other, rows, (a, b, c), out
+        )
 
     run_blocks(block, -(-n_rows // ROWS), n_threads)
     return out
@@ -156,7 +170,7 @@ def _step_rows(weights, offsets, margin, inverse, own, vectors, other, rows, fac
 
 
 def restrict(vectors, share, place, out, margin, n_threads=None):
-    """Write the means of the pixels of each coarse point, weighted by `share` (M, N), to flat places (M, N) of `out`."""
+    """Write the sums of `share` (M, N) times the pixels of each coarse point to flat places (M, N) of `out`."""
 
     def block(k):
         _restrict(vectors[k], share, place, margin, out[k].reshape(-1))
