@@ -1,4 +1,4 @@
-"""Groups of pixels that hold together more than to the rest: where eigenvectors may lie that coarser grids do not see."""
+"""Groups of pixels that hold together more than to the rest: eigenvectors lie there that coarser grids do not see."""
 
 from __future__ import annotations
 

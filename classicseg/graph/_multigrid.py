@@ -53,7 +53,8 @@ class Level:
         parent = self.kernels.parents(self.weights, self.offsets, self.shape, n_threads)
         weights, offsets = self.kernels.coarse_weights(self.weights, self.offsets, parent, n_threads)
         shape = (self.shape[0] + 1) // 2, (self.shape[1] + 1) // 2
-        degree = np.bincount(parent.reshape(-1), self.degree.reshape(-1), shape[0] * shape[1]).reshape(shape)
+        summed: Array = np.bincount(parent.reshape(-1), self.degree.reshape(-1), shape[0] * shape[1])
+        degree = summed.reshape(shape)
         between = kernels_for(weights, "affinity").degrees(weights, offsets, shape, n_threads)
         coarse = Level(weights, offsets, degree, np.maximum(degree - between, 0))
         self.coarser = coarse
