@@ -14,9 +14,9 @@ from classicseg._kernels import kernels_for
 from classicseg._validate import check_choice, check_int
 from classicseg.graph._affinity import PixelAffinity
 from classicseg.graph._clusters import groups
-from classicseg.graph._lobpcg import Block, Solver
-from classicseg.graph._multigrid import Multigrid
-from classicseg.graph._small import dense_vectors, sparse_vectors
+from classicseg.graph._lobpcg import FOUR, Block, Solver
+from classicseg.graph._multigrid import Level, Multigrid
+from classicseg.graph._small import dense_vectors, residuals_of, sparse_vectors
 
 Array = NDArray[Any]
 Mode = Literal["fast", "accurate", "exact"]
@@ -27,7 +27,6 @@ RESIDUAL = 1e-6  # of "exact"
 NOISE = 1e-8  # of eigenvalues in float32
 SLOWEST = 0.5  # the least ratio of two falls that is believed: later ones fall more slowly
 GUARDS = 4  # vectors beyond those wanted, which bring the last of these forward
-FOUR = 4  # vectors come in multiples of this
 COARSE_STEPS = 2  # on every grid between the coarsest and the finest
 DENSE = 400  # nodes, or
 DENSE_PER_VECTOR = 8  # times as many as vectors, up to which all eigenvectors are computed at once
@@ -151,64 +150,73 @@ def _of_pixels(affinity: PixelAffinity, n_vectors: int, mode: Mode, n_threads: i
     wanted = n_vectors - len(known)
     size, room = _fours(wanted + GUARDS), _fours(len(known))
     if n_nodes <= max(DENSE, DENSE_PER_VECTOR * (size + room)):
-        values, vectors = dense_vectors(affinity.to_scipy(n_threads=n_threads), degree.reshape(-1), n_vectors)
+        graph, nodes = affinity.to_scipy(n_threads=n_threads).astype(np.float64), degree.reshape(-1)
+        values, vectors = dense_vectors(graph, nodes, n_vectors)
         vectors[:, : len(known)] = known.reshape(len(known), -1).T
         values[: len(known)] = 0
-        residuals = _residuals(affinity, vectors.T.reshape(-1, *degree.shape), values, n_threads)
-        found = _with_signs(vectors.reshape(*degree.shape, -1))
-        return SpectralResult(found, values, residuals, residuals <= RESIDUAL, 0)
-    if wanted == 0:
-        residuals = _residuals(affinity, known, np.zeros(n_vectors), n_threads)
-        dtype = np.float64 if mode == "exact" else np.float32
-        vectors = np.moveaxis(known.astype(dtype), 0, -1)
-        return SpectralResult(vectors, np.zeros(n_vectors), residuals, residuals <= RESIDUAL, 0)
-    grids = Multigrid(affinity.stored, affinity.offsets, degree, DENSE_PER_VECTOR * (size + room), n_threads)
-    block, converged, n_iter = _solve(grids, known, wanted, size, mode)
-    vectors = grids.levels[0].inside(block.vectors())[:wanted]
-    both = np.concatenate([known.astype(vectors.dtype), vectors])
-    both[:, degree == 0] = 0  # coarser grids have values there too, which count nothing
-    zeros = np.zeros(len(known))
-    return SpectralResult(
-        _with_signs(np.moveaxis(both, 0, -1)),
-        np.append(zeros, block.eigenvalues[:wanted]),
-        np.append(_residuals(affinity, known, zeros, n_threads), block.residuals[:wanted]),
-        np.append(np.ones(len(known), bool), converged),
-        n_iter,
-    )
+        residuals = residuals_of(graph, nodes, values, vectors)
+        return SpectralResult(
+            _with_signs(vectors.reshape(*degree.shape, -1)), values, residuals, residuals <= RESIDUAL, 0
+        )
+    dtype = np.dtype(np.float64 if mode == "exact" else np.float32)
+    vectors = np.empty((*degree.shape, n_vectors), dtype)
+    vectors[..., : len(known)] = np.moveaxis(known, 0, -1)
+    values, residuals = np.zeros(n_vectors), np.zeros(n_vectors)
+    converged, n_iter = np.ones(n_vectors, bool), 0
+    finest = Level(affinity.stored, affinity.offsets, degree, np.zeros_like(degree))
+    residuals[: len(known)] = _residuals_of_known(finest, known, dtype, n_threads)
+    if wanted > 0:
+        block, converged[len(known) :], n_iter = _solve(
+            Multigrid(finest, DENSE_PER_VECTOR * (size + room), n_threads), known, wanted, size, mode
+        )
+        vectors[..., len(known) :] = np.moveaxis(finest.inside(block.vectors())[:wanted], 0, -1)
+        vectors[degree == 0] = 0  # coarser grids have values there too, which count nothing
+        values[len(known) :], residuals[len(known) :] = block.eigenvalues[:wanted], block.residuals[:wanted]
+    return SpectralResult(_with_signs(vectors), values, residuals, converged, n_iter)
 
 
 def _solve(grids: Multigrid, known: Array, wanted: int, size: int, mode: Mode) -> tuple[Block, NDArray[np.bool_], int]:
     """Return the block of the finest grid, which of its vectors have converged, and the steps taken."""
-    count = size + _fours(len(known))
-    vectors = grids.coarse_vectors(count)
-    for index in range(len(grids.levels) - 2, 0, -1):
-        level = grids.levels[index]
-        solver = Solver(level, lambda right, room, i=index: grids.cycle(i, right, room), grids.n_threads)  # type: ignore[misc]
-        block = solver.start(grids.finer(index, vectors), level.zeros(0, np.float32), count)
-        solver.run(block, lambda block, n_iter: False, COARSE_STEPS)
-        vectors = block.vectors().copy()
-    if len(grids.levels) > 1:
-        vectors = grids.finer(0, vectors)
-    finest = grids.levels[0]
-    fixed = finest.zeros(_fours(len(known)), np.float32)
-    finest.inside(fixed)[: len(known)] = known
-    solver = Solver(finest, lambda right, room: grids.cycle(0, right, room), grids.n_threads)
-    masks = groups(finest.weights, finest.offsets, finest.degree, 2 * size, grids.n_threads)
-    more = finest.zeros(_fours(len(masks)), np.float32)
-    finest.inside(more)[: len(masks)] = masks
-    block = solver.start(np.concatenate([vectors, more]), fixed, size)
+    block, solver = _start(grids, known, size)
     judge = _Judge(wanted, TRACE["accurate" if mode == "exact" else mode])
     n_iter = solver.run(block, judge, STEPS["accurate" if mode == "exact" else mode])
     if mode != "exact":
         return block, judge.converged, n_iter
-    wide = finest.zeros(len(fixed), np.float64)
-    finest.inside(wide)[: len(known)] = known
-    solver = Solver(finest, _in_float32(grids), grids.n_threads)
-    vectors = block.vectors().astype(np.float64)
+    solver = Solver(grids.levels[0], _in_float32(grids), grids.n_threads)
+    vectors = block.vectors().copy()
     del block
-    block = solver.start(vectors, wide, size)
+    block = solver.block(known, size, size, np.float64)
+    block.vectors()[:] = vectors
+    solver.start(block, size)
     n_iter += solver.run(block, lambda block, n_iter: bool((block.residuals[:wanted] <= RESIDUAL).all()), STEPS[mode])
     return block, block.residuals[:wanted] <= RESIDUAL, n_iter
+
+
+def _start(grids: Multigrid, known: Array, size: int) -> tuple[Block, Solver]:
+    """Return the block of the finest grid as coarser ones and groups of pixels start it, and its solver."""
+    count, coarsest = size + _fours(len(known)), grids.levels[-1]
+    vectors = coarsest.zeros(count, np.float32)
+    grids.coarse_vectors(count, vectors)
+    for index in range(len(grids.levels) - 2, 0, -1):
+        solver = Solver(grids.levels[index], grids.solver(index), grids.n_threads)
+        block = solver.block(np.empty((0, *grids.levels[index].shape)), count, count, np.float32)
+        grids.finer(index, vectors, block.room(), block.vectors())
+        solver.start(block, count)
+        solver.run(block, lambda block, n_iter: False, COARSE_STEPS)
+        vectors = block.vectors().copy()
+    finest = grids.levels[0]
+    found = groups(finest.weights, finest.offsets, finest.degree, max(3 * size - count, 0), grids.n_threads)
+    solver = Solver(finest, grids.solver(0), grids.n_threads)
+    block = solver.block(known, count + _fours(len(found)), size, np.float32)
+    if len(grids.levels) > 1:
+        grids.finer(0, vectors, block.room()[:count], block.vectors()[:count])
+    else:
+        block.vectors()[:count] = vectors
+    for into, (labels, number) in zip(finest.inside(block.vectors()[count:]), found):
+        np.equal(labels, number, out=into)
+        into /= np.sqrt(finest.degree[labels == number].sum())
+    solver.start(block, size)
+    return block, solver
 
 
 class _Judge:
@@ -253,14 +261,13 @@ def _indicators(part: NDArray[np.int32], degree: NDArray[np.float64], count: int
     return np.stack([(part == index) / np.sqrt(volume[index]) for index in largest])
 
 
-def _residuals(
-    affinity: PixelAffinity, vectors: Array, values: NDArray[np.float64], n_threads: int | None
-) -> NDArray[np.float64]:
-    """Return the norms of D^-½ (D v - W v - μ D v)."""
-    rest = affinity.degree * vectors * (1 - values[:, None, None])
-    rest -= affinity.matvec(vectors.astype(np.float64), n_threads=n_threads)
-    root = np.sqrt(np.where(affinity.degree > 0, affinity.degree, np.inf))
-    found: NDArray[np.float64] = np.linalg.norm((rest / root).reshape(len(vectors), -1), axis=1)
+def _residuals_of_known(finest: Level, known: Array, dtype: np.dtype[Any], n_threads: int | None) -> Array:
+    """Return the norms of D^½ (v - P v)."""
+    vectors, rest = (finest.zeros(_fours(len(known)), dtype) for _ in range(2))
+    finest.inside(vectors)[: len(known)] = known
+    finest.kernels.step(finest, vectors, vectors, rest, (-1, 1, 0), n_threads)
+    squares = finest.inside(rest)[: len(known)].astype(np.float64) ** 2
+    found: Array = np.sqrt((squares * finest.degree).sum(axis=(1, 2)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -9,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classicseg._kernels import kernels_for
+from classicseg.graph._dense import eigh, inner, orthonormal
 
 Array = NDArray[Any]
 DAMPING = 0.9  # of a Jacobi step
 OVER = 1.3  # factor of what a coarse grid adds: a constant for each of its points is too stiff
-COARSEST = 3000  # points of the coarsest grid at most, where the equations are solved by LU
+COARSEST = 1100  # points with links of the coarsest grid at most, whose matrix is inverted
 SHIFT = 1e-5  # of the coarsest equations, which are singular without
 COARSE_ROUNDS = 4  # of inverse iteration on the coarsest grid
+CUTOFF = 1e-12  # of what is left of a direction there
 
 
 class Level:
@@ -68,61 +71,57 @@ class Level:
 class Multigrid:
     """The grids, and what each needs of memory for vectors of float32."""
 
-    def __init__(
-        self, weights: Array, offsets: Array, degree: NDArray[np.float64], least: int, n_threads: int | None
-    ) -> None:
+    def __init__(self, finest: Level, least: int, n_threads: int | None) -> None:
         """Take the finest grid; every grid has at least `least` points with links."""
         self.n_threads = n_threads
-        self.levels = [Level(weights, offsets, degree, np.zeros_like(degree))]
-        while self.levels[-1].degree.size > COARSEST:
+        self.levels = [finest]
+        while np.count_nonzero(self.levels[-1].degree) > COARSEST:
             coarser = self.levels[-1].coarsen(n_threads)
             if np.count_nonzero(coarser.degree) < least:
                 self.levels[-1].coarser = None
                 break
             self.levels.append(coarser)
-        self._factor()
+        self._invert()
         self._room: dict[tuple[int, int], tuple[Array, Array]] = {}
 
-    def _factor(self) -> None:
-        """Factor the coarsest equations, as those of the symmetric matrix I - D^-½ W D^-½."""
-        from scipy.sparse import csr_array, diags_array, eye_array
-        from scipy.sparse.linalg import splu
-
+    def _invert(self) -> None:
+        """Invert the coarsest equations, as those of the symmetric matrix I - D^-½ W D^-½."""
         coarsest = self.levels[-1]
-        self.nodes = np.flatnonzero(coarsest.degree.reshape(-1) > 0)
-        size = coarsest.degree.size
-        parts = kernels_for(coarsest.weights, "affinity").to_csr(coarsest.weights, coarsest.offsets, coarsest.shape)
-        graph = csr_array(parts, shape=(size, size)).astype(np.float64)[self.nodes][:, self.nodes]
-        self.root = np.sqrt(coarsest.degree.reshape(-1)[self.nodes])
-        scale = diags_array(1 / self.root)
+        degree = coarsest.degree.reshape(-1)
+        self.nodes = np.flatnonzero(degree > 0)
+        self.root = np.sqrt(degree[self.nodes])
+        matrix = -_dense_links(coarsest, self.nodes) / self.root / self.root[:, None]
         own = coarsest.own(np.dtype(np.float64)).reshape(-1)[self.nodes]
-        matrix = (1 + SHIFT) * eye_array(len(self.nodes)) - scale @ graph @ scale - diags_array(own)
-        self.symmetric = matrix.tocsr()
-        self.lu = splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+        matrix[np.diag_indices(len(matrix))] += 1 + SHIFT - own
+        self.symmetric, self.inverse = matrix, np.linalg.inv(matrix)
 
-    def coarse_vectors(self, count: int) -> Array:
-        """Return about the first `count` eigenvectors of the coarsest grid, by inverse iteration."""
+    def coarse_vectors(self, count: int, out: Array) -> None:
+        """Write about the first `count` eigenvectors of the coarsest grid, by inverse iteration."""
         size = len(self.nodes)
-        basis = np.random.default_rng(0).standard_normal((size, min(count + 4, size)))
+        basis = np.random.default_rng(0).standard_normal((min(count + 4, size), size))
         for _ in range(COARSE_ROUNDS):
-            basis = np.linalg.qr(self.lu.solve(basis))[0]
-        rotation = np.linalg.eigh(basis.T @ (self.symmetric @ basis))[1]
-        return self._on_coarsest((basis @ rotation)[:, :count] / self.root[:, None])
+            basis = self._times(self.inverse, basis)
+            basis = np.einsum("ij,ik->jk", orthonormal(inner(basis, basis), CUTOFF)[0], basis)
+        _, rotation = eigh(inner(basis, self._times(self.symmetric, basis)))
+        self._spread(np.einsum("ij,ik->jk", rotation[:, :count], basis) / self.root, out)
 
-    def _on_coarsest(self, values: Array) -> Array:
+    def _times(self, matrix: Array, vectors: Array) -> Array:
+        found: Array = self.levels[-1].kernels.times(matrix, vectors, self.n_threads)
+        return found
+
+    def _spread(self, values: Array, out: Array) -> None:
+        """Write values (K, nodes) of the coarsest grid to vectors with margins."""
         coarsest = self.levels[-1]
-        out = coarsest.zeros(values.shape[1], np.float32)
-        flat = np.zeros((values.shape[1], coarsest.degree.size), np.float32)
-        flat[:, self.nodes] = values.T
-        coarsest.inside(out)[:] = flat.reshape(-1, *coarsest.shape)
-        return out
+        flat = np.zeros((len(values), coarsest.degree.size), np.float32)
+        flat[:, self.nodes] = values
+        coarsest.inside(out)[: len(values)] = flat.reshape(-1, *coarsest.shape)
 
     def cycle(self, index: int, right: Array, room: Array) -> Array:
         """Replace `right` by about the solution on grid `index`; `room` is for vectors like it."""
         level = self.levels[index]
         if level.coarser is None:
-            values = level.inside(right).reshape(len(right), -1)[:, self.nodes].T.astype(np.float64)
-            right[:] = self._on_coarsest(self.lu.solve(values * self.root[:, None]) / self.root[:, None])
+            values = level.inside(right).reshape(len(right), -1)[:, self.nodes] * self.root
+            self._spread(self._times(self.inverse, values) / self.root, right)
             return right
         kernels, n_threads = level.kernels, self.n_threads
         # One Jacobi step from zero leaves the residual b - (I - P) w b = w P b + (1 - w) b.
@@ -135,16 +134,33 @@ class Multigrid:
         result: Array = kernels.step(level, room, right, right, (DAMPING, 1 - DAMPING, DAMPING), n_threads)
         return result
 
+    def solver(self, index: int) -> Callable[[Array, Array], Array]:
+        """Return the cycle from grid `index` on."""
+        return lambda right, room: self.cycle(index, right, room)
+
     def _room_of(self, index: int, count: int) -> tuple[Array, Array]:
         if (index, count) not in self._room:
             level = self.levels[index]
             self._room[index, count] = level.zeros(count, np.float32), level.zeros(count, np.float32)
         return self._room[index, count]
 
-    def finer(self, index: int, vectors: Array) -> Array:
-        """Return vectors of grid `index` + 1 on grid `index`, smoothed by one step of the walk."""
+    def finer(self, index: int, vectors: Array, room: Array, out: Array) -> None:
+        """Write vectors of grid `index` + 1 to grid `index`, smoothed by one step of the walk; `room` is zeros."""
         level = self.levels[index]
-        out, smooth = level.zeros(len(vectors), np.float32), level.zeros(len(vectors), np.float32)
-        level.kernels.prolong(vectors, level.place, 1, out, level.margin, self.n_threads)
-        found: Array = level.kernels.step(level, out, out, smooth, (1, 0, 0), self.n_threads)
-        return found
+        level.kernels.prolong(vectors, level.place, 1, room, level.margin, self.n_threads)
+        level.kernels.step(level, room, room, out, (1, 0, 0), self.n_threads)
+
+
+def _dense_links(level: Level, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the symmetric matrix of the links of these points of a grid."""
+    n_rows, n_cols = level.shape
+    index = np.full(n_rows * n_cols, -1)
+    index[nodes] = np.arange(len(nodes))
+    found, (top, left) = np.zeros((len(nodes), len(nodes))), level.margin
+    for o, (down, right) in enumerate(level.offsets.tolist()):
+        weights = level.weights[top:, o, left : left + n_cols]
+        rows, cols = np.nonzero(weights)
+        one = rows * n_cols + cols
+        there = index[one + down * n_cols + right]
+        found[index[one], there] = found[there, index[one]] = weights[rows, cols]
+    return found

@@ -54,10 +54,16 @@ def sparse_vectors(graph: Any, n_vectors: int, tol: float) -> tuple[Array, Array
     eigenvalues, kept = all_values[chosen], all_vectors[:, chosen]
     largest = np.abs(kept).argmax(axis=0)
     kept *= np.where(kept[largest, np.arange(n_vectors)] < 0, -1.0, 1.0)
-    rest = degree[:, None] * kept * (1 - eigenvalues) - graph @ kept
-    root = np.sqrt(np.where(degree > 0, degree, np.inf))
-    residuals: Array = np.linalg.norm(rest / root[:, None], axis=0)
+    residuals = residuals_of(graph, degree, eigenvalues, kept)
     return kept, eigenvalues, residuals, residuals <= tol
+
+
+def residuals_of(graph: Any, degree: NDArray[np.float64], values: Array, vectors: Array) -> Array:
+    """Return the norms of D^-½ (D v - W v - μ D v), of vectors (n, K)."""
+    rest = degree[:, None] * vectors * (1 - values) - graph @ vectors
+    root = np.sqrt(np.where(degree > 0, degree, np.inf))
+    found: Array = np.sqrt(((rest / root[:, None]) ** 2).sum(axis=0))
+    return found
 
 
 def _of_part(graph: Any, degree: NDArray[np.float64], count: int) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ for and not on that library's own, and with sums in one order.
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_part, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_part, jit_vectorised, run_blocks
 from classicseg._kernels.cpu._lanes import BYTES, each, fused, load, spread, store, total
 
 FOUR = 4  # vectors come in multiples of this
@@ -29,13 +29,20 @@ def inner_products(left, right, weight, n_threads=None):
     return found.sum(axis=0)
 
 
-def combine(factors, vectors, source, targets, n_threads=None):
-    """Replace vectors `targets` (R,) by ``factors @ vectors[source : source + S]`` for factors (R, S)."""
-    size = vectors.shape[1]
+def combine(moves, arrays, n_threads=None):
+    """In each of the arrays (B, n), move after move, replace the vectors `targets` (R,) by combinations.
+
+    A move has factors (S, R), sources (S,), targets and whether to add: target r becomes the sum of factors[s, r] times
+    source s, to which what it was is added.
+    """
+    size, dtype = arrays[0].shape[1], arrays[0].dtype
+    ready = [(np.ascontiguousarray(factors.T, dtype), *more) for factors, *more in moves]
 
     def piece(index):
         where = index * PIECE, min((index + 1) * PIECE, size)
-        _combine(factors, vectors, source, targets, where, _lanes_of(vectors))
+        for vectors in arrays:
+            for factors, sources, targets, add in ready:
+                _combine(factors, vectors, sources, targets, add, where, _lanes_of(vectors))
 
     run_blocks(piece, -(-size // PIECE), n_threads)
 
@@ -47,6 +54,11 @@ def _lanes_of(array):
 @jit_part
 def _add(total, vector, factor):
     return fused(vector, factor, total)
+
+
+@jit_part
+def _four(line, at, lanes):
+    return load(line, at), load(line, at + lanes), load(line, at + 2 * lanes), load(line, at + 3 * lanes)
 
 
 @jit
@@ -82,7 +94,7 @@ def _products(left, right, weight, where, lanes, out):
 
 
 @jit
-def _combine(factors, vectors, source, targets, where, lanes):
+def _combine(factors, vectors, sources, targets, add, where, lanes):
     first, last = where
     n_targets, n_sources = factors.shape
     width = FOUR * lanes
@@ -93,14 +105,13 @@ def _combine(factors, vectors, source, targets, where, lanes):
         for i in range(0, n_targets, FOUR):
             a = (nothing, nothing, nothing, nothing)
             b, c, d = a, a, a
+            if add:
+                a = _four(vectors[targets[i]], start, lanes)
+                b = _four(vectors[targets[i + 1]], start, lanes)
+                c = _four(vectors[targets[i + 2]], start, lanes)
+                d = _four(vectors[targets[i + 3]], start, lanes)
             for k in range(n_sources):
-                line = vectors[source + k]
-                values = (
-                    load(line, start),
-                    load(line, start + lanes),
-                    load(line, start + 2 * lanes),
-                    load(line, start + 3 * lanes),
-                )
+                values = _four(vectors[sources[k]], start, lanes)
                 a = each(_add, a, values, factors[i, k])
                 b = each(_add, b, values, factors[i + 1, k])
                 c = each(_add, c, values, factors[i + 2, k])
@@ -115,9 +126,35 @@ def _combine(factors, vectors, source, targets, where, lanes):
             vectors[targets[i], start : start + width] = found[i]
     for at in range(whole, last):
         for i in range(n_targets):
-            value = factors[i, 0] - factors[i, 0]
+            value = vectors[targets[i], at] if add else factors[i, 0] - factors[i, 0]
             for k in range(n_sources):
-                value += factors[i, k] * vectors[source + k, at]
+                value += factors[i, k] * vectors[sources[k], at]
             found[i, 0] = value
         for i in range(n_targets):
             vectors[targets[i], at] = found[i, 0]
+
+
+def residuals(vectors, images, values, weight, out, n_threads=None):
+    """Write ``images - values * vectors`` for K vectors to `out`; return its squares' sums (K,) with `weight`."""
+    size, values = len(weight), values.astype(vectors.dtype)
+    found = np.zeros((-(-size // PIECE), len(vectors)))
+
+    def piece(index):
+        where = index * PIECE, min((index + 1) * PIECE, size)
+        _residuals(vectors, images, values, weight, where, out, found[index])
+
+    run_blocks(piece, len(found), n_threads)
+    return found.sum(axis=0)
+
+
+@jit_vectorised
+def _residuals(vectors, images, values, weight, where, out, found):
+    first, last = where
+    for k in range(len(values)):
+        one, image, line, value = vectors[k, first:last], images[k, first:last], out[k, first:last], values[k]
+        here, total = weight[first:last], value - value
+        for i in range(len(line)):
+            rest = image[i] - value * one[i]
+            line[i] = rest
+            total += rest * rest * here[i]
+        found[k] = total

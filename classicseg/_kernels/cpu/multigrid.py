@@ -16,6 +16,7 @@ from classicseg._kernels.cpu.affinity import ROWS, margins, pad, padded_columns,
 __all__ = [
     "coarse_weights",
     "components",
+    "join",
     "pad",
     "padded_columns",
     "parents",
@@ -24,6 +25,7 @@ __all__ = [
     "run_blocks",
     "step",
     "strongest",
+    "times",
     "unpad",
 ]
 
@@ -209,6 +211,28 @@ def _prolong_rows(coarse, place, factor, rows, margin, out):
             line[i] += factor * coarse[source[i]]
 
 
+def times(matrix, vectors, n_threads=None):
+    """Return a square matrix times each of the vectors (K, n), of float64."""
+    out, size = np.empty_like(vectors), len(matrix)
+
+    def block(index):
+        _times(matrix, vectors, index * BAND, min((index + 1) * BAND, size), out)
+
+    run_blocks(block, -(-size // BAND), n_threads)
+    return out
+
+
+@jit_vectorised
+def _times(matrix, vectors, first, last, out):
+    for row in range(first, last):
+        factors = matrix[row]
+        for k in range(len(vectors)):
+            total, vector = 0.0, vectors[k]
+            for i in range(len(factors)):
+                total += factors[i] * vector[i]
+            out[k, row] = total
+
+
 def components(weights, offsets, degree):
     """Return which connected part of the graph each pixel belongs to, from 0 by first pixel, and their number.
 
@@ -216,7 +240,8 @@ def components(weights, offsets, degree):
     """
     root = np.arange(degree.size, dtype=np.int32).reshape(degree.shape)
     _join(weights, offsets, margins(offsets), root)
-    return _numbered(root, degree)
+    number, n_parts = _numbered(root.reshape(-1), degree.reshape(-1) > 0)
+    return number.reshape(degree.shape), n_parts
 
 
 @jit
@@ -247,19 +272,30 @@ def _join(weights, offsets, margin, root):
                         flat[one] = other
 
 
+def _numbered(root, counted):
+    """Return the number of the tree of each node, -1 where it is not counted, and how many trees are."""
+    while not np.array_equal(higher := root[root], root):
+        root = higher
+    first = counted & (root == np.arange(len(root)))
+    number = np.cumsum(first, dtype=np.int32) - 1
+    return np.where(counted, number[root], np.int32(-1)), int(first.sum())
+
+
+def join(partner):
+    """Return a number for what `partner` joins to each, from 0 by the first of them, and how many there are."""
+    root = np.arange(len(partner), dtype=np.int32)
+    _join_partners(partner, root)
+    return _numbered(root, np.ones(len(partner), np.bool_))
+
+
 @jit
-def _numbered(root, degree):
-    number, n_parts = np.empty(root.size, np.int32), 0
-    flat, degrees = root.reshape(-1), degree.reshape(-1)
-    for i in range(root.size):
-        if degrees[i] == 0:
-            number[i] = -1
-        elif flat[i] == i:  # the root is the first pixel of its part
-            number[i] = n_parts
-            n_parts += 1
+def _join_partners(partner, root):
+    for i in range(len(partner)):
+        one, other = _root(root, i), _root(root, partner[i])
+        if one < other:
+            root[other] = one
         else:
-            number[i] = number[_root(flat, i)]
-    return number.reshape(root.shape), n_parts
+            root[one] = other
 
 
 def strongest(weights, offsets, label, n_labels):
