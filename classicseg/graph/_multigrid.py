@@ -15,7 +15,7 @@ from classicseg.graph._dense import eigh, inner, orthonormal
 Array = NDArray[Any]
 DAMPING = 0.9  # of a Jacobi step
 OVER = 1.3  # factor of what a coarse grid adds: a constant for each of its points is too stiff
-COARSEST = 1100  # points with links of the coarsest grid at most, whose matrix is inverted
+COARSEST = 3000  # points with links of the coarsest grid at most, where the equations are solved by LU
 SHIFT = 1e-5  # of the coarsest equations, which are singular without
 COARSE_ROUNDS = 4  # of inverse iteration on the coarsest grid
 CUTOFF = 1e-12  # of what is left of a direction there
@@ -81,33 +81,31 @@ class Multigrid:
                 self.levels[-1].coarser = None
                 break
             self.levels.append(coarser)
-        self._invert()
+        self._factor()
         self._room: dict[tuple[int, int], tuple[Array, Array]] = {}
 
-    def _invert(self) -> None:
-        """Invert the coarsest equations, as those of the symmetric matrix I - D^-½ W D^-½."""
+    def _factor(self) -> None:
+        """Factor the coarsest equations, as those of the symmetric matrix I - D^-½ W D^-½."""
+        from scipy.sparse import diags_array
+        from scipy.sparse.linalg import splu
+
         coarsest = self.levels[-1]
         degree = coarsest.degree.reshape(-1)
         self.nodes = np.flatnonzero(degree > 0)
         self.root = np.sqrt(degree[self.nodes])
-        matrix = -_dense_links(coarsest, self.nodes) / self.root / self.root[:, None]
-        own = coarsest.own(np.dtype(np.float64)).reshape(-1)[self.nodes]
-        matrix[np.diag_indices(len(matrix))] += 1 + SHIFT - own
-        self.symmetric, self.inverse = matrix, np.linalg.inv(matrix)
+        scale, own = diags_array(1 / self.root), coarsest.own(np.dtype(np.float64)).reshape(-1)[self.nodes]
+        self.symmetric = (diags_array(1 + SHIFT - own) - scale @ _links(coarsest, self.nodes) @ scale).tocsc()
+        self.lu = splu(self.symmetric, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
 
     def coarse_vectors(self, count: int, out: Array) -> None:
         """Write about the first `count` eigenvectors of the coarsest grid, by inverse iteration."""
         size = len(self.nodes)
         basis = np.random.default_rng(0).standard_normal((min(count + 4, size), size))
         for _ in range(COARSE_ROUNDS):
-            basis = self._times(self.inverse, basis)
+            basis = self.lu.solve(basis.T).T
             basis = np.einsum("ij,ik->jk", orthonormal(inner(basis, basis), CUTOFF)[0], basis)
-        _, rotation = eigh(inner(basis, self._times(self.symmetric, basis)))
+        _, rotation = eigh(inner(basis, (self.symmetric @ basis.T).T))
         self._spread(np.einsum("ij,ik->jk", rotation[:, :count], basis) / self.root, out)
-
-    def _times(self, matrix: Array, vectors: Array) -> Array:
-        found: Array = self.levels[-1].kernels.times(matrix, vectors, self.n_threads)
-        return found
 
     def _spread(self, values: Array, out: Array) -> None:
         """Write values (K, nodes) of the coarsest grid to vectors with margins."""
@@ -121,7 +119,7 @@ class Multigrid:
         level = self.levels[index]
         if level.coarser is None:
             values = level.inside(right).reshape(len(right), -1)[:, self.nodes] * self.root
-            self._spread(self._times(self.inverse, values) / self.root, right)
+            self._spread(self.lu.solve(values.T).T / self.root, right)
             return right
         kernels, n_threads = level.kernels, self.n_threads
         # One Jacobi step from zero leaves the residual b - (I - P) w b = w P b + (1 - w) b.
@@ -151,16 +149,22 @@ class Multigrid:
         level.kernels.step(level, room, room, out, (1, 0, 0), self.n_threads)
 
 
-def _dense_links(level: Level, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the symmetric matrix of the links of these points of a grid."""
-    n_rows, n_cols = level.shape
-    index = np.full(n_rows * n_cols, -1)
+def _links(level: Level, nodes: NDArray[np.int64]) -> Any:
+    """Return the symmetric matrix of the links of these points of a grid, a SciPy sparse array."""
+    from scipy.sparse import coo_array
+
+    n_cols, (top, left) = level.shape[1], level.margin
+    index = np.full(level.degree.size, -1)
     index[nodes] = np.arange(len(nodes))
-    found, (top, left) = np.zeros((len(nodes), len(nodes))), level.margin
+    ends = [[np.empty(0, np.int64)], [np.empty(0, np.int64)]]
+    found = [np.empty(0, np.float32)]
     for o, (down, right) in enumerate(level.offsets.tolist()):
         weights = level.weights[top:, o, left : left + n_cols]
         rows, cols = np.nonzero(weights)
         one = rows * n_cols + cols
-        there = index[one + down * n_cols + right]
-        found[index[one], there] = found[there, index[one]] = weights[rows, cols]
-    return found
+        ends[0].append(index[one])
+        ends[1].append(index[one + down * n_cols + right])
+        found.append(weights[rows, cols])
+    one, other, data = np.concatenate(ends[0]), np.concatenate(ends[1]), np.concatenate(found).astype(np.float64)
+    half = coo_array((data, (one, other)), shape=(len(nodes), len(nodes))).tocsr()
+    return half + half.T

@@ -25,7 +25,6 @@ __all__ = [
     "run_blocks",
     "step",
     "strongest",
-    "times",
     "unpad",
 ]
 
@@ -209,28 +208,6 @@ def _prolong_rows(coarse, place, factor, rows, margin, out):
         line, source = out[top + row, left:], place[row]
         for i in range(place.shape[1]):
             line[i] += factor * coarse[source[i]]
-
-
-def times(matrix, vectors, n_threads=None):
-    """Return a square matrix times each of the vectors (K, n), of float64."""
-    out, size = np.empty_like(vectors), len(matrix)
-
-    def block(index):
-        _times(matrix, vectors, index * BAND, min((index + 1) * BAND, size), out)
-
-    run_blocks(block, -(-size // BAND), n_threads)
-    return out
-
-
-@jit_vectorised
-def _times(matrix, vectors, first, last, out):
-    for row in range(first, last):
-        factors = matrix[row]
-        for k in range(len(vectors)):
-            total, vector = 0.0, vectors[k]
-            for i in range(len(factors)):
-                total += factors[i] * vector[i]
-            out[k, row] = total
 
 
 def components(weights, offsets, degree):
