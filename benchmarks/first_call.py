@@ -158,6 +158,12 @@ def pixel_affinity() -> Any:
     return pixel_affinity(photograph(*SHAPE), n_threads=THREADS).weights
 
 
+def spectral_embedding() -> Any:
+    from classicseg import pixel_affinity, spectral_embedding
+
+    return spectral_embedding(pixel_affinity(photograph(*SHAPE), 2), 4, n_threads=THREADS).vectors
+
+
 def find_hotspots() -> Any:
     from classicseg.thermal import find_hotspots
 
@@ -184,6 +190,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "slic": slic,
     "felzenszwalb": felzenszwalb,
     "pixel_affinity": pixel_affinity,
+    "pixel_affinity, spectral_embedding": spectral_embedding,
     "thermal.find_hotspots": find_hotspots,
 }
 

@@ -17,6 +17,7 @@ OTHERS = {
     "to_device": "tests/cuda/test_device.py",
     "merge_tree": "tests/test_region_tree.py",
     "merge_regions": "tests/test_region_tree.py",
+    "spectral_embedding": "tests/test_embedding.py",
     "thermal.read": "tests/thermal/test_fuzz.py",
     "thermal.read_boxes": "tests/thermal/test_boxes.py",
     "thermal.fit_calibration": "tests/thermal/test_calibration.py",

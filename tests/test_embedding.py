@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.linalg import eigh, subspace_angles
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array, eye_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import eigsh
 
-from classicseg import pixel_affinity, region_graph, spectral_embedding
+from classicseg import pixel_affinity, pixel_features, region_graph, spectral_embedding
 from classicseg.graph import _embedding, _multigrid, _small
 
 MODES = ["fast", "accurate", "exact"]
@@ -163,6 +165,78 @@ def test_vectors_are_alike_within_a_segment_and_differ_between(rng):
     assert min(np.linalg.norm(means[i] - means[j]) for i, j in ((0, 1), (0, 2), (1, 2))) > 20 * spread
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_groups_that_no_coarse_point_sees_have_their_vectors(small_grids, mode):
+    """Coarse points lie on even rows and columns: lines on odd ones join points of another colour, and are gone."""
+    image = np.zeros((16, 20))
+    image[:, 9], image[5:9, 15] = 6, -6
+    affinity = pixel_affinity(image, 2, sigma=1)
+    values, _ = exact(affinity, 4)
+    assert values[2] < 1e-3 < values[3]
+    result = spectral_embedding(affinity, 3, mode=mode)
+    assert_allclose(result.eigenvalues, values[:3], rtol=0.01, atol=1e-7)
+    assert result.converged.all()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_small_part_comes_once(rng, small_grids, mode):
+    """A group that is a part is known already: nothing but rounding is left of it, and that is no second vector."""
+    image = picture(rng)
+    image[3:6, 11:14] = 40
+    affinity = pixel_affinity(image, 2, sigma=1)
+    values, _ = exact(affinity, 5)
+    assert values[1] < 1e-12 < 1e-4 < values[2]
+    result = spectral_embedding(affinity, 5, mode=mode)
+    assert_allclose(result.eigenvalues, values, rtol=0.02, atol=1e-7)
+
+
+def test_pixels_outside_the_mask_have_no_vector(rng, small_grids):
+    temperature, mask = (20 + picture(rng)).astype(np.float32), np.ones((14, 16), bool)
+    mask[4:9, 5:8] = False
+    temperature[~mask] = np.nan
+    affinity = pixel_affinity(pixel_features(temperature, "T", mask=mask), 2, sigma=1)
+    values, _ = exact(affinity, 4)
+    result = spectral_embedding(affinity, 4)
+    assert (result.vectors[~mask] == 0).all()
+    assert_allclose(result.eigenvalues, values, rtol=0.02, atol=1e-7)
+
+
+# --- Beside ARPACK ---------------------------------------------------------------------------------------------
+
+
+def assert_equals_arpack(image, sigma):
+    """On graphs of 4 neighbours, which ARPACK can factor."""
+    affinity = pixel_affinity(image, 1, sigma=sigma)
+    graph, count = affinity.to_scipy().astype(np.float64), 6
+    assert connected_components(graph)[0] == 1
+    root = np.sqrt(np.asarray(graph.sum(axis=1)).ravel())
+    matrix = (eye_array(len(root)) - diags_array(1 / root) @ graph @ diags_array(1 / root)).tocsc()
+    values, vectors = eigsh(matrix, count, sigma=-1e-4, v0=np.ones(len(root)))
+    by_value = np.argsort(values)
+    result = spectral_embedding(affinity, count, mode="exact")
+    assert_allclose(result.eigenvalues, values[by_value], atol=1e-8)
+    assert result.n_iter > 0
+    gaps = np.diff(values[by_value])
+    together = int(gaps[1:].argmax()) + 2  # vectors before the widest gap: no rotation mixes them with others
+    angles = subspace_angles(as_u(affinity, result)[:, :together], vectors[:, by_value[:together]])
+    assert np.sin(angles).max() <= 1e-5 / gaps[together - 1]
+    fast = spectral_embedding(affinity, count)
+    assert values.sum() - 1e-7 <= fast.eigenvalues.sum() <= values.sum() * 1.01 + 1e-7
+
+
+def test_equals_arpack(rng):
+    assert_equals_arpack(picture(rng, (44, 60)), 1.0)
+
+
+def test_equals_arpack_on_photographs(test_data):
+    image_module = pytest.importorskip("PIL.Image", reason="Pillow reads the photographs")
+    paths = sorted((test_data / "bsds" / "images" / "train").glob("*.jpg"))[:2]
+    if not paths:
+        pytest.skip("no bsds in CLASSICSEG_TEST_DATA")
+    for path in paths:
+        assert_equals_arpack(np.asarray(image_module.open(path))[::3, ::3], 60.0)
+
+
 # --- Sparse arrays ---------------------------------------------------------------------------------------------
 
 
@@ -198,25 +272,54 @@ def test_sparse_arrays_in_parts(rng, monkeypatch, factored):
     assert (result.vectors[~nodes] == 0).all()
 
 
+def test_links_that_nobody_can_tell_from_none_are_none():
+    """They would be one part with an eigenvalue of rounding."""
+    matrix = np.zeros((6, 6))
+    for i, weight in enumerate((1, 1, 1e-14, 1, 1)):
+        matrix[i, i + 1] = matrix[i + 1, i] = weight
+    matrix[0, 5] = matrix[5, 0] = 0
+    given = csr_array(matrix)
+    result = spectral_embedding(given, 3)
+    assert result.eigenvalues[1] == 0
+    assert (np.count_nonzero(result.vectors[:, :2], axis=0) == 3).all()
+    assert_array_equal(given.toarray(), matrix)
+
+
 def test_a_graph_of_regions():
     labels = np.kron(np.arange(1, 13).reshape(3, 4), np.ones((3, 3), int))
     dark = np.arange(12) % 4 < 2
     graph = region_graph(labels, np.where(dark, 10.0, 40.0)[labels - 1] + labels)
     weights = np.exp(-(graph.difference**2) / (2 * 8.0**2))
     similarity = csr_array((weights[graph.edge_index], graph.indices, graph.indptr))
-    result = spectral_embedding(similarity, 2)
+    result = spectral_embedding(graph, 2, weights=weights)
+    assert_array_equal(result.vectors, spectral_embedding(similarity, 2).vectors)
     sides = result.vectors[:, 1] > 0
     assert len(np.unique(sides * 2 + dark)) == 2
 
 
 # --- Errors ----------------------------------------------------------------------------------------------------
 
+PAIR = region_graph(np.array([[1, 2]]), np.array([[0.0, 1.0]]))
 LINE = csr_array(np.array([[0.0, 1, 0], [1, 0, 2], [0, 2, 0]]))
 ERRORS = [
     (LINE, {"n_vectors": 0}, ValueError, "n_vectors must be at least 1, got 0"),
     (LINE, {"n_vectors": 4}, ValueError, "n_vectors must be at most 3, got 4"),
     (LINE, {"n_vectors": 2.0}, TypeError, "n_vectors must be an integer, got 2.0 of type float"),
     (LINE, {"mode": "quick"}, ValueError, "mode must be one of 'fast', 'accurate', 'exact', got 'quick'"),
+    (
+        LINE,
+        {"weights": [1.0]},
+        ValueError,
+        "weights must go with a RegionGraph, got them with another graph; leave them out",
+    ),
+    (
+        PAIR,
+        {},
+        ValueError,
+        "weights must be given with a RegionGraph, one for each edge; for example "
+        "np.exp(-graph.difference**2 / (2 * sigma**2))",
+    ),
+    (PAIR, {"weights": [1.0, 1.0]}, ValueError, "weights must have shape (1,), one for each edge, got (2,)"),
     (LINE, {"n_threads": 0}, ValueError, "n_threads must be at least 1, got 0"),
     (
         np.zeros((3, 3)),

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse.csgraph import connected_components
 
 from classicseg import pixel_affinity
-from classicseg._kernels.cpu import blocks, multigrid
+from classicseg._kernels.cpu import blocks, jacobi, multigrid
 from classicseg._kernels.cpu.affinity import degrees, margins, to_csr
 
 SIZES = [1, 15, 16, 64, 65, 130]
@@ -30,12 +30,40 @@ def test_inner_products(rng, small_pieces, dtype, size):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", SIZES)
 def test_combinations(rng, small_pieces, dtype, size):
-    vectors, factors = rng.normal(size=(12, size)).astype(dtype), rng.normal(size=(4, 8)).astype(dtype)
-    changed, targets = vectors.copy(), np.array([0, 9, 3, 4])
-    blocks.combine(factors, changed, 2, targets, 2)
-    expected = vectors.astype(np.float64)
-    expected[targets] = factors.astype(np.float64) @ vectors[2:10].astype(np.float64)
-    assert_allclose(changed, expected, rtol=0, atol=1e-5 if dtype == np.float32 else 1e-13)
+    """Move after move, in each array; what is added to, and what is a source and a target at once."""
+    arrays = rng.normal(size=(2, 12, size)).astype(dtype)
+    moves = [
+        (rng.normal(size=(8, 4)), np.arange(2, 10), np.array([0, 9, 3, 4]), False),
+        (rng.normal(size=(5, 8)), np.array([9, 0, 1, 11, 4]), np.arange(2, 10), True),
+    ]
+    expected = arrays.astype(np.float64)
+    for factors, sources, targets, add in moves:
+        found = np.einsum("sr,asn->arn", factors, expected[:, sources])
+        expected[:, targets] = found + (expected[:, targets] if add else 0)
+    blocks.combine(moves, list(arrays), 2)
+    assert_allclose(arrays, expected, rtol=0, atol=1e-4 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_residuals(rng, small_pieces, size):
+    vectors, images, weight = rng.normal(size=(4, size)), rng.normal(size=(4, size)), rng.random(size)
+    values, out = rng.normal(size=4), np.empty((4, size))
+    found = blocks.residuals(vectors, images, values, weight, out, 2)
+    assert_allclose(out, images - values[:, None] * vectors, rtol=0, atol=1e-14)
+    assert_allclose(found, (out**2 * weight).sum(axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 40])
+def test_eigenvectors_of_small_matrices(rng, size):
+    matrix = rng.normal(size=(size, size))
+    matrix += matrix.T
+    if size == 7:  # double eigenvalues, and one of 0
+        turn = np.linalg.qr(matrix)[0]
+        matrix = turn * [2, 2, 5, 0, -1, -1, 1e-9] @ turn.T
+    values, vectors = jacobi.eigh(matrix)
+    assert_allclose(values, np.linalg.eigvalsh(matrix), atol=1e-13 * max(size, 1))
+    assert_allclose(vectors.T @ vectors, np.eye(size), atol=1e-13)
+    assert_allclose(matrix @ vectors, vectors * values, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(1, 5), (7, 1), (6, 8), (7, 9), (2 * multigrid.BAND + 1, 3)])

@@ -26,7 +26,8 @@ def eigh(matrix: Matrix) -> tuple[Matrix, Matrix]:
 
 def inner(left: Matrix, right: Matrix) -> Matrix:
     """Return the inner products (A, B) of rows (A, n) and (B, n), on one thread."""
-    return np.einsum("ij,kj->ik", left, right)
+    found: Matrix = np.einsum("ij,kj->ik", left, right)
+    return found
 
 
 def orthonormal(grams: Matrix, cutoff: float) -> tuple[Matrix, Matrix]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
 from classicseg._validate import check_choice, check_int
@@ -16,7 +16,8 @@ from classicseg.graph._affinity import PixelAffinity
 from classicseg.graph._clusters import groups
 from classicseg.graph._lobpcg import FOUR, Block, Solver
 from classicseg.graph._multigrid import Level, Multigrid
-from classicseg.graph._small import dense_vectors, residuals_of, sparse_vectors
+from classicseg.graph._small import dense_vectors, region_links, residuals_of, sparse_vectors
+from classicseg.regions import RegionGraph
 
 Array = NDArray[Any]
 Mode = Literal["fast", "accurate", "exact"]
@@ -40,7 +41,7 @@ class SpectralResult:
     ----------
     vectors : ndarray of float32 or float64, shape (M, N, n_vectors) or (n, n_vectors)
         Vectors v with (D - W) v = μ D v, of the degrees D and weights W, and sum(D v²) = 1; 0 at nodes without links.
-        float64 for ``mode="exact"`` and sparse arrays. The largest value of each is positive.
+        float64 for ``mode="exact"`` and graphs of other than pixels. The largest value of each is positive.
     eigenvalues : ndarray of float64, shape (n_vectors,)
         μ, ascending from 0, at most 2. As many are 0 as the graph has parts that no link joins.
     residuals : ndarray of float64, shape (n_vectors,)
@@ -59,7 +60,12 @@ class SpectralResult:
 
 
 def spectral_embedding(
-    affinity: PixelAffinity | Any, n_vectors: int, *, mode: Mode = "fast", n_threads: int | None = None
+    affinity: PixelAffinity | RegionGraph | Any,
+    n_vectors: int,
+    *,
+    weights: ArrayLike | None = None,
+    mode: Mode = "fast",
+    n_threads: int | None = None,
 ) -> SpectralResult:
     """Give every node of a graph a few numbers that are alike within a segment: the first eigenvectors.
 
@@ -67,16 +73,20 @@ def spectral_embedding(
 
     Parameters
     ----------
-    affinity : PixelAffinity or SciPy sparse array, shape (n, n)
-        The graph. A sparse array must be symmetric, without negative weights; its equations are solved by factoring
-        it, which suits graphs of regions and of 4 neighbours. That of `pixel_affinity` has a solver of its own.
+    affinity : PixelAffinity, RegionGraph or SciPy sparse array, shape (n, n)
+        The graph. A sparse array must be symmetric, without negative weights; its equations and those of regions are
+        solved by factoring them, which suits graphs of regions and of 4 neighbours. That of `pixel_affinity` has a
+        solver of its own.
     n_vectors : int
         How many, from 1 up to the number of nodes with links; about as many as segments. The first one is constant
         on each part of the graph.
+    weights : array_like, shape (n_edges,), optional
+        The weight of each edge of a RegionGraph, which needs it: how much alike the regions are, such as
+        ``numpy.exp(-graph.difference**2 / (2 * sigma**2))``. Other graphs have theirs.
     mode : {"fast", "accurate", "exact"}, default "fast"
         How exact the vectors of a `PixelAffinity` become. "fast": steps until what is left of the eigenvalues' fall is
         estimated to be 1 % of their sum, which is enough to segment; "accurate": 0.1 %; "exact": in float64, until
-        each residual is at most 1e-6. Sparse arrays, and graphs of up to 400 nodes, are always exact.
+        each residual is at most 1e-6. Other graphs, and those of up to 400 pixels, are always exact.
     n_threads : int, optional
         Threads to use; the result does not depend on it. Default: ``CLASSICSEG_NUM_THREADS``, else all
         processors this process may use.
@@ -123,6 +133,10 @@ def spectral_embedding(
     """
     mode = check_choice("mode", mode, MODES)
     n_threads = None if n_threads is None else check_int("n_threads", n_threads, low=1)
+    if isinstance(affinity, RegionGraph):
+        affinity, weights = region_links(affinity, weights), None
+    if weights is not None:
+        raise ValueError("weights must go with a RegionGraph, got them with another graph; leave them out")
     if isinstance(affinity, PixelAffinity):
         found = _of_pixels(affinity, n_vectors, mode, n_threads)
     else:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from classicseg._validate import check_int
+from classicseg._validate import check_int, check_numbers
+from classicseg.regions import RegionGraph
 
 Array = NDArray[Any]
 DENSE = 400  # nodes of a part whose eigenvectors are all computed at once
+FAINT = 1e-12  # of S: such links are none
 SHIFT = -1e-5  # where ARPACK looks for eigenvalues: just below the least one, which is 0
 
 
@@ -25,6 +27,22 @@ def dense_vectors(graph: Any, degree: NDArray[np.float64], count: int) -> tuple[
     vectors = np.zeros((len(degree), count))
     vectors[nodes] = found / root[:, None]
     return np.maximum(values, 0), vectors
+
+
+def region_links(graph: RegionGraph, weights: ArrayLike | None) -> Any:
+    """Return the links of regions as a SciPy sparse array."""
+    from scipy.sparse import csr_array
+
+    if weights is None:
+        raise ValueError(
+            "weights must be given with a RegionGraph, one for each edge; for example "
+            "np.exp(-graph.difference**2 / (2 * sigma**2))"
+        )
+    array = check_numbers("weights", weights)
+    if array.shape != (len(graph.edges),):
+        raise ValueError(f"weights must have shape ({len(graph.edges)},), one for each edge, got {array.shape}")
+    size = len(graph.area)
+    return csr_array((array[graph.edge_index], graph.indices, graph.indptr), shape=(size, size))
 
 
 def sparse_vectors(graph: Any, n_vectors: int, tol: float) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
@@ -101,4 +119,14 @@ def _checked(graph: Any) -> Any:
     apart = abs(found - found.T)
     if apart.nnz and float(apart.max()) > 1e-6 * float(found.data.max()):
         raise ValueError("affinity must be symmetric, got other weights one way than back; take (W + W.T) / 2")
-    return found
+    return _without_faint(found)
+
+
+def _without_faint(graph: Any) -> Any:
+    """Return the graph without links that eigenvalues cannot tell from none, in which solvers lose themselves."""
+    from scipy.sparse import coo_array
+
+    links = graph.tocoo()
+    root = np.sqrt(np.asarray(graph.sum(axis=1)).reshape(-1))
+    kept = links.data > FAINT * root[links.row] * root[links.col]
+    return coo_array((links.data[kept], (links.row[kept], links.col[kept])), shape=graph.shape).tocsr()
