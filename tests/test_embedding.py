@@ -225,7 +225,7 @@ def assert_equals_arpack(image, sigma):
 
 
 def test_equals_arpack(rng):
-    assert_equals_arpack(picture(rng, (44, 60)), 1.0)
+    assert_equals_arpack(picture(rng, (22, 30)), 1.0)
 
 
 def test_equals_arpack_on_photographs(test_data):

@@ -43,7 +43,7 @@ class SpectralResult:
         Vectors v with (D - W) v = μ D v, of the degrees D and weights W, and sum(D v²) = 1; 0 at nodes without links.
         float64 for ``mode="exact"`` and graphs of other than pixels. The largest value of each is positive.
     eigenvalues : ndarray of float64, shape (n_vectors,)
-        μ, ascending from 0, at most 2. As many are 0 as the graph has parts that no link joins.
+        The eigenvalues μ, ascending from 0, at most 2. As many are 0 as the graph has parts that no link joins.
     residuals : ndarray of float64, shape (n_vectors,)
         The norm of (I - S) u - μ u, with S = D^-½ W D^-½ and u = D^½ v of norm 1.
     converged : ndarray of bool, shape (n_vectors,)
