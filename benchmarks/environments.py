@@ -31,6 +31,7 @@ ENVIRONMENTS: Mapping[str, Environment] = {
     "fast-slic": Environment(
         [["cython", "numpy", "setuptools", "wheel", IMAGES], ["--no-build-isolation", "fast-slic"]]  # needs a compiler
     ),
+    "pymaxflow": Environment([["PyMaxflow", IMAGES]]),  # GPL
 }
 ASK = """
 import json, sys

@@ -164,6 +164,26 @@ def spectral_embedding() -> Any:
     return spectral_embedding(pixel_affinity(photograph(*SHAPE), 2), 4, n_threads=THREADS).vectors
 
 
+def graph_cut() -> Any:
+    from classicseg import graph_cut
+
+    seeds = np.zeros(SHAPE, np.uint8)
+    seeds[SHAPE[0] // 2, SHAPE[1] // 4 : SHAPE[1] // 2], seeds[0] = 1, 2
+    return graph_cut(photograph(*SHAPE), seeds, n_threads=THREADS).foreground
+
+
+def graph_cut_of_regions() -> Any:
+    from classicseg import graph_cut
+
+    return graph_cut(three_regions(), [1, 0, 2]).foreground
+
+
+def minimum_cut() -> Any:
+    from classicseg import minimum_cut
+
+    return minimum_cut(three_regions()).labels
+
+
 def find_hotspots() -> Any:
     from classicseg.thermal import find_hotspots
 
@@ -191,6 +211,9 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "felzenszwalb": felzenszwalb,
     "pixel_affinity": pixel_affinity,
     "pixel_affinity, spectral_embedding": spectral_embedding,
+    "graph_cut": graph_cut,
+    "graph_cut, regions": graph_cut_of_regions,
+    "minimum_cut": minimum_cut,
     "thermal.find_hotspots": find_hotspots,
 }
 

@@ -1,16 +1,18 @@
-"""Graphs of pixels against SciPy's sparse arrays."""
+"""Graphs of pixels and of regions against SciPy, PyMaxflow and networkx."""
 
 from benchmarks.parts import joined
 from benchmarks.registry import Contender
 
 CASE = joined(
     "graph",
-    "Graphs of pixels",
-    ("graph_affinity", "graph_embedding"),
+    "Graphs of pixels and of regions",
+    ("graph_affinity", "graph_embedding", "graph_mincut"),
     (
         Contender("classicseg", "ours"),
         Contender("SciPy", "scipy_csr", ("scipy",)),
         Contender("SciPy lobpcg + pyamg", "lobpcg_amg", ("scipy", "pyamg")),
         Contender("classicseg, 481×321", "ours_at_small", own=True),
+        Contender("PyMaxflow", "pymaxflow", ("PyMaxflow",), environment="pymaxflow"),
+        Contender("networkx", "networkx_cut", ("networkx",)),
     ),
 )

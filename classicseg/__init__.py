@@ -14,9 +14,11 @@ __all__ = [
     "ClassicsegError",
     "DeviceError",
     "FileFormatError",
+    "GraphCutResult",
     "KMeansResult",
     "MeanShiftResult",
     "MeanShiftSegmentation",
+    "MinimumCutResult",
     "NotRadiometricError",
     "PixelAffinity",
     "PixelFeatures",
@@ -26,6 +28,7 @@ __all__ = [
     "SpectralResult",
     "connected_regions",
     "felzenszwalb",
+    "graph_cut",
     "kmeans",
     "kmeans_frames",
     "mean_shift",
@@ -34,6 +37,7 @@ __all__ = [
     "merge_regions",
     "merge_small_regions",
     "merge_tree",
+    "minimum_cut",
     "motion_features",
     "pixel_affinity",
     "pixel_features",
@@ -66,7 +70,16 @@ if TYPE_CHECKING:
         mean_shift_segment,
     )
     from classicseg.features import PixelFeatures, motion_features, pixel_features, texture_features
-    from classicseg.graph import PixelAffinity, SpectralResult, pixel_affinity, spectral_embedding
+    from classicseg.graph import (
+        GraphCutResult,
+        MinimumCutResult,
+        PixelAffinity,
+        SpectralResult,
+        graph_cut,
+        minimum_cut,
+        pixel_affinity,
+        spectral_embedding,
+    )
     from classicseg.regions import (
         RegionGraph,
         RegionPairs,
@@ -97,7 +110,16 @@ else:
                 "mean_shift_segment",
             ),
             "features": ("PixelFeatures", "motion_features", "pixel_features", "texture_features"),
-            "graph": ("PixelAffinity", "SpectralResult", "pixel_affinity", "spectral_embedding"),
+            "graph": (
+                "GraphCutResult",
+                "MinimumCutResult",
+                "PixelAffinity",
+                "SpectralResult",
+                "graph_cut",
+                "minimum_cut",
+                "pixel_affinity",
+                "spectral_embedding",
+            ),
             "regions": (
                 "RegionGraph",
                 "RegionPairs",

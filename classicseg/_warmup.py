@@ -10,7 +10,7 @@ import numpy as np
 from classicseg._segment import segment_image
 from classicseg.cluster import kmeans, mean_shift, mean_shift_filter, mean_shift_segment
 from classicseg.features import pixel_features, texture_features
-from classicseg.graph import ncut, pixel_affinity, spectral_embedding
+from classicseg.graph import graph_cut, minimum_cut, ncut, pixel_affinity, spectral_embedding
 from classicseg.metrics import (
     Instances,
     achievable_segmentation_accuracy,
@@ -103,6 +103,9 @@ def _warm_graph() -> None:
     rows, cols = np.mgrid[:64, :64]
     for mode in ("fast", "exact"):  # float32, and float64 after it; so many pixels that there is a coarser grid
         spectral_embedding(pixel_affinity((rows * 7 + cols * cols) % 11 * 1.0, 1, sigma=5), 2, mode=mode)
+    graph_cut(affinity, np.eye(3, 4, dtype=np.int32))
+    graph_cut(affinity.to_scipy(), np.eye(1, 12, dtype=np.int32)[0])
+    minimum_cut(affinity)
 
 
 def _warm_metrics() -> None:

@@ -22,6 +22,7 @@ from scenes import heat, module_field
 from classicseg import (
     connected_regions,
     felzenszwalb,
+    graph_cut,
     kmeans,
     kmeans_frames,
     mean_shift,
@@ -148,6 +149,27 @@ def linked(features, **options):
 def no_contour(result):
     for found, expected in zip(result, linked(patches()), strict=True):
         assert_array_equal(found, expected)
+
+
+def parted_in_two(features, seeds=None, **options):
+    found = graph_cut(features, scribbles() if seeds is None else seeds, **options)
+    return [found.foreground, found.energy, found.bound]
+
+
+def scribbles():
+    """Pixels of two patches that are known to be foreground, 1, and background, 2."""
+    seeds = np.zeros((9, 12), np.uint8)
+    seeds[1, 1:3], seeds[2:4, 5] = 1, 2
+    return seeds
+
+
+def with_costs(costs):
+    found = graph_cut(patches(), costs=costs)
+    return [found.foreground, found.energy, found.bound]
+
+
+def two_costs():
+    return patches()[..., :2].copy()
 
 
 def textured(image, **options):
@@ -310,6 +332,38 @@ def values_table(shape):
         **refused("image must have the labels' shape (9, 12), got (1, 1, 3)", "1×1"),
         **refused(NOT_FINITE.format(way_out), "NaN", "inf", "-inf"),
         **too_large("2.0e+302", way_out),
+    }
+
+
+def seeds_table():
+    shape, values = (
+        "seeds must have shape (9, 12), got (1, 1)",
+        "seeds must be 0, 1 (foreground) or 2 (background), got ",
+    )
+    return {
+        **labels_table((9, 12)),
+        "bool": SAME,
+        **refused(shape, "1×1"),
+        **refused(values + "7 to 7", "constant"),
+        **refused("seeds or costs must be given, got neither; mark some pixels of both sides", "None"),
+    }
+
+
+def costs_table():
+    """Infinity forbids a label, and no size is too large."""
+    shape = "costs must have shape (9, 12, 2), got {}"
+    shapes = {"no rows": (0, 12, 2), "no columns": (9, 0, 2), "1-d": (216,), "5-d": (1, 1, 9, 12, 2), "1×1": (1, 1, 2)}
+    finite = (
+        "costs must be numbers, of which one of each pixel is finite and none is -inf; "
+        "mark pixels without False in mask"
+    )
+    return {
+        **image_table((9, 12, 2)),
+        **dict.fromkeys(("constant", "1e36", "1e300", "inf"), SAME),
+        **{form: Refused(ValueError, shape.format(found)) for form, found in shapes.items()},
+        **refused(shape.format("()"), "0-d"),
+        **refused(finite, "NaN", "-inf"),
+        **refused("seeds or costs must be given, got neither; mark some pixels of both sides", "None"),
     }
 
 
@@ -503,6 +557,35 @@ SUBJECTS = [
         | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
         | too_large("2.0e+302", MASKED_PIXELS)
         | {"None": no_contour},
+    ),
+    Subject(
+        "graph_cut",
+        "graph_cut",
+        "features",
+        parted_in_two,
+        patches,
+        image_table((9, 12, 3))
+        | dict.fromkeys(("constant", "1e36"), SAME)
+        | refused("seeds must have shape (1, 1), got (9, 12)", "1×1")
+        | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+        | too_large("2.0e+302", MASKED_PIXELS),
+        masks_table(NO_PIXEL, (9, 12)),
+    ),
+    Subject(
+        "graph_cut(seeds)",
+        "graph_cut",
+        "seeds",
+        lambda seeds: [graph_cut(patches(), seeds).foreground],
+        scribbles,
+        seeds_table(),
+    ),
+    Subject(
+        "graph_cut(costs)",
+        "graph_cut",
+        "costs",
+        with_costs,
+        two_costs,
+        costs_table(),
     ),
     Subject(
         "connected_regions",

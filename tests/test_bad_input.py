@@ -18,6 +18,7 @@ OTHERS = {
     "merge_tree": "tests/test_region_tree.py",
     "merge_regions": "tests/test_region_tree.py",
     "spectral_embedding": "tests/test_embedding.py",
+    "minimum_cut": "tests/test_minimum_cut.py",
     "thermal.read": "tests/thermal/test_fuzz.py",
     "thermal.read_boxes": "tests/thermal/test_boxes.py",
     "thermal.fit_calibration": "tests/thermal/test_calibration.py",
