@@ -65,8 +65,8 @@ def test_versions_are_those_of_the_environment(folder, monkeypatch):
 
 
 def test_every_environment_that_a_contender_names_can_be_made():
-    case = load_case("superpixels")
-    named = {one.environment: one.packages for one in case.contenders if one.environment}
+    contenders = [one for name in ("superpixels", "graph") for one in load_case(name).contenders]
+    named = {one.environment: one.packages for one in contenders if one.environment}
     assert named.keys() == environments.ENVIRONMENTS.keys()
     for name, packages in named.items():
         installed = {argument for step in environments.ENVIRONMENTS[name].steps for argument in step}

@@ -51,7 +51,7 @@ def grid(weights, offsets, factors, net, scale, seeds, n_threads=None):
 
 @jit
 def _fill_capacity(weights, offsets, factors, rows, frame, n_cols, capacity):
-    """Write what each pixel of `rows` can pass on, and get back: two neighbours, opposite to one another, side by side."""
+    """Write what each pixel of `rows` can pass on, and get back: opposite neighbours side by side."""
     top, left, columns = frame
     for row in range(rows[0], rows[1]):
         first = (top + row) * columns + left
