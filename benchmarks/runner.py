@@ -31,6 +31,7 @@ THREAD_VARIABLES = (
 )
 TURN_S = 0.1  # a turn lasts about this long, so that short calls are repeated within it
 MOST_CALLS = 20
+WARM_UP_S = 0.3  # of calls before a turn of shorter ones: OpenMP's threads spin for 0.2 s after their work by default
 
 
 class WorkerFailed(RuntimeError):
@@ -41,7 +42,14 @@ class Worker:
     """A contender's process. It works only between a request and its answer, so contenders never overlap."""
 
     def __init__(
-        self, case: Case, contender: Contender, row: Row, folder: Path, threads: int, environments: Path | None
+        self,
+        case: Case,
+        contender: Contender,
+        row: Row,
+        folder: Path,
+        threads: int,
+        environments: Path | None,
+        warm_up_s: float,
     ) -> None:
         self.name = contender.name
         self.output = folder / f"{contender.name}.npz"
@@ -57,7 +65,7 @@ class Worker:
         )
         command = [python, "-m", "benchmarks.worker", module, contender.prepare]
         self._process = subprocess.Popen(
-            [*command, json.dumps(dict(row.parameters)), str(self.output)],
+            [*command, json.dumps(dict(row.parameters)), str(self.output), str(warm_up_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -109,10 +117,11 @@ class Worker:
 
 def run_case(case: Case, context: Context, *, repeats: int, threads: int, progress=print) -> dict[str, Any]:
     """Return the JSON form of one run of `case`."""
-    rows = []
+    rows, tiny = [], context.tiny
     for row in case.rows(context):
         turns = repeats if row.repeats is None else row.repeats
-        rows.append(run_row(case, row, repeats=turns, threads=threads, environments=context.environments))
+        turns = min(turns, repeats) if tiny else turns
+        rows.append(run_row(case, row, repeats=turns, threads=threads, environments=context.environments, tiny=tiny))
         progress(f"{case.name}: {row.name}: {one_line(rows[-1])}")
     return {
         "case": case.name,
@@ -126,16 +135,18 @@ def run_case(case: Case, context: Context, *, repeats: int, threads: int, progre
     }
 
 
-def run_row(case: Case, row: Row, *, repeats: int, threads: int, environments: Path | None = None) -> dict[str, Any]:
-    """Run every contender of one row, turn by turn."""
+def run_row(
+    case: Case, row: Row, *, repeats: int, threads: int, environments: Path | None = None, tiny: bool = False
+) -> dict[str, Any]:
+    """Run every contender of one row, turn by turn; a turn of `tiny` ones is one call, which measures nothing."""
     chosen = [one for one in case.contenders if row.contenders is None or one.name in row.contenders]
     absent = {one.name: reason for one in chosen if (reason := why_absent(one, environments))}
     present = [one for one in chosen if one.name not in absent]
     with (
         tempfile.TemporaryDirectory() as scratch,
-        _workers(case, row, present, Path(scratch), threads, environments) as workers,
+        _workers(case, row, present, Path(scratch), threads, environments, 0 if tiny else WARM_UP_S) as workers,
     ):
-        _take_turns([worker for worker in workers if worker.name not in row.once], repeats)
+        _take_turns([worker for worker in workers if worker.name not in row.once], repeats, TURN_S * (not tiny))
         _count_first_calls([worker for worker in workers if worker.name in row.once])
         outputs = {worker.name: worker.outputs() for worker in workers}
         agreement = case.agree(row, outputs) if len(outputs) > 1 else Agreement(False, "nothing to compare with")
@@ -187,12 +198,18 @@ def why_absent(contender: Contender, environments: Path | None) -> str:
 
 @contextlib.contextmanager
 def _workers(
-    case: Case, row: Row, contenders: list[Contender], folder: Path, threads: int, environments: Path | None
+    case: Case,
+    row: Row,
+    contenders: list[Contender],
+    folder: Path,
+    threads: int,
+    environments: Path | None,
+    warm_up_s: float,
 ) -> Iterator[list[Worker]]:
     workers: list[Worker] = []
     try:
         for contender in contenders:
-            workers.append(Worker(case, contender, row, folder, threads, environments))
+            workers.append(Worker(case, contender, row, folder, threads, environments, warm_up_s))
             workers[-1].first_call()
         yield workers
     finally:
@@ -200,11 +217,11 @@ def _workers(
             worker.close()
 
 
-def _take_turns(workers: list[Worker], repeats: int) -> None:
+def _take_turns(workers: list[Worker], repeats: int, turn_s: float) -> None:
     if repeats == 0:
         _count_first_calls(workers)
         return
-    calls = {worker.name: _calls_per_turn(worker) for worker in workers}
+    calls = {worker.name: _calls_per_turn(worker, turn_s) for worker in workers}
     for _ in range(repeats):
         for worker in workers:
             worker.times_s.append(worker.turn(calls[worker.name]))
@@ -215,9 +232,9 @@ def _count_first_calls(workers: list[Worker]) -> None:
         worker.times_s = [worker.first_s]
 
 
-def _calls_per_turn(worker: Worker) -> int:
-    """Return how many calls fill a turn; this also is the warm-up, and its time is not kept."""
-    return max(1, min(MOST_CALLS, math.ceil(TURN_S / worker.turn(1))))
+def _calls_per_turn(worker: Worker, turn_s: float) -> int:
+    """Return how many calls fill a turn; finding it is a warm-up as well, and its time is not kept."""
+    return max(1, min(MOST_CALLS, math.ceil(turn_s / worker.turn(1)))) if turn_s > 0 else 1
 
 
 def facts(outputs: dict[str, Any]) -> dict[str, Any]:

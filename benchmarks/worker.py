@@ -1,6 +1,6 @@
 """One contender in a process of its own, driven line by line over its standard input.
 
-Started as ``python -m benchmarks.worker MODULE FUNCTION PARAMETERS OUTPUT``. Answers are JSON lines on
+Started as ``python -m benchmarks.worker MODULE FUNCTION PARAMETERS OUTPUT WARM_UP_S``. Answers are JSON lines on
 standard output; what the libraries print goes to standard error.
 """
 
@@ -17,12 +17,8 @@ from typing import Any
 
 import numpy as np
 
-WARM_UP_S = (
-    0.3  # of calls shorter than that, before each turn: OpenMP's threads spin for 0.2 s after their work by default
-)
 
-
-def main(module: str, function: str, parameters: str, output: str) -> None:
+def main(module: str, function: str, parameters: str, output: str, warm_up_s: str) -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # a library that prints must not break the line protocol
 
@@ -30,14 +26,14 @@ def main(module: str, function: str, parameters: str, output: str) -> None:
     start = time.perf_counter()
     result = call()
     print(json.dumps({"first_s": time.perf_counter() - start}), file=answers)
-    latest = math.inf
+    latest, least = math.inf, float(warm_up_s)
     for line in sys.stdin:
         number = int(line)
         if number == 0:
             break
         # Threads of others that still spin, cold caches and a slow clock are over after some uncounted calls.
         start = time.perf_counter()
-        while latest < WARM_UP_S and time.perf_counter() - start < WARM_UP_S:
+        while latest < least and time.perf_counter() - start < least:
             del result
             result = call()
         start = time.perf_counter()

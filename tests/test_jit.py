@@ -1,29 +1,43 @@
 """The JIT, cache and thread policy."""
 
+import errno
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+import classicseg
 from classicseg._kernels.cpu import _jit
 
 USE = """
-from classicseg import kmeans
 from classicseg._kernels.cpu._jit import cache_state
-kmeans([[0.0], [1.0]], 2, rng=0)
+from classicseg._kernels.cpu._marks import no_marks
+assert no_marks(9).tolist() == [0] * 16
 state = cache_state()
 print(state.directory)
 print(state.reason)
 """
+KERNEL = """
+from classicseg._kernels.cpu._jit import jit
+
+@jit
+def kernel(number):
+    return number + {more}
+
+print(kernel(5))
+"""
+needs_jit = pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="nothing is compiled with the JIT off")
 
 
-def run(code, **environment):
+def run(*command, **environment):
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "CLASSICSEG_CACHE", "XDG_CACHE"))}
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-W", "error", *command],
         capture_output=True,
         text=True,
         check=True,
@@ -31,28 +45,67 @@ def run(code, **environment):
     ).stdout.splitlines()
 
 
-@pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="nothing is compiled with the JIT off")
+@needs_jit
 def test_compiled_kernels_are_kept_where_the_user_says(tmp_path):
-    directory, reason = run(USE, CLASSICSEG_CACHE_DIR=str(tmp_path))
+    directory, reason = run("-c", USE, CLASSICSEG_CACHE_DIR=str(tmp_path))
     assert reason == "on"
     assert directory.startswith(str(tmp_path))
     kept = sorted(p.name for p in tmp_path.rglob("*.nb?"))
-    assert any("step_tiles" in name for name in kept)
-    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.nbc")}
-    run(USE, CLASSICSEG_CACHE_DIR=str(tmp_path))
-    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.nbc")} == before  # loaded, not compiled again
+    assert any("no_marks" in name for name in kept)
+    before = times_of_kernels(tmp_path)
+    run("-c", USE, CLASSICSEG_CACHE_DIR=str(tmp_path))
+    assert times_of_kernels(tmp_path) == before  # loaded, not compiled again
+
+
+def times_of_kernels(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.nbc")}
+
+
+@needs_jit
+def test_environments_that_hold_the_same_kernels_compile_them_once(tmp_path):
+    cache, elsewhere = tmp_path / "cache", tmp_path / "elsewhere"
+    run("-c", USE, CLASSICSEG_CACHE_DIR=str(cache))
+    before = times_of_kernels(cache)
+    leave = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(classicseg.__file__).parent, elsewhere / "classicseg", ignore=leave)
+    code = f"import sys; sys.path.insert(0, {str(elsewhere)!r})\n{USE}\nprint(no_marks.py_func.__code__.co_filename)"
+    *_, where = run("-c", code, CLASSICSEG_CACHE_DIR=str(cache))
+    assert Path(where).is_relative_to(elsewhere)
+    assert before
+    assert times_of_kernels(cache) == before
+
+
+def test_a_kernel_is_not_taken_for_another_of_its_name(tmp_path):
+    """Their instructions are the same, and differ by a constant only, as after an edit."""
+    for more in (1, 2):
+        script = tmp_path / str(more) / "script.py"
+        script.parent.mkdir()
+        script.write_text(KERNEL.format(more=more))
+        path = os.pathsep.join(filter(None, (str(Path(classicseg.__file__).parents[1]), os.environ.get("PYTHONPATH"))))
+        assert run(str(script), CLASSICSEG_CACHE_DIR=str(tmp_path / "cache"), PYTHONPATH=path) == [str(5 + more)]
+
+
+@needs_jit
+def test_a_full_disk_costs_no_result(monkeypatch):
+    kernel = _jit.jit(lambda number: number + 3)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(kernel._cache._cache_file, "save", full)
+    assert kernel(5) == 8
 
 
 def test_an_unwritable_cache_is_told_and_harmless(tmp_path):
     blocker = tmp_path / "file"
     blocker.write_text("no folder")
-    directory, reason = run(USE, CLASSICSEG_CACHE_DIR=str(blocker))
+    directory, reason = run("-c", USE, CLASSICSEG_CACHE_DIR=str(blocker))
     assert directory == "None"
     assert "set CLASSICSEG_CACHE_DIR to a writable folder" in reason or "JIT is off" in reason
 
 
 def test_without_the_jit_no_cache_is_made(tmp_path):
-    directory, reason = run(USE, CLASSICSEG_CACHE_DIR=str(tmp_path), NUMBA_DISABLE_JIT="1")
+    directory, reason = run("-c", USE, CLASSICSEG_CACHE_DIR=str(tmp_path), NUMBA_DISABLE_JIT="1")
     assert (directory, reason) == ("None", "the JIT is off (NUMBA_DISABLE_JIT)")
     assert list(tmp_path.iterdir()) == []
 
@@ -68,7 +121,7 @@ def test_arithmetic_is_not_reordered():
 
 def test_numba_keeps_its_own_cache_folder():
     code = "import numba; before = numba.config.CACHE_DIR\nimport classicseg._kernels.cpu.kmeans\n"
-    assert run(code + "print(before == numba.config.CACHE_DIR)") == ["True"]
+    assert run("-c", code + "print(before == numba.config.CACHE_DIR)") == ["True"]
 
 
 def test_thread_count(monkeypatch):
@@ -99,11 +152,22 @@ def test_available_processors_are_those_of_the_mask_and_the_container(monkeypatc
 
 def test_an_edited_kernel_gets_a_new_cache_folder(monkeypatch, tmp_path):
     """Numba sees an edited kernel, but not an edited helper of it: an upgrade would go on running the old code."""
-    monkeypatch.setattr(_jit, "__file__", str(tmp_path / "_jit.py"))
-    helper = tmp_path / "helper.py"
-    helper.write_text("a = 1")
+    here = tmp_path / "cpu"
+    here.mkdir()
+    monkeypatch.setattr(_jit, "__file__", str(here / "_jit.py"))
+    for helper in (here / "helper.py", tmp_path / "constants.py"):
+        helper.write_text("a = 1")
+        before = _jit._source_key()
+        helper.write_text("a = 2")
+        assert _jit._source_key() != before
+
+
+@pytest.mark.parametrize(
+    ("where", "name"), [(_jit.numba, "__version__"), (_jit.np, "__version__"), (_jit.config, "USING_SVML")]
+)
+def test_what_compiles_differently_has_a_cache_folder_of_its_own(monkeypatch, where, name):
     before = _jit._source_key()
-    helper.write_text("a = 2")
+    monkeypatch.setattr(where, name, "another")
     assert _jit._source_key() != before
 
 

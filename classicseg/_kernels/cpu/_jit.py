@@ -10,19 +10,21 @@ time is the worst cost a new user meets.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import math
 import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numba
-from numba.core import config
+import numpy as np
+from numba.core import caching, config
 
 _ENVIRONMENT_THREADS = "CLASSICSEG_NUM_THREADS"
 _ENVIRONMENT_CACHE = "CLASSICSEG_CACHE_DIR"
@@ -36,9 +38,14 @@ class CacheState(NamedTuple):
 
 
 def _source_key() -> str:
-    """Hash the kernel sources: Numba notices an edited kernel, but not an edited callee in another file."""
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version_info[:2]}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    """Hash what compiled kernels depend on beside the processor.
+
+    Numba notices an edited kernel, but neither an edited callee or constant in another file nor another vector library.
+    """
+    makers = f"{numba.__version__} {np.__version__} {sys.version_info[:2]} {config.USING_SVML}"
+    digest = hashlib.sha256(makers.encode())
+    here = Path(__file__).parent
+    for path in (*sorted(here.parent.glob("*.py")), *sorted(here.glob("*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -82,15 +89,46 @@ def cache_state() -> CacheState:
     return _STATE
 
 
-@contextlib.contextmanager
-def _numba_cache_in(directory: Path) -> Iterator[None]:
-    """Point Numba at our folder while one kernel is decorated; other users of Numba keep theirs."""
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(directory)
-    try:
-        yield
-    finally:
-        config.CACHE_DIR = before
+@functools.cache
+def _contents(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+class _Locator(caching._CacheLocator):
+    """Tells Numba to keep kernels by what they are, and not by where they are installed as it would by itself.
+
+    So all environments of one user that hold the same kernels compile them once.
+    """
+
+    def __init__(self, kernel, path):
+        self._py_file, self._line = path, kernel.__code__.co_firstlineno
+
+    @classmethod
+    def from_function(cls, kernel, path):
+        return cls(kernel, path)
+
+    def get_cache_path(self):
+        return str(_STATE.directory)
+
+    def get_source_stamp(self):
+        return _contents(self._py_file)
+
+    def get_disambiguator(self):
+        return str(self._line)
+
+
+class _Form(caching.CompileResultCacheImpl):
+    _locator_classes = (_Locator,)
+
+
+class _KernelCache(caching.FunctionCache):
+    """Numba's cache in our folder; other users of Numba keep theirs."""
+
+    _impl_class = _Form
+
+    def save_overload(self, signature, compiled):
+        with contextlib.suppress(OSError):  # a full disk costs the next process time, and not this one its run
+            super().save_overload(signature, compiled)
 
 
 def jit(kernel):
@@ -127,23 +165,10 @@ def jit_vectorised(kernel):
 
 
 def _compiled(kernel, fastmath, **options):
-    if _STATE.directory is None:
-        return numba.njit(nogil=True, fastmath=fastmath, **options)(kernel)
-    with _numba_cache_in(_STATE.directory):
-        compiled = numba.njit(nogil=True, cache=True, fastmath=fastmath, **options)(kernel)
-    if hasattr(compiled, "_cache"):  # not with the JIT off
-        compiled._cache.save_overload = _tolerant(compiled._cache.save_overload)
+    compiled = numba.njit(nogil=True, fastmath=fastmath, **options)(kernel)
+    if _STATE.directory is not None:
+        compiled._cache = _KernelCache(kernel)
     return compiled
-
-
-def _tolerant(save):
-    """Let a full disk cost the next process time, and not this one its run."""
-
-    def save_or_leave(*args):
-        with contextlib.suppress(OSError):
-            save(*args)
-
-    return save_or_leave
 
 
 def thread_count(n_threads: int | None = None) -> int:
