@@ -210,7 +210,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "slic": slic,
     "felzenszwalb": felzenszwalb,
     "pixel_affinity": pixel_affinity,
-    "pixel_affinity, spectral_embedding": spectral_embedding,
+    "spectral_embedding, with pixel_affinity": spectral_embedding,
     "graph_cut": graph_cut,
     "graph_cut, regions": graph_cut_of_regions,
     "minimum_cut": minimum_cut,
