@@ -1,0 +1,146 @@
+"""Cutting a graph in two, then a segment of it in two, and so on: the tree of all cuts, and its segmentations."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classicseg._validate import check_float, check_int
+
+
+@dataclass(frozen=True, eq=False)
+class SplitTree:
+    """All steps of cutting a graph, each a segment in two, the one of the lowest normalized cut first.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (M, N) or (n,)
+        The segment of each pixel or node after all the steps: 0, 1, ... in the order in which they were made, -1
+        outside.
+    parents : ndarray of int32, shape (n_steps,)
+        Step s takes the segment s + 1 out of this one, which keeps the rest.
+    values : ndarray of float64, shape (n_steps,)
+        The normalized cut of each step, of the two parts in the graph of the segment that is cut. It may fall from
+        one step to the next.
+    """
+
+    labels: NDArray[np.int32]
+    parents: NDArray[np.int32]
+    values: NDArray[np.float64]
+
+    def cut(self, *, threshold: float | None = None, n_segments: int | None = None) -> NDArray[np.int32]:
+        """Return the segments after some of the steps.
+
+        Parameters
+        ----------
+        threshold : float, optional
+            A segment is cut as long as the normalized cut of that is below. Give this or `n_segments`.
+        n_segments : int, optional
+            Steps are taken until there are so many segments, at most as many as the tree has.
+
+        Returns
+        -------
+        ndarray of int32, shape (M, N) or (n,)
+            Segments: 0, 1, ... by their first pixel or node, -1 outside.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If not just one of `threshold` and `n_segments` is given, or one has the wrong type or value.
+
+        Examples
+        --------
+        >>> from classicseg import region_graph
+        >>> tree = split_tree(region_graph([[1, 2, 3, 4]], [[10, 12, 30, 34]]), n_segments=4, sigma=6)
+        >>> tree.values.round(3)
+        array([0.008, 0.71 , 0.889])
+        >>> tree.cut(threshold=0.1), tree.cut(n_segments=3)
+        (array([[0, 0, 1, 1]], dtype=int32), array([[0, 0, 1, 2]], dtype=int32))
+        """
+        if (threshold is None) == (n_segments is None):
+            given = "neither" if threshold is None else "both"
+            raise ValueError(f"one of threshold and n_segments must be given, got {given}")
+        if n_segments is not None:
+            n_steps = check_int("n_segments", n_segments, low=1, high=len(self.parents) + 1) - 1
+        else:
+            n_steps = int(np.searchsorted(np.maximum.accumulate(self.values), check_float("threshold", threshold)))
+        segment = np.arange(len(self.parents) + 1, dtype=np.int32)
+        for step in range(n_steps, len(self.parents)):
+            segment[step + 1] = segment[self.parents[step]]
+        return by_first_node(np.append(segment, np.int32(-1))[self.labels])
+
+
+def by_first_node(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the same segments, numbered from 0 by their first node; negative labels stay."""
+    numbers, first, index = np.unique(labels, return_index=True, return_inverse=True)
+    outside = int((numbers < 0).sum())
+    new = np.empty(len(numbers), np.int32)
+    new[:outside] = numbers[:outside]
+    new[outside + np.argsort(first[outside:])] = np.arange(len(numbers) - outside, dtype=np.int32)
+    return new[index].reshape(labels.shape)
+
+
+class Part(Protocol):
+    """Some nodes of a graph, which can be cut."""
+
+    @property
+    def nodes(self) -> NDArray[np.intp]:
+        """Return which of the whole graph they are, ascending."""
+
+    def connected_parts(self) -> Iterator[Any]:
+        """Return the parts that no link joins, the one of largest degrees first."""
+
+    def cut_in_two(self) -> tuple[NDArray[np.bool_], float, Any]:
+        """Return which nodes of a connected part to cut off, the normalized cut of that, and the part."""
+
+    def part_of(self, chosen: NDArray[np.intp]) -> Any:
+        """Return the part of the chosen places in `nodes`, ascending."""
+
+
+class Cutting:
+    """The steps of cutting a graph."""
+
+    def __init__(self, graph: Part, n_nodes: int, threshold: float, n_segments: int) -> None:
+        """Take all steps whose normalized cut is below `threshold`, until there are `n_segments`."""
+        self.labels = np.full(n_nodes, -1, np.int32)
+        self.labels[graph.nodes] = 0
+        self.parents: list[int] = []
+        self.values: list[float] = []
+        self.most_steps = n_segments - 1
+        self.queue: list[tuple[float, int, NDArray[np.bool_], Any]] = []
+        self._enter(graph, 0)
+        while self.queue and len(self.parents) < self.most_steps:
+            value, label, off, part = heapq.heappop(self.queue)  # labels differ, so that nothing else is compared
+            if value >= threshold:
+                break
+            new = self._step(label, value)
+            self.labels[part.nodes[off]] = new
+            self._enter(part.part_of(np.flatnonzero(~off)), label)
+            self._enter(part.part_of(np.flatnonzero(off)), new)
+
+    def _step(self, label: int, value: float) -> int:
+        self.parents.append(label)
+        self.values.append(value)
+        return len(self.parents)
+
+    def _enter(self, segment: Part, label: int) -> None:
+        """Take the parts of a segment that no link joins apart, and find out what it would be to cut them."""
+        if len(self.parents) >= self.most_steps or len(segment.nodes) == 1:
+            return
+        for index, part in enumerate(segment.connected_parts()):
+            if index > 0:  # the parts before keep their labels, all others get the next one
+                if len(self.parents) < self.most_steps:
+                    label = self._step(label, 0.0)
+                self.labels[part.nodes] = label
+            if len(part.nodes) > 1 and len(self.parents) < self.most_steps:
+                off, value, known = part.cut_in_two()
+                heapq.heappush(self.queue, (value, label, off, known))
+
+    def tree(self, shape: tuple[int, ...]) -> SplitTree:
+        """Return the steps as a tree of nodes in this shape."""
+        return SplitTree(self.labels.reshape(shape), np.array(self.parents, np.int32), np.array(self.values))
