@@ -12,9 +12,20 @@ from classicseg.cluster import kmeans
 Array = NDArray[Any]
 ROTATIONS = 100  # most of Yu and Shi's rounds; they take about 20
 CLOSE = 1e-6  # relative change of their objective that ends them
+CLOSE_CENTERS = 0.01  # how far centers still move when k-means ends, where vectors have the length 1
+MOST_CLUSTERED = 64  # vectors that k-means takes
 TRIES = 3  # of k-means, which differ in their first centers
 SAMPLE = 16  # a node in so many tells the rotation and the centers, where there are many
 FEW = 4096  # nodes, of which all tell it
+
+
+def candidates(vectors: Array, degree: NDArray[np.float64]) -> list[NDArray[np.int32]]:
+    """Return segmentations of nodes by their eigenvectors (n, K), with K segments each, some of which may be empty."""
+    found = [rotated_labels(vectors, degree)]
+    if vectors.shape[1] <= MOST_CLUSTERED:
+        scaled = vectors * vectors.dtype.type(np.sqrt(degree.sum()))
+        found += [clustered_labels(scaled, degree, seed) for seed in range(TRIES)]
+    return found
 
 
 def rotated_labels(vectors: Array, degree: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -50,19 +61,14 @@ def _first_rotation(unit: Array, first: int) -> Array:
     return rotation
 
 
-def clustered_labels(
-    vectors: Array, degree: NDArray[np.float64], seed: int, n_threads: int | None
-) -> NDArray[np.int32]:
+def clustered_labels(vectors: Array, degree: NDArray[np.float64], seed: int) -> NDArray[np.int32]:
     """Return the segment of each node by k-means of its vectors (n, K), each node counted by its degree.
 
     With all the eigenvectors this would be the normalized cut itself, as Bach and Jordan show.
     """
-    n_segments = vectors.shape[1]
-    sample = np.ascontiguousarray(_sampled(vectors))
-    options: dict[str, Any] = {"rng": seed, "n_threads": n_threads}
-    found = kmeans(sample, n_segments, sample_weight=np.ascontiguousarray(_sampled(degree)), **options)
-    labels: NDArray[np.int32] = found.predict(vectors, n_threads=n_threads)
-    return labels
+    sample, weight = (np.ascontiguousarray(_sampled(values)) for values in (vectors, degree))
+    options: dict[str, Any] = {"init": "k-means++", "tol": CLOSE_CENTERS, "rng": seed, "n_threads": 1}
+    return kmeans(sample, vectors.shape[1], sample_weight=weight, **options).predict(vectors)
 
 
 def with_all_segments(labels: NDArray[np.int32], degree: NDArray[np.float64], n_segments: int) -> NDArray[np.int32]:

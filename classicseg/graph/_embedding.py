@@ -138,7 +138,7 @@ def spectral_embedding(
     if weights is not None:
         raise ValueError("weights must go with a RegionGraph, got them with another graph; leave them out")
     if isinstance(affinity, PixelAffinity):
-        found = _of_pixels(affinity, n_vectors, mode, n_threads)
+        found = pixel_vectors(affinity, n_vectors, mode, n_threads)
     else:
         found = SpectralResult(*sparse_vectors(affinity, n_vectors, RESIDUAL), 0)
     if not found.converged.all():
@@ -152,7 +152,7 @@ def spectral_embedding(
     return found
 
 
-def _of_pixels(affinity: PixelAffinity, n_vectors: int, mode: Mode, n_threads: int | None) -> SpectralResult:
+def pixel_vectors(affinity: PixelAffinity, n_vectors: int, mode: Mode, n_threads: int | None) -> SpectralResult:
     degree = affinity.degree
     n_nodes = int(np.count_nonzero(degree))
     n_vectors = check_int("n_vectors", n_vectors, low=1, high=max(n_nodes, 1))

@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
 from classicseg._validate import check_finite, check_float, check_numbers
+from classicseg.graph._small import sparse_vectors
 from classicseg.regions import RegionGraph
 
 FAINT = 1e-12  # weaker links are none: eigenvalues that they make cannot be told from 0
 NARROWEST = 1e-30
+EXACT = 1e-6  # residual of eigenvectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,16 @@ class SparseGraph:
     def kernels(self) -> Any:
         """Return the kernels for such a graph."""
         return kernels_for(self.data, "ncut")
+
+    @property
+    def degrees(self) -> NDArray[np.float64]:
+        """Return the degree of each node."""
+        return self.degree
+
+    def vectors(self, count: int) -> NDArray[np.float64]:
+        """Return the first eigenvectors (n, count)."""
+        found: NDArray[np.float64] = sparse_vectors(self.to_scipy(), count, EXACT)[0]
+        return found
 
     def part_of(self, chosen: NDArray[np.intp]) -> SparseGraph:
         """Return the graph of the chosen places in `nodes`, ascending."""

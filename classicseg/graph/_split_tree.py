@@ -105,10 +105,10 @@ class Part(Protocol):
 class Cutting:
     """The steps of cutting a graph."""
 
-    def __init__(self, graph: Part, n_nodes: int, threshold: float, n_segments: int) -> None:
+    def __init__(self, graph: Part, threshold: float, n_segments: int) -> None:
         """Take all steps whose normalized cut is below `threshold`, until there are `n_segments`."""
-        self.labels = np.full(n_nodes, -1, np.int32)
-        self.labels[graph.nodes] = 0
+        self.nodes = graph.nodes
+        self.labels = np.zeros(len(graph.nodes), np.int32)  # of each node
         self.parents: list[int] = []
         self.values: list[float] = []
         self.most_steps = n_segments - 1
@@ -119,7 +119,7 @@ class Cutting:
             if value >= threshold:
                 break
             new = self._step(label, value)
-            self.labels[part.nodes[off]] = new
+            self.labels[np.searchsorted(self.nodes, part.nodes[off])] = new
             self._enter(part.part_of(np.flatnonzero(~off)), label)
             self._enter(part.part_of(np.flatnonzero(off)), new)
 
@@ -130,17 +130,13 @@ class Cutting:
 
     def _enter(self, segment: Part, label: int) -> None:
         """Take the parts of a segment that no link joins apart, and find out what it would be to cut them."""
-        if len(self.parents) >= self.most_steps or len(segment.nodes) == 1:
+        if len(self.parents) >= self.most_steps or len(segment.nodes) < 2:
             return
         for index, part in enumerate(segment.connected_parts()):
             if index > 0:  # the parts before keep their labels, all others get the next one
                 if len(self.parents) < self.most_steps:
                     label = self._step(label, 0.0)
-                self.labels[part.nodes] = label
+                self.labels[np.searchsorted(self.nodes, part.nodes)] = label
             if len(part.nodes) > 1 and len(self.parents) < self.most_steps:
                 off, value, known = part.cut_in_two()
                 heapq.heappush(self.queue, (value, label, off, known))
-
-    def tree(self, shape: tuple[int, ...]) -> SplitTree:
-        """Return the steps as a tree of nodes in this shape."""
-        return SplitTree(self.labels.reshape(shape), np.array(self.parents, np.int32), np.array(self.values))
