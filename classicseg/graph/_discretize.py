@@ -7,25 +7,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classicseg.cluster import kmeans
-
 Array = NDArray[Any]
 ROTATIONS = 100  # most of Yu and Shi's rounds; they take about 20
 CLOSE = 1e-6  # relative change of their objective that ends them
-CLOSE_CENTERS = 0.01  # how far centers still move when k-means ends, where vectors have the length 1
-MOST_CLUSTERED = 64  # vectors that k-means takes
-TRIES = 3  # of k-means, which differ in their first centers
-SAMPLE = 16  # a node in so many tells the rotation and the centers, where there are many
-FEW = 4096  # nodes, of which all tell it
+STEPS = 50  # most of k-means
+FEW, SAMPLE = 8192, 16  # of more nodes only every so many tell the rotation and the centers
 
 
-def candidates(vectors: Array, degree: NDArray[np.float64]) -> list[NDArray[np.int32]]:
-    """Return segmentations of nodes by their eigenvectors (n, K), with K segments each, some of which may be empty."""
+def candidates(vectors: Array, degree: NDArray[np.float64], tries: int) -> list[NDArray[np.int32]]:
+    """Return segmentations of nodes by their eigenvectors (n, K), with K segments each, none of them empty.
+
+    `tries` of them are by k-means, each with other first centers.
+    """
+    n_segments, rng = vectors.shape[1], np.random.default_rng(0)
     found = [rotated_labels(vectors, degree)]
-    if vectors.shape[1] <= MOST_CLUSTERED:
-        scaled = vectors * vectors.dtype.type(np.sqrt(degree.sum()))
-        found += [clustered_labels(scaled, degree, seed) for seed in range(TRIES)]
-    return found
+    found += [clustered_labels(vectors, degree, n_segments, rng) for _ in range(tries)]
+    return [with_all_segments(labels, degree, n_segments) for labels in found]
 
 
 def rotated_labels(vectors: Array, degree: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -34,20 +31,20 @@ def rotated_labels(vectors: Array, degree: NDArray[np.float64]) -> NDArray[np.in
     This is the discretisation of S. X. Yu and J. Shi; it begins at the node of the largest degree, and at those whose
     directions are farthest from the ones before.
     """
-    unit = _unit_rows(vectors)
-    sample = _sampled(unit)
-    rotation = _first_rotation(sample, int(_sampled(degree).argmax()))
+    every = _unit_rows(vectors)
+    unit = _sampled(every)
+    rotation = _first_rotation(unit, int(_sampled(degree).argmax()))
     before = 0.0
     for _ in range(ROTATIONS):
-        nearest = (sample @ rotation).argmax(axis=1)
+        nearest = (unit @ rotation).argmax(axis=1)
         sums = np.zeros(rotation.shape)  # of the directions of the nodes of each segment
         for k in range(len(sums)):
-            sums[k] = sample[nearest == k].sum(axis=0)
+            sums[k] = unit[nearest == k].sum(axis=0)
         left, values, right = np.linalg.svd(sums)
         if values.sum() <= before * (1 + CLOSE):
             break
         before, rotation = float(values.sum()), (left @ right).T
-    return (unit @ rotation).argmax(axis=1).astype(np.int32)
+    return (every @ rotation).argmax(axis=1).astype(np.int32)
 
 
 def _first_rotation(unit: Array, first: int) -> Array:
@@ -61,14 +58,43 @@ def _first_rotation(unit: Array, first: int) -> Array:
     return rotation
 
 
-def clustered_labels(vectors: Array, degree: NDArray[np.float64], seed: int) -> NDArray[np.int32]:
+def clustered_labels(
+    vectors: Array, degree: NDArray[np.float64], n_segments: int, rng: np.random.Generator
+) -> NDArray[np.int32]:
     """Return the segment of each node by k-means of its vectors (n, K), each node counted by its degree.
 
-    With all the eigenvectors this would be the normalized cut itself, as Bach and Jordan show.
+    With all the eigenvectors this would be the normalized cut itself, as Bach and Jordan show. Centers begin far apart,
+    as by k-means++.
     """
-    sample, weight = (np.ascontiguousarray(_sampled(values)) for values in (vectors, degree))
-    options: dict[str, Any] = {"init": "k-means++", "tol": CLOSE_CENTERS, "rng": seed, "n_threads": 1}
-    return kmeans(sample, vectors.shape[1], sample_weight=weight, **options).predict(vectors)
+    every, vectors, degree = vectors, _sampled(vectors), _sampled(degree)
+    near = degree / degree.sum()  # how likely a node is the next center
+    centers = np.empty((n_segments, vectors.shape[1]))
+    closest = np.full(len(vectors), np.inf)
+    for k in range(n_segments):
+        centers[k] = vectors[min(int(np.searchsorted(np.cumsum(near), rng.random())), len(vectors) - 1)]
+        closest = np.minimum(closest, ((vectors - centers[k]) ** 2).sum(axis=1))
+        total = float((degree * closest).sum())
+        near = degree * closest / total if total > 0 else degree / degree.sum()
+    labels = np.zeros(len(vectors), np.int32)
+    for _ in range(STEPS):
+        before = labels
+        labels = _nearest(vectors, centers)
+        if np.array_equal(labels, before):
+            break
+        volume = np.bincount(labels, degree, n_segments)
+        for column in range(vectors.shape[1]):
+            sums = np.bincount(labels, degree * vectors[:, column], n_segments)
+            centers[volume > 0, column] = sums[volume > 0] / volume[volume > 0]
+    return _nearest(every, centers)
+
+
+def _nearest(vectors: Array, centers: Array) -> NDArray[np.int32]:
+    scores = (centers**2).sum(axis=1) - 2 * (vectors @ centers.T)
+    return scores.argmin(axis=1).astype(np.int32)
+
+
+def _sampled(values: Array) -> Array:
+    return values if len(values) <= FEW else values[::SAMPLE]
 
 
 def with_all_segments(labels: NDArray[np.int32], degree: NDArray[np.float64], n_segments: int) -> NDArray[np.int32]:
@@ -80,10 +106,6 @@ def with_all_segments(labels: NDArray[np.int32], degree: NDArray[np.float64], n_
         members = np.flatnonzero(labels == largest)
         labels[members[len(members) // 2 :]] = missing
     return labels
-
-
-def _sampled(values: Array) -> Array:
-    return values if len(values) <= FEW else values[:: max(1, min(SAMPLE, len(values) // FEW))]
 
 
 def _unit_rows(vectors: Array) -> Array:

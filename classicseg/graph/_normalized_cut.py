@@ -10,12 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 from classicseg._validate import check_float, check_int
 from classicseg.features import PixelFeatures
 from classicseg.graph._affinity import PixelAffinity
-from classicseg.graph._discretize import candidates, with_all_segments
+from classicseg.graph._discretize import candidates
 from classicseg.graph._pixel_graph import PixelGraph
 from classicseg.graph._sparse import SparseGraph
 from classicseg.graph._split_tree import Cutting, SplitTree, by_first_node
 from classicseg.graph._subject import Subject, subject_of
 from classicseg.regions import RegionGraph, connected_regions
+
+TRIES = 4  # of k-means, each with other first centers
+PIXEL_TRIES = 2  # of it on all pixels
 
 
 def normalized_cut(
@@ -118,7 +121,7 @@ def normalized_cut(
         labels = _tree_of(subject, most, subject.n_nodes).cut(threshold=most)
     else:
         n_segments = check_int("n_segments", n_segments, low=1, high=subject.n_nodes)
-        labels = by_first_node(subject.image_of(_segments(subject.graph, n_segments, n_threads)))
+        labels = by_first_node(subject.image_of(_segments(subject.graph, n_segments)))
     return connected_regions(labels, n_threads=n_threads) if connected else labels
 
 
@@ -200,15 +203,25 @@ def _tree_of(subject: Subject, threshold: float, n_segments: int) -> SplitTree:
     return SplitTree(subject.image_of(cutting.labels), parents, values)
 
 
-def _segments(graph: PixelGraph | SparseGraph, n_segments: int, n_threads: int | None) -> NDArray[np.int32]:
+def _segments(graph: PixelGraph | SparseGraph, n_segments: int) -> NDArray[np.int32]:
     """Return the segment of each node of a graph."""
-    sparse = isinstance(graph, SparseGraph)
-    n_parts = sum(1 for _ in graph.connected_parts()) if sparse else graph.n_parts
-    if n_segments <= n_parts:
+    if n_segments <= graph.n_parts:
         return Cutting(graph, np.inf, n_segments).labels
-    found = [Cutting(graph, np.inf, n_segments).labels] if sparse else []
-    if n_segments <= np.count_nonzero(graph.degrees):
-        vectors = graph.vectors(n_segments)
-        found += [with_all_segments(one, graph.degrees, n_segments) for one in candidates(vectors, graph.degrees)]
-    refined = [graph.refined(labels, n_segments) for labels in found]
-    return min(refined, key=lambda one: one[1])[0]
+    if isinstance(graph, SparseGraph):
+        linked = np.count_nonzero(graph.degrees)
+        return _best(graph, graph.vectors(n_segments) if n_segments <= linked else None, n_segments)
+    vectors, (group, groups) = graph.vectors(n_segments), graph.coarse()
+    found = candidates(vectors, graph.degrees, PIXEL_TRIES)
+    if n_segments <= len(groups.nodes):
+        weighted, volume = graph.degrees[:, None] * vectors, np.bincount(group, graph.degrees)
+        means = np.stack([np.bincount(group, column) / volume for column in weighted.T], axis=1)
+        found.append(_best(groups, means, n_segments)[group])
+    return min(graph.all_refined(found, n_segments), key=lambda one: one[1])[0]
+
+
+def _best(graph: SparseGraph, vectors: NDArray[np.float64] | None, n_segments: int) -> NDArray[np.int32]:
+    """Return the best of the segmentations by eigenvectors and by cutting in two, after nodes moved in each."""
+    found = [Cutting(graph, np.inf, n_segments).labels]
+    if vectors is not None:
+        found += candidates(vectors, graph.degrees, TRIES)
+    return min((graph.refined(labels, n_segments) for labels in found), key=lambda one: one[1])[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from classicseg.graph._affinity import PixelAffinity
 from classicseg.graph._embedding import pixel_vectors
 from classicseg.graph._sparse import SparseGraph, graph_of_scipy
 
+COARSE = 4000  # points of the grid of groups at most
 FEW = 600  # pixels, up to which a graph is cut as a sparse one: its factor is as good as full
 
 
@@ -99,15 +100,47 @@ class PixelGraph:
         labels, value = self.refined((rank[places] < first).astype(np.int32), 2)
         return labels != labels[0], value, self
 
+    def coarse(self) -> tuple[NDArray[np.int32], SparseGraph]:
+        """Return which of a few thousand groups each pixel is in, and the graph of these groups.
+
+        Those that `spectral_embedding` has too: each gathers the pixels that are linked to it most.
+        """
+        kernels: Any = kernels_for(self.affinity.stored, "multigrid")
+        affinity: Any = kernels_for(self.affinity.stored, "affinity")
+        weights, offsets, shape = self.affinity.stored, self.affinity.offsets, self.affinity.shape
+        point = np.arange(shape[0] * shape[1], dtype=np.int32)
+        while shape[0] * shape[1] > COARSE:
+            parent = kernels.parents(weights, offsets, shape, self.n_threads)
+            weights, offsets = kernels.coarse_weights(weights, offsets, parent, self.n_threads)
+            point, shape = parent.reshape(-1)[point], ((shape[0] + 1) // 2, (shape[1] + 1) // 2)
+        used, group = np.unique(point.reshape(self.affinity.shape)[self.places], return_inverse=True)
+        from scipy.sparse import csr_array, diags_array
+
+        size = shape[0] * shape[1]
+        between = csr_array(affinity.to_csr(weights, offsets, shape, self.n_threads), shape=(size, size))
+        between = between.astype(np.float64)[used][:, used]
+        inner = np.bincount(group, self.degrees) - between.sum(axis=1)
+        return group.astype(np.int32), graph_of_scipy(between + diags_array(np.maximum(inner, 0)))
+
     def refined(self, labels: NDArray[np.int32], n_segments: int) -> tuple[NDArray[np.int32], float]:
         """Return the segments after pixels moved where that lowers the normalized cut, and its value."""
         affinity = self.affinity
         image = np.full(affinity.shape, -1, np.int32)
         image[self.places] = labels
-        value: float = self.kernels.refined(
-            affinity.stored, affinity.offsets, affinity.degree, image, n_segments, self.n_threads
-        )
+        value: float = self.kernels.refined(affinity.stored, affinity.offsets, affinity.degree, image, n_segments, 1)
         return image[self.places], value
+
+    def all_refined(
+        self, found: Sequence[NDArray[np.int32]], n_segments: int
+    ) -> list[tuple[NDArray[np.int32], float]]:
+        """Return several segmentations refined, each by one thread."""
+        refined: dict[int, tuple[NDArray[np.int32], float]] = {}
+
+        def refine(index: int) -> None:
+            refined[index] = self.refined(found[index], n_segments)
+
+        self.kernels.run_blocks(refine, len(found), self.n_threads)
+        return [refined[index] for index in range(len(found))]
 
 
 def graph_of_pixels(

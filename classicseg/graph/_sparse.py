@@ -44,6 +44,11 @@ class SparseGraph:
         """Return the degree of each node."""
         return self.degree
 
+    @property
+    def n_parts(self) -> int:
+        """Return how many parts there are that no link joins."""
+        return int(self.kernels.components(self.indptr, self.indices)[1])
+
     def vectors(self, count: int) -> NDArray[np.float64]:
         """Return the first eigenvectors (n, count)."""
         found: NDArray[np.float64] = sparse_vectors(self.to_scipy(), count, EXACT)[0]

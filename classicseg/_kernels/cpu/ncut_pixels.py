@@ -6,7 +6,7 @@ from classicseg._kernels.cpu._jit import jit, run_blocks
 from classicseg._kernels.cpu.affinity import ROWS, links_of_labels, margins, padded_columns
 from classicseg._kernels.cpu.ncut_refine import LEAST, ROUNDING
 
-SWEEPS = 20  # most visits of all pixels; few move in the last ones
+SWEEPS = 60  # most visits of pixels
 
 
 def restricted(weights, offsets, box, inside, n_threads=None):
@@ -67,11 +67,20 @@ def _steps_of_cut(weights, offsets, margin, rank, steps):
 
 
 def refined(weights, offsets, degree, labels, n_labels, n_threads=None):
-    """Move pixels between the segments `labels`, in place, and return the normalized cut; as `ncut_refine.refined`."""
+    """Move pixels between the segments `labels`, in place, and return the normalized cut; as `ncut_refine.refined`.
+
+    Only pixels beside another segment move. First all of them are visited, then those beside pixels that moved, and
+    all once more when none moves, until none of all moves.
+    """
     across, volume, count = _sums(weights, offsets, labels, n_labels, n_threads)
+    waiting, all_wait = np.ones(labels.shape, np.bool_), True
     for _ in range(SWEEPS):
-        if move_pixels(weights, offsets, margins(offsets), degree, labels, across, volume, count) == 0:
+        moved = move_pixels(weights, offsets, margins(offsets), degree, labels, across, volume, count, waiting)
+        if moved == 0 and all_wait:
             break
+        all_wait = moved == 0
+        if all_wait:
+            waiting[:] = True
     across, volume, count = _sums(weights, offsets, labels, n_labels, n_threads)
     return float((across[volume > 0] / volume[volume > 0]).sum())
 
@@ -82,14 +91,17 @@ def _sums(weights, offsets, labels, n_labels, n_threads):
 
 
 @jit
-def move_pixels(weights, offsets, margin, degree, labels, across, volume, count):
-    """Visit all pixels beside another segment once; return how many moved."""
+def move_pixels(weights, offsets, margin, degree, labels, across, volume, count, waiting):
+    """Visit the pixels that are `waiting` (M, N) bool once; return how many moved."""
     top, left = margin
     n_rows, n_cols = labels.shape
     to, near = np.zeros(len(volume)), np.empty(len(volume), np.int32)
     moved = 0
     for row in range(n_rows):
         for col in range(n_cols):
+            if not waiting[row, col]:
+                continue
+            waiting[row, col] = False
             here = labels[row, col]
             if here < 0 or not beside_another(labels, row, col):
                 continue
@@ -130,6 +142,8 @@ def move_pixels(weights, offsets, margin, degree, labels, across, volume, count)
                 count[chosen] += 1
                 labels[row, col] = chosen
                 moved += 1
+                waiting[max(row - 1, 0) : row + 2, col] = True
+                waiting[row, max(col - 1, 0) : col + 2] = True
             for k in range(n_near):
                 to[near[k]] = 0
     return moved
