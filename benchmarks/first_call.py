@@ -184,6 +184,18 @@ def minimum_cut() -> Any:
     return minimum_cut(three_regions()).labels
 
 
+def normalized_cut_of_regions() -> Any:
+    from classicseg import normalized_cut
+
+    return normalized_cut(three_regions(), 2, n_threads=THREADS)
+
+
+def normalized_cut() -> Any:
+    from classicseg import normalized_cut
+
+    return normalized_cut(photograph(*SHAPE), 4, radius=2, n_threads=THREADS)
+
+
 def find_hotspots() -> Any:
     from classicseg.thermal import find_hotspots
 
@@ -214,6 +226,8 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "graph_cut": graph_cut,
     "graph_cut, regions": graph_cut_of_regions,
     "minimum_cut": minimum_cut,
+    "normalized_cut, regions": normalized_cut_of_regions,
+    "pixel_affinity, normalized_cut": normalized_cut,
     "thermal.find_hotspots": find_hotspots,
 }
 

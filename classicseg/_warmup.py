@@ -10,7 +10,7 @@ import numpy as np
 from classicseg._segment import segment_image
 from classicseg.cluster import kmeans, mean_shift, mean_shift_filter, mean_shift_segment
 from classicseg.features import pixel_features, texture_features
-from classicseg.graph import graph_cut, minimum_cut, ncut, pixel_affinity, spectral_embedding
+from classicseg.graph import graph_cut, minimum_cut, ncut, normalized_cut, pixel_affinity, spectral_embedding
 from classicseg.metrics import (
     Instances,
     achievable_segmentation_accuracy,
@@ -106,6 +106,10 @@ def _warm_graph() -> None:
     graph_cut(affinity, np.eye(3, 4, dtype=np.int32))
     graph_cut(affinity.to_scipy(), np.eye(1, 12, dtype=np.int32)[0])
     minimum_cut(affinity)
+    regions = np.arange(1, 13, dtype=np.int32).reshape(3, 4)
+    normalized_cut(region_graph(regions, regions % 5), 3)
+    for options in ({"n_segments": 3}, {"threshold": 0.1}):
+        normalized_cut((rows * 7 + cols * cols) % 11 * 1.0, radius=1, sigma=5, **options)
 
 
 def _warm_metrics() -> None:

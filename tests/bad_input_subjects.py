@@ -30,11 +30,13 @@ from classicseg import (
     mean_shift_segment,
     merge_small_regions,
     motion_features,
+    normalized_cut,
     pixel_affinity,
     pixel_features,
     region_graph,
     region_table,
     slic,
+    split_tree,
     texture_features,
 )
 from classicseg.thermal import find_hotspots, heat_in_boxes
@@ -170,6 +172,15 @@ def with_costs(costs):
 
 def two_costs():
     return patches()[..., :2].copy()
+
+
+def cut(features, **options):
+    return [normalized_cut(features, threshold=0.5, sigma=60, radius=1.5, **options)]
+
+
+def cut_step_by_step(features, **options):
+    tree = split_tree(features, threshold=0.5, sigma=60, radius=1.5, **options)
+    return [tree.labels, tree.parents, tree.values]
 
 
 def textured(image, **options):
@@ -557,6 +568,21 @@ SUBJECTS = [
         | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
         | too_large("2.0e+302", MASKED_PIXELS)
         | {"None": no_contour},
+    ),
+    *(
+        Subject(
+            name,
+            name,
+            "features",
+            call,
+            patches,
+            image_table((9, 12, 3))
+            | dict.fromkeys(("1×1", "constant", "1e36"), SAME)
+            | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
+            | too_large("2.0e+302", MASKED_PIXELS),
+            masks_table(NO_PIXEL, (9, 12)),
+        )
+        for name, call in (("normalized_cut", cut), ("split_tree", cut_step_by_step))
     ),
     Subject(
         "graph_cut",

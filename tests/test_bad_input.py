@@ -17,6 +17,7 @@ OTHERS = {
     "to_device": "tests/cuda/test_device.py",
     "merge_tree": "tests/test_region_tree.py",
     "merge_regions": "tests/test_region_tree.py",
+    "region_affinity": "tests/test_normalized_cut.py",
     "spectral_embedding": "tests/test_embedding.py",
     "minimum_cut": "tests/test_minimum_cut.py",
     "thermal.read": "tests/thermal/test_fuzz.py",

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classicseg._kernels import kernels_for
+
 Array = NDArray[Any]
 ROTATIONS = 100  # most of Yu and Shi's rounds; they take about 20
 CLOSE = 1e-6  # relative change of their objective that ends them
@@ -19,7 +21,7 @@ def candidates(vectors: Array, degree: NDArray[np.float64], tries: int) -> list[
 
     `tries` of them are by k-means, each with other first centers.
     """
-    n_segments, rng = vectors.shape[1], np.random.default_rng(0)
+    vectors, n_segments, rng = vectors.astype(np.float64), vectors.shape[1], np.random.default_rng(0)
     found = [rotated_labels(vectors, degree)]
     found += [clustered_labels(vectors, degree, n_segments, rng) for _ in range(tries)]
     return [with_all_segments(labels, degree, n_segments) for labels in found]
@@ -31,12 +33,13 @@ def rotated_labels(vectors: Array, degree: NDArray[np.float64]) -> NDArray[np.in
     This is the discretisation of S. X. Yu and J. Shi; it begins at the node of the largest degree, and at those whose
     directions are farthest from the ones before.
     """
+    kernels, none = kernels_for(vectors, "ncut"), np.zeros(vectors.shape[1])
     every = _unit_rows(vectors)
     unit = _sampled(every)
     rotation = _first_rotation(unit, int(_sampled(degree).argmax()))
     before = 0.0
     for _ in range(ROTATIONS):
-        nearest = (unit @ rotation).argmax(axis=1)
+        nearest = kernels.most_alike(unit, rotation.T.copy(), none)
         sums = np.zeros(rotation.shape)  # of the directions of the nodes of each segment
         for k in range(len(sums)):
             sums[k] = unit[nearest == k].sum(axis=0)
@@ -44,7 +47,8 @@ def rotated_labels(vectors: Array, degree: NDArray[np.float64]) -> NDArray[np.in
         if values.sum() <= before * (1 + CLOSE):
             break
         before, rotation = float(values.sum()), (left @ right).T
-    return (every @ rotation).argmax(axis=1).astype(np.int32)
+    labels: NDArray[np.int32] = kernels.most_alike(every, rotation.T.copy(), none)
+    return labels
 
 
 def _first_rotation(unit: Array, first: int) -> Array:
@@ -53,7 +57,7 @@ def _first_rotation(unit: Array, first: int) -> Array:
     rotation[:, 0] = unit[first]
     near = np.zeros(len(unit))
     for k in range(1, len(rotation)):
-        near += np.abs(unit @ rotation[:, k - 1])
+        near += np.abs(np.einsum("ij,j->i", unit, rotation[:, k - 1]))
         rotation[:, k] = unit[near.argmin()]
     return rotation
 
@@ -89,8 +93,8 @@ def clustered_labels(
 
 
 def _nearest(vectors: Array, centers: Array) -> NDArray[np.int32]:
-    scores = (centers**2).sum(axis=1) - 2 * (vectors @ centers.T)
-    return scores.argmin(axis=1).astype(np.int32)
+    found: NDArray[np.int32] = kernels_for(vectors, "ncut").most_alike(vectors, centers, (centers**2).sum(axis=1) / 2)
+    return found
 
 
 def _sampled(values: Array) -> Array:

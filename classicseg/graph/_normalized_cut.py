@@ -205,7 +205,7 @@ def _tree_of(subject: Subject, threshold: float, n_segments: int) -> SplitTree:
 
 def _segments(graph: PixelGraph | SparseGraph, n_segments: int) -> NDArray[np.int32]:
     """Return the segment of each node of a graph."""
-    if n_segments <= graph.n_parts:
+    if n_segments <= max(graph.n_parts, 1):
         return Cutting(graph, np.inf, n_segments).labels
     if isinstance(graph, SparseGraph):
         linked = np.count_nonzero(graph.degrees)

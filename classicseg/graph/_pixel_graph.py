@@ -76,7 +76,7 @@ class PixelGraph:
         return np.ascontiguousarray(found[self.places])
 
     def connected_parts(self) -> Iterator[PixelGraph | SparseGraph]:
-        """Return the parts that no link joins, the one of largest degrees first, of equal ones that of the first pixel."""
+        """Return the parts that no link joins, the one of largest degrees first, of equal ones the first."""
         part = self._parts()
         n_parts = int(part.max()) + 1
         if n_parts == 1:
@@ -130,9 +130,7 @@ class PixelGraph:
         value: float = self.kernels.refined(affinity.stored, affinity.offsets, affinity.degree, image, n_segments, 1)
         return image[self.places], value
 
-    def all_refined(
-        self, found: Sequence[NDArray[np.int32]], n_segments: int
-    ) -> list[tuple[NDArray[np.int32], float]]:
+    def all_refined(self, found: Sequence[NDArray[np.int32]], n_segments: int) -> list[tuple[NDArray[np.int32], float]]:
         """Return several segmentations refined, each by one thread."""
         refined: dict[int, tuple[NDArray[np.int32], float]] = {}
 

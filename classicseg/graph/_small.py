@@ -49,7 +49,7 @@ def sparse_vectors(graph: Any, n_vectors: int, tol: float) -> tuple[Array, Array
     """Return vectors (n, n_vectors), eigenvalues, residuals and which have converged, of a SciPy sparse array."""
     from scipy.sparse.csgraph import connected_components
 
-    graph = _checked(graph)
+    graph = checked_graph(graph)
     degree = np.asarray(graph.sum(axis=1)).reshape(-1)
     nodes = np.flatnonzero(degree > 0)
     n_vectors = check_int("n_vectors", n_vectors, low=1, high=max(len(nodes), 1))
@@ -100,7 +100,7 @@ def _of_part(graph: Any, degree: NDArray[np.float64], count: int) -> tuple[Array
     return np.maximum(values[order], 0), vectors[:, order] / root[:, None]
 
 
-def _checked(graph: Any) -> Any:
+def checked_graph(graph: Any) -> Any:
     """Return a SciPy sparse array as CSR of float64 with links of at least 0, both ways alike."""
     if not hasattr(graph, "tocsr"):
         raise TypeError(

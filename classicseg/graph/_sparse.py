@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
 from classicseg._validate import check_finite, check_float, check_numbers
-from classicseg.graph._small import sparse_vectors
+from classicseg.graph._small import checked_graph, sparse_vectors
 from classicseg.regions import RegionGraph
 
 FAINT = 1e-12  # weaker links are none: eigenvalues that they make cannot be told from 0
@@ -56,14 +56,14 @@ class SparseGraph:
 
     def part_of(self, chosen: NDArray[np.intp]) -> SparseGraph:
         """Return the graph of the chosen places in `nodes`, ascending."""
-        links = self.kernels.subgraph(self.indptr, self.indices, self.data, chosen)
+        indptr, indices, data = self.kernels.subgraph(self.indptr, self.indices, self.data, chosen)
         own = self.own[chosen]
-        degree = _sums_of_rows(links[0], links[2]) + own
+        degree = _sums_of_rows(indptr, data) + own
         start = None if self.start is None else self.start[:, chosen]
-        return SparseGraph(self.nodes[chosen], *links, own, degree, start)
+        return SparseGraph(self.nodes[chosen], indptr, indices, data, own, degree, start)
 
     def connected_parts(self) -> Iterator[SparseGraph]:
-        """Return the parts that no link joins, the one of largest degrees first, of equal ones that of the first node."""
+        """Return the parts that no link joins, the one of largest degrees first, of equal ones the first."""
         part, n_parts = self.kernels.components(self.indptr, self.indices)
         if n_parts == 1:
             yield self
@@ -108,34 +108,14 @@ def _sums_of_rows(indptr: NDArray[np.int64], data: NDArray[np.float64]) -> NDArr
 
 def graph_of_scipy(affinity: Any) -> SparseGraph:
     """Check a SciPy sparse array."""
-    from scipy.sparse import csr_array
-
-    if not hasattr(affinity, "tocsr"):
-        raise TypeError(
-            f"affinity must be a SciPy sparse array, got {type(affinity).__name__}; see pixel_affinity() and "
-            "region_affinity()"
-        )
-    if len(affinity.shape) != 2 or affinity.shape[0] != affinity.shape[1]:
-        raise ValueError(f"affinity must be square, got shape {affinity.shape}")
-    if affinity.shape[0] == 0:
-        raise ValueError("affinity must not be empty, got shape (0, 0)")
-    matrix = csr_array(affinity, dtype=np.float64, copy=True)
+    matrix = checked_graph(affinity)
     matrix.sum_duplicates()
-    if not np.isfinite(matrix.data).all():
-        raise ValueError("affinity must be finite, got NaN or infinite weights; drop such links")
-    largest = float(matrix.data.max(initial=0))
-    if float(matrix.data.min(initial=0)) < 0:
-        raise ValueError(f"affinity must not be negative, got {float(matrix.data.min())}; a weight of 0 is no link")
-    apart = abs(matrix - matrix.T)
-    if apart.nnz and float(apart.max()) > 1e-6 * largest:
-        raise ValueError("affinity must be symmetric, got other weights one way than back; take (W + W.T) / 2")
     own = matrix.diagonal()
     matrix.setdiag(0)
-    matrix.data[matrix.data <= FAINT * largest] = 0
     matrix.eliminate_zeros()
-    indptr = matrix.indptr.astype(np.int64)
-    degree = _sums_of_rows(indptr, matrix.data) + own
-    return SparseGraph(np.arange(len(own)), indptr, matrix.indices.astype(np.int32), matrix.data, own, degree)
+    indptr, data = matrix.indptr.astype(np.int64), matrix.data
+    degree = _sums_of_rows(indptr, data) + own
+    return SparseGraph(np.arange(len(own)), indptr, matrix.indices.astype(np.int32), data, own, degree)
 
 
 def region_affinity(graph: RegionGraph, *, sigma: float | None = None, weights: ArrayLike | None = None) -> Any:

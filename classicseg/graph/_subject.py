@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from classicseg._kernels import kernels_for
 from classicseg._validate import check_int
 from classicseg.features import PixelFeatures
 from classicseg.graph._affinity import PixelAffinity, pixel_affinity
@@ -56,6 +57,8 @@ def subject_of(
     if hasattr(features, "tocsr"):
         _refuse({"sigma": sigma, **of_pixels}, "an image", "a sparse array")
         graph = graph_of_scipy(features)
+        if len(graph.nodes) == 0:
+            raise ValueError("features must have at least one node, got a graph of none")
         return Subject(graph, graph.nodes.shape, lambda labels: labels)
     options: dict[str, Any] = {"sigma": sigma, "spatial_sigma": spatial_sigma, "mask": mask, "n_threads": n_threads}
     return _of_pixels(pixel_affinity(features, RADIUS if radius is None else radius, **options), n_threads)
@@ -83,6 +86,7 @@ def _of_regions(regions: RegionGraph, graph: SparseGraph) -> Subject:
 
 
 def _of_pixels(affinity: PixelAffinity, n_threads: int | None) -> Subject:
+    kernels_for(affinity.stored, "ncut_pixels")  # says that there are none on CUDA
     shape, linked = affinity.shape, affinity.degree > 0
 
     def image_of(labels: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -6,11 +6,11 @@ float64; `own` (n,) is the diagonal, and `degree` (n,) the sums of rows, both in
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_vectorised
 from classicseg._kernels.cpu.ncut_refine import refined
 from classicseg._kernels.cpu.ncut_vector import first_vectors
 
-__all__ = ["components", "cut_in_two", "refined", "subgraph"]
+__all__ = ["components", "cut_in_two", "most_alike", "refined", "subgraph"]
 
 
 @jit
@@ -74,7 +74,7 @@ def cut_in_two(indptr, indices, data, own, degree, start=None):
 
 @jit
 def best_place(indptr, indices, data, degree, order):
-    """Return how many of the first nodes in an order to cut off: the lowest normalized cut, the fewest of equal ones."""
+    """Return how many of the first nodes in an order to cut off: the fewest of those with the lowest normalized cut."""
     total = degree.sum()
     inside = np.zeros(len(order), np.bool_)
     volume = across = 0.0
@@ -88,4 +88,19 @@ def best_place(indptr, indices, data, degree, order):
         value = across / volume + across / max(total - volume, degree[order[-1]])  # rounding may leave less
         if value < best:
             best, found = value, i + 1
+    return found
+
+
+@jit_vectorised
+def most_alike(vectors, directions, less):
+    """Return for each vector (n, F) the direction (K, F) whose product, minus its `less` (K,), is largest."""
+    found = np.empty(len(vectors), np.int32)
+    for i in range(len(vectors)):
+        best = -np.inf
+        for k in range(len(directions)):
+            value = -less[k]
+            for f in range(vectors.shape[1]):
+                value += vectors[i, f] * directions[k, f]
+            if value > best:
+                best, found[i] = value, k
     return found

@@ -37,7 +37,7 @@ def _restrict_rows(weights, offsets, margin, box, inside, rows, out):
 
 
 def best_place(weights, offsets, rank, degree_in_order):
-    """Return how many of the first pixels in an order to cut off: the lowest normalized cut, the fewest of equal ones.
+    """Return how many of the first pixels in an order to cut off: the fewest of those with the lowest normalized cut.
 
     `rank` (M, N) int32 is the place of each pixel in it, -1 for those that do not count.
     """

@@ -199,7 +199,7 @@ def orthonormalise(degree, vectors):
 
 @jit
 def diagonalise(matrix, turn):
-    """Diagonalise a small symmetric matrix by Jacobi's rotations, written to `turn`; return the place of the largest."""
+    """Diagonalise a small symmetric matrix by Jacobi's rotations, written to `turn`; return where the largest is."""
     n = len(matrix)
     turn[:] = 0
     for i in range(n):

@@ -1,0 +1,530 @@
+"""Normalized cuts of graphs of regions and of sparse arrays: the values they promise, whatever the graph."""
+
+import warnings
+
+import naive_ncut
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import coo_array, csr_array, diags_array, eye_array
+
+from classicseg import RegionGraph, normalized_cut, region_affinity, region_graph, slic, split_tree
+from classicseg._kernels.cpu import ncut as kernels
+from classicseg._kernels.cpu.ncut_vector import first_vectors
+from classicseg.graph import ncut
+from classicseg.graph._sparse import graph_of_scipy
+
+
+def planar(rng, n, own=1.0, farthest=3):
+    """Return a connected graph of n nodes (n, n), each linked to some of those next to it in a chain."""
+    matrix = np.zeros((n, n))
+    for node in range(1, n):
+        for other in {node - 1, *rng.integers(max(0, node - farthest), node, 2).tolist()}:
+            matrix[node, other] = matrix[other, node] = rng.uniform(0.05, 1)
+    matrix[np.diag_indices(n)] = own
+    return matrix
+
+
+def arrays(matrix):
+    graph = graph_of_scipy(csr_array(matrix))
+    return graph.indptr, graph.indices, graph.data, graph.own, graph.degree
+
+
+def blocks(shape=(24, 32), side=4):
+    """Return labels of square regions, from 1."""
+    rows, cols = np.indices(shape) // side
+    return (1 + rows * (shape[1] // side) + cols).astype(np.int32)
+
+
+def scene(rng, noise=6.0):
+    """Return a picture of three surfaces, 24 × 32, in colours."""
+    image = np.full((24, 32, 3), (60.0, 90, 140))
+    image[12:] = (150, 120, 60)
+    image[4:16, 8:20] = (200, 60, 70)
+    return np.clip(image + rng.normal(0, noise, image.shape), 0, 255)
+
+
+# --- Kernels ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("own", [0.0, 1.0])
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 7, 20, 60])
+def test_the_second_eigenvector_is_that_of_the_dense_matrix(rng, n, own):
+    matrix = planar(rng, n, own)
+    indptr, indices, data, _, degree = arrays(matrix)
+    found = first_vectors(indptr, indices, data, degree)[0]
+    vector, value = naive_ncut.second_vector(matrix)
+    quotient = (found @ (np.diag(degree) - matrix) @ found) / (degree @ found**2 - (degree @ found) ** 2 / degree.sum())
+    assert quotient == pytest.approx(value, rel=1e-5)
+    alike = abs(np.corrcoef(found, vector)[0, 1])  # the constant vector may be left in it
+    assert alike > 1 - 1e-4 or n == 2
+    assert found[np.abs(found).argmax()] > 0
+
+
+def test_the_second_eigenvector_across_a_link_of_almost_nothing(rng):
+    matrix = np.zeros((12, 12))
+    matrix[:7, :7], matrix[7:, 7:] = planar(rng, 7), planar(rng, 5)
+    matrix[6, 7] = matrix[7, 6] = 1e-9
+    indptr, indices, data, own, degree = arrays(matrix)
+    off, value, _ = kernels.cut_in_two(indptr, indices, data, own, degree)
+    assert off.tolist() == [False] * 7 + [True] * 5
+    assert value == pytest.approx(1e-9 / degree[:7].sum() + 1e-9 / degree[7:].sum(), rel=1e-6)
+
+
+def test_vectors_of_a_larger_graph_start_those_of_a_part(rng):
+    matrix = planar(rng, 50)
+    whole = graph_of_scipy(csr_array(matrix))
+    _, _, known = whole.cut_in_two()
+    part = known.part_of(np.arange(30))
+    assert part.start is not None
+    _, alone = naive_ncut.second_vector(matrix[:30, :30])
+    found = first_vectors(part.indptr, part.indices, part.data, part.degree, part.start)[0]
+    found -= part.degree @ found / part.degree.sum()
+    quotient = found @ (np.diag(part.degree) - matrix[:30, :30]) @ found / (part.degree @ found**2)
+    assert quotient == pytest.approx(alone, rel=1e-4)
+
+
+@pytest.mark.parametrize("n", [2, 3, 9, 30])
+def test_every_place_of_the_order_is_tried(rng, n):
+    matrix = planar(rng, n, rng.choice([0.0, 1.0]))
+    order = rng.permutation(n)
+    indptr, indices, data, _, degree = arrays(matrix)
+    place = kernels.best_place(indptr, indices, data, degree, order)
+    labels = np.zeros(n, int)
+    labels[order[:place]] = 1
+    assert naive_ncut.value(matrix, labels) == pytest.approx(naive_ncut.best_place(matrix, order), abs=1e-12)
+
+
+@pytest.mark.parametrize("n_segments", [2, 3, 5])
+@pytest.mark.parametrize("own", [0.0, 1.0])
+def test_nodes_move_until_no_move_lowers_the_cut(rng, n_segments, own):
+    matrix = planar(rng, 25, own)
+    labels = rng.integers(0, n_segments, 25).astype(np.int32)
+    labels[:n_segments] = np.arange(n_segments)
+    before = naive_ncut.value(matrix, labels)
+    value = kernels.refined(*arrays(matrix), labels, n_segments)
+    assert value == pytest.approx(naive_ncut.value(matrix, labels), abs=1e-12)
+    assert value <= before
+    assert set(labels) == set(range(n_segments))
+    assert naive_ncut.least_by_a_move(matrix, labels) >= value - 1e-11
+
+
+def test_of_equal_moves_the_one_to_the_lowest_label():
+    """A node between two segments that are alike, in a segment of its own kind that it hardly belongs to."""
+    matrix = np.zeros((7, 7))
+    for one, other in ((0, 1), (2, 3), (4, 5)):
+        matrix[one, other] = 1.0
+    matrix[6, 1], matrix[6, 3], matrix[6, 5] = 0.01, 0.5, 0.5
+    matrix += matrix.T
+    labels = np.array([0, 0, 2, 2, 1, 1, 0], np.int32)
+    kernels.refined(*arrays(matrix), labels, 3)
+    assert labels.tolist() == [0, 0, 2, 2, 1, 1, 1]
+
+
+def test_components_and_parts(rng):
+    matrix = np.zeros((9, 9))
+    for one, other in ((0, 4), (4, 7), (1, 2), (5, 8)):
+        matrix[one, other] = matrix[other, one] = 1 + one
+    indptr, indices, data, _, _ = arrays(matrix)
+    part, n_parts = kernels.components(indptr, indices)
+    assert part.tolist() == [0, 1, 1, 2, 0, 3, 4, 0, 3]
+    assert n_parts == 5
+    begins, others, weights = kernels.subgraph(indptr, indices, data, np.array([1, 2, 4, 7]))
+    dense = csr_array((weights, others, begins), shape=(4, 4)).toarray()
+    assert_array_equal(dense, matrix[np.ix_([1, 2, 4, 7], [1, 2, 4, 7])])
+
+
+# --- Region affinity -------------------------------------------------------------------------------------------
+
+
+def test_region_affinity_is_its_formula(rng):
+    graph = region_graph(blocks(), scene(rng))
+    found = region_affinity(graph, sigma=20).toarray()
+    expected = np.eye(len(graph.area))
+    for (one, other), difference in zip(graph.edges, graph.difference, strict=True):
+        expected[one, other] = expected[other, one] = np.exp(-(difference**2) / (2 * 20**2))
+    assert_allclose(found, np.where(expected < 1e-12, 0, expected), rtol=1e-12)
+
+
+def test_the_default_width_is_the_median_difference_of_neighbours_that_differ(rng):
+    graph = region_graph([[1, 2, 3, 4, 5]], [[10, 10, 13, 14, 24]])  # differences 0, 3, 1 and 10
+    assert_allclose(region_affinity(graph).toarray(), region_affinity(graph, sigma=3).toarray())
+    alike = region_graph([[1, 2, 3]], np.zeros((1, 3)))
+    assert_array_equal(region_affinity(alike).toarray(), [[1, 1, 0], [1, 1, 1], [0, 1, 1]])
+
+
+def test_weights_of_ones_own(rng):
+    graph = region_graph(blocks(), scene(rng))
+    weights = rng.random(len(graph.edges))
+    weights[3] = 0
+    found = region_affinity(graph, weights=weights).toarray()
+    expected = np.eye(len(graph.area))
+    expected[tuple(graph.edges.T)] = expected[tuple(graph.edges.T[::-1])] = weights
+    assert_array_equal(found, expected)
+    labels = normalized_cut(graph, 3, weights=weights)
+    by_region = labels.reshape(-1)[graph.first_pixel]
+    assert_array_equal(normalized_cut(csr_array(found), 3), by_region)
+
+
+def test_numbers_that_no_pixel_has_have_no_links():
+    labels = np.array([[1, 1, 4, 4, 0]])
+    graph = region_graph(labels, [[5.0, 5, 9, 9, 0]])
+    affinity = region_affinity(graph, sigma=4).toarray()
+    assert not affinity[1:3].any()
+    assert normalized_cut(graph, 2, sigma=4).tolist() == [[0, 0, 1, 1, -1]]
+    assert normalized_cut(graph, 2, sigma=4, connected=True).tolist() == [[1, 1, 2, 2, 0]]
+
+
+# --- The tree --------------------------------------------------------------------------------------------------
+
+
+def check_tree(matrix, tree):
+    """Each step's value is that of its two parts in the segment that is cut, and the lowest is taken first."""
+    n_steps = len(tree.parents)
+    waiting = {}
+    for step in range(n_steps):
+        before, after = tree.cut(n_segments=step + 1), tree.cut(n_segments=step + 2)
+        label = next(one for one in range(step + 1) if len(np.unique(after[before == one])) == 2)
+        members = np.flatnonzero(before == label)
+        own = naive_ncut.value(matrix[np.ix_(members, members)], after[members])
+        assert tree.values[step] == pytest.approx(own, abs=1e-12)
+        waiting[step] = label
+    running = np.maximum.accumulate(tree.values)
+    for threshold in np.unique(running):
+        taken = int((running < threshold).sum())
+        assert_array_equal(tree.cut(threshold=threshold), tree.cut(n_segments=taken + 1))
+    if n_steps:
+        assert tree.cut(threshold=running[-1] + 1).max() == n_steps
+
+
+@pytest.mark.parametrize("own", [0.0, 1.0])
+def test_the_steps_are_what_they_say(rng, own):
+    matrix = planar(rng, 24, own)
+    tree = split_tree(csr_array(matrix), threshold=2)
+    assert len(tree.parents) >= (23 if own else 1)
+    check_tree(matrix, tree)
+
+
+def test_a_threshold_cuts_each_segment_as_long_as_that_is_below(rng):
+    """Whatever else is cut: the tree is that of cutting segment by segment."""
+    matrix = planar(rng, 40)
+    threshold = 0.45
+
+    def cut(members):
+        part = matrix[np.ix_(members, members)]
+        tree = split_tree(csr_array(part), n_segments=2)
+        if len(tree.values) == 0 or tree.values[0] >= threshold:
+            return [members.tolist()]
+        labels = tree.cut(n_segments=2)
+        return cut(members[labels == 0]) + cut(members[labels == 1])
+
+    expected = sorted(cut(np.arange(40)))
+    labels = normalized_cut(csr_array(matrix), threshold=threshold)
+    assert sorted(np.flatnonzero(labels == label).tolist() for label in range(labels.max() + 1)) == expected
+    assert 2 < len(expected) < 40
+
+
+def test_a_tree_gives_what_a_shorter_one_would(rng):
+    graph = region_graph(blocks(), scene(rng))
+    tree = split_tree(graph, threshold=2, sigma=20)
+    assert len(tree.parents) == 47
+    for n_segments in (1, 2, 5, 48):
+        shorter = split_tree(graph, n_segments=n_segments, sigma=20)
+        assert len(shorter.parents) == n_segments - 1
+        assert_array_equal(tree.cut(n_segments=n_segments), shorter.cut(n_segments=n_segments))
+    for threshold in (0, 0.01, 0.3):
+        assert_array_equal(tree.cut(threshold=threshold), normalized_cut(graph, threshold=threshold, sigma=20))
+    assert tree.cut(threshold=0).max() == 0
+    both = split_tree(graph, threshold=0.01, n_segments=3, sigma=20)
+    assert len(both.parents) <= 2
+    assert (both.values < 0.01).all()
+
+
+def test_parts_without_links_come_first_the_largest_in_front():
+    matrix = np.eye(8)
+    for one, other, weight in ((1, 2, 0.5), (2, 3, 0.5), (5, 6, 0.9)):
+        matrix[one, other] = matrix[other, one] = weight
+    tree = split_tree(csr_array(matrix), threshold=2)
+    check_tree(matrix, tree)
+    assert tree.values[:4].tolist() == [0] * 4  # five parts
+    assert (tree.values[4:] > 0).all()
+    assert tree.cut(n_segments=2).tolist() == [0, 1, 1, 1, 0, 0, 0, 0]
+    assert tree.cut(n_segments=3).tolist() == [0, 1, 1, 1, 0, 2, 2, 0]
+    for n_segments in (2, 3, 5):
+        assert_array_equal(normalized_cut(csr_array(matrix), n_segments), tree.cut(n_segments=n_segments))
+
+
+# --- Segments found together -----------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 8), n_segments=st.integers(2, 3))
+def test_small_graphs_are_cut_at_least_nearly_as_well_as_can_be(seed, n, n_segments):
+    """The least of all segmentations is known; no single move leads from one that is much worse."""
+    rng = np.random.default_rng(seed)
+    matrix = planar(rng, n)
+    n_segments = min(n_segments, n)
+    labels = normalized_cut(csr_array(matrix), n_segments)
+    assert set(labels) == set(range(n_segments))
+    least, found = naive_ncut.least(matrix, n_segments), naive_ncut.value(matrix, labels)
+    assert least - 1e-12 <= found <= 1.3 * least
+
+
+@pytest.mark.parametrize("n_segments", [1, 2, 3, 7, 20, 47, 48])
+def test_just_as_many_segments_as_asked_for_numbered_by_their_first_pixel(rng, n_segments):
+    graph = region_graph(blocks(), scene(rng))
+    labels = normalized_cut(graph, n_segments)
+    assert labels.dtype == np.int32
+    numbers, first = np.unique(labels, return_index=True)
+    assert numbers.tolist() == list(range(n_segments))
+    assert (np.diff(first) > 0).all()
+
+
+def test_three_surfaces_are_three_segments(rng):
+    image = scene(rng)
+    labels = normalized_cut(region_graph(blocks(), image, connectivity=2), 3, sigma=30)
+    truth = np.unique(scene(rng, noise=0).reshape(-1, 3), axis=0, return_inverse=True)[1].reshape(24, 32)
+    pairs = np.unique(np.stack([labels.ravel(), truth.ravel()]), axis=1)
+    assert pairs.shape[1] == 3
+
+
+def test_regions_instead_of_segments():
+    labels = np.array([[1, 2, 3, 4, 5]])
+    graph = region_graph(labels, [[0, 50, 0, 50, 0]], connectivity=1)
+    weights = [0.0, 0.0, 0.0, 0.0]
+    assert normalized_cut(graph, 2, weights=weights).tolist() == [[0, 1, 1, 1, 1]]
+    graph = region_graph(np.array([[1, 2], [3, 1]]), np.zeros((2, 2)))  # region 1 lies in two places
+    assert normalized_cut(graph, 3).tolist() == [[0, 1], [2, 0]]
+    assert normalized_cut(graph, 3, connected=True).tolist() == [[1, 2], [3, 4]]
+
+
+# --- Where others end in an error ------------------------------------------------------------------------------
+
+
+def test_all_regions_alike():
+    graph = region_graph(blocks(), np.full((24, 32), 7.0))
+    labels = normalized_cut(graph, 4)
+    assert labels.max() == 3
+    assert ncut(region_affinity(graph), by_region(graph, labels)) < 1.2  # four quarters: 4 * 0.25 or so
+    assert normalized_cut(graph, threshold=0.001).max() == 0
+
+
+@pytest.mark.parametrize("weight", [0.0, 1e-300, 1e-13, 1e-11, 0.3, 1.0, 1e30])
+def test_two_nodes(weight):
+    graph = region_graph([[1, 2]], [[0.0, 1.0]])
+    assert normalized_cut(graph, 2, weights=[weight]).tolist() == [[0, 1]]
+    assert normalized_cut(graph, 1, weights=[weight]).tolist() == [[0, 0]]
+    below = 2 * weight / (1 + weight) < 0.5
+    assert normalized_cut(graph, threshold=0.5, weights=[weight]).tolist() == [[0, int(below)]]
+
+
+def test_one_node():
+    graph = region_graph([[1, 1]], [[3.0, 4.0]])
+    assert normalized_cut(graph, 1).tolist() == normalized_cut(graph, threshold=2).tolist() == [[0, 0]]
+    assert len(split_tree(graph, threshold=2).values) == 0
+
+
+def test_zero_weights():
+    graph = region_graph(blocks(), np.zeros((24, 32)))
+    weights = np.zeros(len(graph.edges))
+    assert normalized_cut(graph, threshold=0.1, weights=weights).max() == 47
+    assert normalized_cut(graph, 5, weights=weights).max() == 4
+    nothing = csr_array((6, 6))
+    assert normalized_cut(nothing, 3).tolist() == [0, 1, 2, 2, 2, 2]
+    assert normalized_cut(nothing, threshold=0.1).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_weights_of_all_sizes(rng):
+    for scale in (1e-280, 1e-9, 1.0, 1e9, 1e280):
+        matrix = planar(rng, 20, own=0)
+        labels = normalized_cut(csr_array(matrix * scale), 3)
+        assert_array_equal(labels, normalized_cut(csr_array(matrix), 3))
+
+
+def test_nodes_without_links_among_others(rng):
+    matrix = np.zeros((9, 9))
+    matrix[2:8, 2:8] = planar(rng, 6, own=0)
+    for n_segments in (2, 3, 4, 5, 6):
+        labels = normalized_cut(csr_array(matrix), n_segments)
+        assert set(labels) == set(range(n_segments))
+    assert len(set(normalized_cut(csr_array(matrix), 4)[2:8])) == 1  # the others are parts already
+
+
+def by_region(graph, labels):
+    return labels.reshape(-1)[graph.first_pixel]
+
+
+def pictures(rng):
+    """Return generated pictures, and those in scikit-image's wheel, at a size that takes seconds."""
+    from skimage import data
+
+    rows, cols = np.mgrid[:60, :80]
+    rings = 127 + 100 * np.sin(np.hypot(rows - 30, cols - 30) / 6)[..., None] * [1, 0.5, -0.7]
+    found = {
+        "scene": np.kron(scene(rng, 12), np.ones((3, 3, 1))),
+        "rings": rings + rng.normal(0, 8, rings.shape),
+        "noise": rng.uniform(0, 255, (60, 80, 3)),
+        "ramp": np.broadcast_to((cols * 3.0)[..., None], (60, 80, 3)),
+    }
+    for name in ("astronaut", "coffee", "chelsea"):
+        found[name] = getattr(data, name)()[::4, ::4]
+    return {name: np.clip(image, 0, 255).astype(np.uint8) for name, image in found.items()}
+
+
+def test_no_higher_than_scikit_image_at_the_same_number_of_segments(rng):
+    graphs = pytest.importorskip("skimage.graph")
+    compared = 0
+    for name, image in pictures(rng).items():
+        labels = slic(image, 40, 20)
+        graph = region_graph(labels, image, connectivity=2)
+        affinity = region_affinity(graph, sigma=np.sqrt(255 / 2))
+        similar = graph.to_networkx(np.exp(-(graph.difference**2) / 255))
+        for threshold in (0.01, 0.2):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    theirs = graphs.cut_normalized(labels, similar, threshold, in_place=False, rng=0)
+                except Exception:  # noqa: BLE001  it ends in many ways
+                    continue
+            theirs = np.unique(by_region(graph, theirs), return_inverse=True)[1]
+            ours = normalized_cut(graph, int(theirs.max()) + 1, sigma=np.sqrt(255 / 2))
+            assert ours.max() == theirs.max()
+            found, peer = (ncut(affinity, labels) for labels in (by_region(graph, ours), theirs))
+            assert found <= peer * (1 + 1e-9) + 1e-12, (name, threshold)
+            compared += 1
+    assert compared >= 6
+
+
+def test_the_value_is_that_of_a_segmentation_known_to_be_good(rng):
+    """The generated counterpart: no scikit-image is needed to know that the surfaces are a good segmentation."""
+    for seed in range(4):
+        image = scene(np.random.default_rng(seed), noise=15)
+        graph = region_graph(blocks(), image, connectivity=2)
+        truth = np.unique(scene(rng, noise=0).reshape(-1, 3), axis=0, return_inverse=True)[1].reshape(-1)
+        affinity = region_affinity(graph, sigma=30)
+        found = ncut(affinity, by_region(graph, normalized_cut(graph, 3, sigma=30)))
+        assert found <= ncut(affinity, truth[graph.first_pixel]) + 1e-12
+
+
+# --- Errors ----------------------------------------------------------------------------------------------------
+
+GRAPH = region_graph([[1, 2, 3, 4]], [[10, 12, 30, 34]])
+LINE = csr_array(diags_array([1.0, 1.0], offsets=1, shape=(3, 3)) + diags_array([1.0, 1.0], offsets=-1, shape=(3, 3)))
+AFFINE = "affinity must be"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: normalized_cut(GRAPH), ValueError, "one of n_segments and threshold must be given, got neither"),
+        (
+            lambda: normalized_cut(GRAPH, 2, threshold=0.1),
+            ValueError,
+            "one of n_segments and threshold must be given, got both",
+        ),
+        (lambda: normalized_cut(GRAPH, 5), ValueError, "n_segments must be at most 4, got 5"),
+        (lambda: normalized_cut(GRAPH, 0), ValueError, "n_segments must be at least 1, got 0"),
+        (lambda: normalized_cut(GRAPH, 2.0), TypeError, "n_segments must be an integer, got 2.0 of type float"),
+        (lambda: normalized_cut(GRAPH, threshold=np.nan), ValueError, "threshold must be finite, got nan"),
+        (lambda: normalized_cut(GRAPH, 2, sigma=0), ValueError, "sigma must be at least 1e-30, got 0.0"),
+        (lambda: normalized_cut(GRAPH, 2, n_threads=0), ValueError, "n_threads must be at least 1, got 0"),
+        (lambda: normalized_cut(GRAPH, 2, radius=3), ValueError, "radius must go with an image, got it with regions"),
+        (
+            lambda: normalized_cut(LINE, 2, sigma=3),
+            ValueError,
+            "sigma must go with an image, got it with a sparse array",
+        ),
+        (
+            lambda: normalized_cut(np.zeros((3, 4)), 2, weights=[1]),
+            ValueError,
+            "weights must go with a RegionGraph, got it with other graphs",
+        ),
+        (
+            lambda: normalized_cut(LINE, 2, connected=True),
+            ValueError,
+            "connected must be False for a sparse array, whose nodes lie nowhere; leave it out",
+        ),
+        (
+            lambda: normalized_cut(csr_array((0, 0)), 1),
+            ValueError,
+            "features must have at least one node, got a graph of none",
+        ),
+        (
+            lambda: normalized_cut(region_graph([[0, 0]], [[1.0, 2.0]]), 1),
+            ValueError,
+            "features must have at least one region, got labels of 0 alone",
+        ),
+        (lambda: normalized_cut(csr_array((2, 3)), 1), ValueError, f"{AFFINE} square, got shape (2, 3)"),
+        (
+            lambda: normalized_cut(-1.0 * LINE, 2),
+            ValueError,
+            f"{AFFINE[:-2]}not be negative, got -1.0; a weight of 0 is no link",
+        ),
+        (
+            lambda: normalized_cut(np.nan * LINE, 2),
+            ValueError,
+            f"{AFFINE} finite, got NaN or infinite weights; drop such links",
+        ),
+        (
+            lambda: normalized_cut(csr_array(np.triu(LINE.toarray())), 2),
+            ValueError,
+            f"{AFFINE} symmetric, got other weights one way than back; take (W + W.T) / 2",
+        ),
+        (lambda: split_tree(GRAPH), ValueError, "one of n_segments and threshold must be given, got neither"),
+        (lambda: split_tree(GRAPH, n_segments=9), ValueError, "n_segments must be at most 4, got 9"),
+        (
+            lambda: split_tree(GRAPH, n_segments=2).cut(),
+            ValueError,
+            "one of threshold and n_segments must be given, got neither",
+        ),
+        (
+            lambda: split_tree(GRAPH, n_segments=2).cut(n_segments=1, threshold=1.0),
+            ValueError,
+            "one of threshold and n_segments must be given, got both",
+        ),
+        (lambda: split_tree(GRAPH, n_segments=2).cut(n_segments=3), ValueError, "n_segments must be at most 2, got 3"),
+        (
+            lambda: region_affinity("graph"),
+            TypeError,
+            "graph must be a RegionGraph, got str; make one with region_graph()",
+        ),
+        (
+            lambda: region_affinity(GRAPH, sigma=1, weights=[1, 1, 1]),
+            ValueError,
+            "one of sigma and weights may be given, got both",
+        ),
+        (
+            lambda: region_affinity(GRAPH, weights=[1, 1]),
+            ValueError,
+            "weights must have shape (3,), one per edge, got (2,)",
+        ),
+        (
+            lambda: region_affinity(GRAPH, weights=[1, -1, 1]),
+            ValueError,
+            "weights must not be negative, got -1.0; a weight of 0 is no link",
+        ),
+        (
+            lambda: region_affinity(GRAPH, weights=[1, np.nan, 1]),
+            ValueError,
+            "weights must be finite, got 1 NaN or infinite values; give such edges a weight of 0",
+        ),
+    ],
+)
+def test_an_error_says_what_to_do(call, error, message):
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+def test_what_is_given_stays_as_it_is(rng):
+    matrix = csr_array(planar(rng, 12))
+    links = coo_array(matrix)
+    before = matrix.copy()
+    expected = normalized_cut(matrix, 3)
+    assert (matrix != before).nnz == 0
+    assert matrix.diagonal().all()
+    for other in (links, matrix.astype(np.float32), matrix.tocsc(), matrix + 0 * eye_array(12)):
+        assert_array_equal(normalized_cut(other, 3), expected)
+    assert isinstance(GRAPH, RegionGraph)

@@ -1,0 +1,280 @@
+"""Normalized cuts of graphs of pixels."""
+
+import naive_ncut
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scenes import module_field
+
+from classicseg import normalized_cut, pixel_affinity, pixel_features, split_tree
+from classicseg._kernels.cpu import ncut_pixels as kernels
+from classicseg.graph import _embedding, _multigrid, _pixel_graph, ncut
+from classicseg.graph._pixel_graph import PixelGraph, graph_of_pixels
+from classicseg.graph._sparse import SparseGraph
+
+
+@pytest.fixture
+def small_graphs(monkeypatch):
+    """Let small images take the way of large ones: several grids, and no graph of pixels as a sparse one."""
+    monkeypatch.setattr(_embedding, "DENSE", 0)
+    monkeypatch.setattr(_embedding, "DENSE_PER_VECTOR", 1)
+    monkeypatch.setattr(_multigrid, "COARSEST", 60)
+    monkeypatch.setattr(_pixel_graph, "FEW", 40)
+    monkeypatch.setattr(_pixel_graph, "COARSE", 100)
+
+
+def picture(rng, shape=(16, 20), noise=0.3):
+    """Return three surfaces of 0, 2 and 4, and noise."""
+    image = np.zeros(shape)
+    image[:, shape[1] // 2 :] = 2
+    image[shape[0] // 2 :, : shape[1] // 3] = 4
+    return image + rng.normal(0, noise, shape)
+
+
+def surfaces(shape=(16, 20)):
+    return np.unique(picture(np.random.default_rng(0), shape, 0), return_inverse=True)[1].reshape(shape)
+
+
+def dense(affinity):
+    return affinity.to_scipy().toarray().astype(np.float64)
+
+
+def whole(affinity):
+    return graph_of_pixels(affinity, np.flatnonzero(affinity.degree > 0), affinity.shape, (0, 0), None)
+
+
+def same_parts(one, other):
+    return (
+        len(np.unique(np.stack([one.ravel(), other.ravel()]), axis=1).T) == len(np.unique(one)) == len(np.unique(other))
+    )
+
+
+# --- Kernels ---------------------------------------------------------------------------------------------------
+
+
+def test_a_part_has_the_links_among_its_pixels(rng, small_graphs):
+    affinity = pixel_affinity(picture(rng), 2.5, sigma=1)
+    graph = whole(affinity)
+    inside = rng.random(320) < 0.6
+    inside[:40] = inside[200:] = False
+    chosen = np.flatnonzero(inside)
+    part = graph.part_of(chosen)
+    assert isinstance(part, PixelGraph)
+    assert_array_equal(part.nodes, chosen)
+    assert part.affinity.shape[0] < 16  # only the box around them
+    box = dense(part.affinity)
+    places = np.ravel_multi_index(part.places, part.affinity.shape)
+    assert_array_equal(box[np.ix_(places, places)], dense(affinity)[np.ix_(chosen, chosen)])
+    assert box.sum() == pytest.approx(box[np.ix_(places, places)].sum())
+    again = part.part_of(np.arange(50))
+    assert_array_equal(again.nodes, chosen[:50])
+    few = part.part_of(np.arange(0, 60, 2))
+    assert isinstance(few, SparseGraph)
+    assert_allclose(few.to_scipy().toarray(), dense(affinity)[np.ix_(chosen[:60:2], chosen[:60:2])])
+
+
+def test_every_place_of_the_order_is_tried(rng):
+    affinity = pixel_affinity(picture(rng, (5, 7)), 2, sigma=1)
+    order = rng.permutation(35)
+    rank = np.empty(35, np.int32)
+    rank[order] = np.arange(35)
+    degree = affinity.degree.reshape(-1)[order]
+    place = kernels.best_place(affinity.stored, affinity.offsets, rank.reshape(5, 7), degree)
+    labels = (rank < place).astype(int)
+    matrix = dense(affinity)
+    assert naive_ncut.value(matrix, labels) == pytest.approx(naive_ncut.best_place(matrix, order), rel=1e-6)
+
+
+def test_pixels_move_until_no_pixel_beside_another_segment_would_lower_the_cut(rng):
+    affinity = pixel_affinity(picture(rng, (9, 11)), 2, sigma=1)
+    matrix = dense(affinity)
+    labels = rng.integers(0, 3, (9, 11)).astype(np.int32)
+    before = naive_ncut.value(matrix, labels.ravel())
+    value = kernels.refined(affinity.stored, affinity.offsets, affinity.degree, labels, 3)
+    assert value == pytest.approx(naive_ncut.value(matrix, labels.ravel()), rel=1e-6)
+    assert value < before
+    for row in range(9):
+        for col in range(11):
+            if kernels.beside_another(labels, row, col):
+                for label in range(3):
+                    moved = labels.copy()
+                    moved[row, col] = label
+                    if len(np.unique(moved)) == 3 and (matrix[row * 11 + col] > 0)[labels.ravel() == label].any():
+                        assert naive_ncut.value(matrix, moved.ravel()) >= value - 1e-6
+
+
+def test_the_last_pixel_of_a_segment_stays():
+    affinity = pixel_affinity(np.zeros((4, 5)), 1.5)
+    labels = np.zeros((4, 5), np.int32)
+    labels[2, 2] = 1
+    kernels.refined(affinity.stored, affinity.offsets, affinity.degree, labels, 2)
+    assert set(labels.ravel()) == {0, 1}
+
+
+def test_groups_have_the_links_of_their_pixels(rng, small_graphs):
+    affinity = pixel_affinity(picture(rng), 2.5, sigma=1)
+    graph = whole(affinity)
+    group, groups = graph.coarse()
+    assert 20 < len(groups.nodes) <= 100
+    assert group.max() + 1 == len(groups.nodes)
+    labels = rng.integers(0, 4, len(groups.nodes)).astype(np.int32)
+    of_pixels, of_groups = ncut(affinity, labels[group].reshape(16, 20)), groups.refined(labels, 4)
+    assert naive_ncut.value(groups.to_scipy().toarray(), labels) == pytest.approx(of_pixels, rel=1e-5)
+    assert ncut(affinity, of_groups[0][group].reshape(16, 20)) == pytest.approx(of_groups[1], rel=1e-5)
+
+
+# --- Segments --------------------------------------------------------------------------------------------------
+
+
+def test_three_surfaces_are_three_segments(rng, small_graphs):
+    image = picture(rng)
+    assert same_parts(normalized_cut(image, 3, radius=3, sigma=0.7), surfaces())
+    assert same_parts(normalized_cut(image, threshold=0.1, radius=3, sigma=0.7), surfaces())
+
+
+def test_three_surfaces_of_a_small_image(rng):
+    assert same_parts(normalized_cut(picture(rng), 3, radius=3, sigma=0.7), surfaces())
+
+
+@pytest.mark.parametrize("n_segments", [1, 2, 5, 12])
+def test_just_as_many_segments_as_asked_for(rng, small_graphs, n_segments):
+    labels = normalized_cut(picture(rng), n_segments, radius=2, sigma=1)
+    numbers, first = np.unique(labels, return_index=True)
+    assert numbers.tolist() == list(range(n_segments))
+    assert (np.diff(first) > 0).all()
+    assert labels.dtype == np.int32
+
+
+def test_every_pixel_a_segment():
+    labels = normalized_cut(np.arange(12.0).reshape(3, 4), 12, radius=1, sigma=5)
+    assert_array_equal(labels.ravel(), np.arange(12))
+
+
+def test_the_tree_of_pixels_is_what_it_says(rng, small_graphs):
+    affinity = pixel_affinity(picture(rng), 2.5, sigma=1)
+    tree = split_tree(affinity, n_segments=6)
+    matrix = dense(affinity)
+    for step in range(5):
+        before, after = (tree.cut(n_segments=count).ravel() for count in (step + 1, step + 2))
+        label = next(one for one in range(step + 1) if len(np.unique(after[before == one])) == 2)
+        members = np.flatnonzero(before == label)
+        value = naive_ncut.value(matrix[np.ix_(members, members)], after[members])
+        assert tree.values[step] == pytest.approx(value, rel=1e-5, abs=1e-9)
+    assert_array_equal(normalized_cut(affinity, threshold=tree.values[0] / 2), np.zeros((16, 20), np.int32))
+
+
+def test_an_image_is_cut_as_its_affinity(rng, small_graphs):
+    image = picture(rng)
+    mask = rng.random(image.shape) > 0.1
+    by_image = normalized_cut(image, 3, radius=3, sigma=0.7, spatial_sigma=2, mask=mask)
+    affinity = pixel_affinity(image, 3, sigma=0.7, spatial_sigma=2, mask=mask)
+    assert_array_equal(by_image, normalized_cut(affinity, 3))
+    assert_array_equal(by_image < 0, ~mask)
+    regions = normalized_cut(affinity, 3, connected=True)
+    assert regions.min() == 0
+    assert_array_equal(regions == 0, ~mask)
+
+
+def test_default_widths(rng):
+    image = picture(rng)
+    assert_array_equal(normalized_cut(image, 2), normalized_cut(pixel_affinity(image, 5), 2))
+
+
+def test_the_same_bits_for_any_number_of_threads(rng, small_graphs):
+    image = picture(rng, (40, 50))
+    for options in ({"n_segments": 5}, {"threshold": 0.2}):
+        one, three = (normalized_cut(image, radius=2, sigma=1, n_threads=n, **options) for n in (1, 3))
+        assert_array_equal(one, three)
+
+
+def test_parts_that_no_link_joins(small_graphs):
+    image = np.zeros((14, 24))
+    image[:, 8:16], image[:, 16:] = 100, 200
+    truth = np.repeat([0, 1, 2], 8)[None] * np.ones((14, 1), int)
+    assert_array_equal(normalized_cut(image, 3, radius=2, sigma=1), truth)
+    assert_array_equal(normalized_cut(image, threshold=1e-9, radius=2, sigma=1), truth)
+    two = normalized_cut(image, 2, radius=2, sigma=1)
+    assert ncut(pixel_affinity(image, 2, sigma=1), two) == 0
+    four = normalized_cut(image, 4, radius=2, sigma=1)
+    assert four.max() == 3
+    assert all(len(np.unique(truth[four == label])) == 1 for label in range(4))
+
+
+def test_a_mask_in_parts_and_nan_outside(rng, small_graphs):
+    image = picture(rng)
+    mask = np.ones(image.shape, bool)
+    mask[:, 9:12] = mask[7:9] = False
+    image[~mask] = np.nan
+    labels = normalized_cut(image, 4, radius=2, sigma=1, mask=mask)
+    assert_array_equal(labels < 0, ~mask)
+    quarters = (np.arange(16)[:, None] > 8) * 2 + (np.arange(20) > 10)
+    assert same_parts(labels[mask], quarters[mask])
+
+
+def test_pixels_without_links_go_to_the_nearest_segment(small_graphs):
+    image = np.zeros((12, 16))
+    image[:, 8:] = 3
+    image[5, 2], image[5, 13] = 1e4, -1e4
+    labels = normalized_cut(image, 2, radius=1.5, sigma=1)
+    assert_array_equal(labels, np.repeat([[0] * 8 + [1] * 8], 12, axis=0))
+    tree = split_tree(image, threshold=0.5, radius=1.5, sigma=1)
+    assert_array_equal(tree.cut(n_segments=2), labels)
+
+
+def test_nothing_is_linked():
+    image = np.arange(6.0).reshape(2, 3) * 1e6
+    assert normalized_cut(image, 1, sigma=1).tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert normalized_cut(image, threshold=0.5, sigma=1, mask=image > 0).tolist() == [[-1, 0, 0], [0, 0, 0]]
+    with pytest.raises(ValueError, match=r"^n_segments must be at most 1, got 2$"):
+        normalized_cut(image, 2, sigma=1)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (1, 60), (60, 1), (2, 2), (8, 9)])
+def test_constant_and_narrow_images(shape, small_graphs):
+    image = np.full(shape, 5, np.uint8)
+    most = min(4, image.size)
+    for n_segments in range(1, most + 1):
+        assert normalized_cut(image, n_segments).max() == n_segments - 1
+    assert normalized_cut(image, threshold=1e-4).max() == 0
+
+
+def test_a_thermal_frame(rng):
+    """Solar modules are cut from the frames and the soil between."""
+    frame = module_field(rng)[0][:48, :64]
+    features = pixel_features(frame, "T")
+    labels = normalized_cut(features, 8, radius=2, sigma=1.0)
+    assert labels.max() == 7
+    affinity = pixel_affinity(features, 2, sigma=1.0)
+    quarters = (np.arange(48)[:, None] // 24) * 4 + np.arange(64) // 16
+    assert ncut(affinity, labels) < 0.5 * ncut(affinity, quarters)
+
+
+def test_no_higher_than_the_discretisers_of_scikit_learn(rng):
+    spectral = pytest.importorskip("sklearn.cluster")
+    from skimage import data
+
+    rows, cols = np.mgrid[:28, :34]
+    images = {
+        "surfaces": picture(rng, (28, 34), 0.6) * 60,
+        "rings": 127 + 100 * np.sin(np.hypot(rows - 14, cols - 11) / 4) + rng.normal(0, 10, (28, 34)),
+        "noise": rng.uniform(0, 255, (28, 34)),
+        "astronaut": data.astronaut()[20:244:8, 120:392:8],
+        "coffee": data.coffee()[::14, ::17][:28, :34],
+    }
+    for name, image in images.items():
+        affinity = pixel_affinity(image, 2.5, sigma=30)
+        for n_segments in (3, 7):
+            found = ncut(affinity, normalized_cut(affinity, n_segments))
+            for method in ("kmeans", "discretize", "cluster_qr"):
+                options = {"assign_labels": method, "random_state": 0, "eigen_solver": "arpack"}
+                theirs = spectral.spectral_clustering(affinity.to_scipy(), n_clusters=n_segments, **options)
+                labels = theirs.reshape(affinity.shape).astype(np.int32)
+                assert found <= ncut(affinity, labels) + 1e-9, (name, n_segments, method)
+
+
+def test_no_higher_than_a_segmentation_known_to_be_good(rng, small_graphs):
+    """The generated counterpart: the surfaces themselves."""
+    affinity = pixel_affinity(picture(rng), 2.5, sigma=0.7)
+    good = surfaces().astype(np.int32)
+    kernels.refined(affinity.stored, affinity.offsets, affinity.degree, good, 3)
+    assert ncut(affinity, normalized_cut(affinity, 3)) <= ncut(affinity, good) + 1e-6
