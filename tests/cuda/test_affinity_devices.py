@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg import pixel_affinity, pixel_features
+from classicseg._kernels.cuda import _stencil
 from classicseg._kernels.cuda import affinity as on_cuda
 from classicseg.graph import assoc, cut, ncut
 
@@ -34,6 +35,12 @@ def both(device, features, *given, mask=None, contour=None, **options):
 @pytest.mark.parametrize("radius", [1, 1.5, 4, 5.2])
 def test_weights_and_degrees_have_the_bits_of_the_cpu(cuda, rng, shape, radius):
     found, expected = both(cuda, rng.normal(size=(*shape, 3)), radius, sigma=1)
+    assert_array_equal(cuda.take(found.degree), expected.degree)
+
+
+def test_degrees_round_as_on_the_cpu(cuda, rng):
+    """Weights of 1 to 1e-12, in which float64 rounds each sum."""
+    found, expected = both(cuda, 4 * rng.normal(size=(12, 40)), 4, sigma=1, spatial_sigma=np.inf)
     assert_array_equal(cuda.take(found.degree), expected.degree)
 
 
@@ -186,6 +193,20 @@ def test_every_order_of_threads_gives_the_same(emulated_order, rng):
     assert_array_equal(found.to_scipy().indices, expected.to_scipy().indices)
     vectors = rng.random((5, 9, 40))
     assert_allclose(emulated_order.take(found.matvec(emulated_order.put(vectors))), expected.matvec(vectors))
+
+
+def test_offsets_side_by_side_are_one_run(emulated):
+    offsets = np.array([[0, 1], [0, 2], [1, 3], [1, 5], [1, 6], [2, 7]])
+    sizes, runs, n_runs = _stencil.runs(offsets, (4, 9), 64)
+    assert runs.get().tolist() == [[0, 1, 2, 0], [1, 3, 3, 2], [1, 5, 6, 3], [2, 7, 7, 5]]
+    assert n_runs == 4
+    assert sizes.get().tolist() == [4, 9, 2, 8, 64, 6]
+
+
+def test_vectors_are_shared_out_once():
+    shares = list(_stencil.shares(np.empty((22, 1), np.float32), 5))
+    assert [(first, grid) for first, grid, _ in shares] == [(0, (5, 2)), (16, (5, 1)), (20, (5, 2))]
+    assert [options for *_, options in shares] == [_stencil.product_constants(np.dtype("f4"), n) for n in (8, 4, 1)]
 
 
 def test_margins_of_vectors_stay_zero(cuda, rng):

@@ -12,7 +12,7 @@ from classicseg._kernels.cuda._module import defines
 
 THREADS = 256  # as in stencil.cuh
 FOUR = 4  # pixels of a thread in a product, as in products.cuh
-LINE = 32  # rows are as long as a multiple of this: they begin where the device reads at once
+LINE = 32  # rows are as long as a multiple of this, and begin where the device reads at once; a multiple of FOUR
 TILE = 8, 128  # rows and columns of a block of products, as in products.cuh
 AT_ONCE = {np.dtype(np.float32): (8, 4, 1), np.dtype(np.float64): (4, 1)}  # vectors of a thread: registers hold these
 VALUES = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
@@ -27,7 +27,7 @@ def margins(offsets: NDArray[np.int64]) -> tuple[int, int]:
 
 def padded_columns(offsets: NDArray[np.int64], n_cols: int) -> int:
     """Return the length of a row with its margins."""
-    return _multiple(_multiple(n_cols, FOUR) + 2 * margins(offsets)[1], LINE)
+    return _multiple(n_cols + 2 * margins(offsets)[1], LINE)
 
 
 def sizes(offsets: NDArray[np.int64], shape: tuple[int, int], columns: int) -> Any:

@@ -4,6 +4,8 @@
 // Compile-time constant, set by affinity.py:
 //   CHANNELS  how many planes of features there are
 
+constexpr int THREADS = 256;
+
 #include "stencil.cuh"
 
 constexpr int C = CHANNELS;

@@ -1,5 +1,7 @@
 // What is counted of the links of a graph of pixels. One thread per pixel.
 
+constexpr int THREADS = 256;
+
 #include "stencil.cuh"
 
 constexpr unsigned ALL = 0xffffffffu;

@@ -1,9 +1,12 @@
 // The affinity of pixels times vectors with margins; products.cuh says what its constants mean.
 
+constexpr int THREADS = 256;
+
 #include "stencil.cuh"
 #include "products.cuh"
 
-// `runs` are the offsets of the stencil. Blocks along y take VECTORS vectors each.
+// `runs` are the offsets of the stencil. Its columns are those between the margins, a multiple of 4, of which those
+// beyond the image have no links. Blocks along y take VECTORS vectors each.
 extern "C" __global__ void __launch_bounds__(THREADS)
     product(const int* sizes, const int* runs, int n_runs, const float* weights, const VALUE* vectors, VALUE* out) {
     Stencil stencil(sizes);
@@ -15,8 +18,6 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 #pragma unroll
     for (int k = 0; k < VECTORS; k++) {
 #pragma unroll
-        for (int p = 0; p < FOUR; p++) {
-            if (at.col + p < stencil.n_cols) out[k * stencil.vector() + p] = sums.of[k][p];
-        }
+        for (int p = 0; p < FOUR; p++) out[k * stencil.vector() + p] = sums.of[k][p];
     }
 }

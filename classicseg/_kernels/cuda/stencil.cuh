@@ -1,8 +1,6 @@
 // Graphs of pixels as half of a stencil, as affinity.py lays them out: a link of two pixels is kept once, at the upper
 // one (at the left one of a row), `weights[(top + row) * n_offsets + o][left + col]`. Above, left and right of the image
-// are margins of zeros as wide as the stencil, and all around the image of a vector.
-
-constexpr int THREADS = 256;
+// are margins of zeros as wide as the stencil, and all around the image of a vector. THREADS of a block come first.
 
 struct Stencil {
     int n_rows, n_cols, top, left, columns, n_offsets;
