@@ -8,7 +8,17 @@ import nvrtc
 import pytest
 
 from classicseg._kernels import cuda
-from classicseg._kernels.cuda import _module, _stencil, affinity, color, contingency, kmeans, mean_shift_filter, slic
+from classicseg._kernels.cuda import (
+    _module,
+    _stencil,
+    affinity,
+    blocks,
+    color,
+    contingency,
+    kmeans,
+    mean_shift_filter,
+    slic,
+)
 
 FOLDER = Path(cuda.__file__).parent
 
@@ -24,6 +34,7 @@ PRODUCTS = [
     for dtype in (np.float32, np.float64)
     for n in _stencil.AT_ONCE[np.dtype(dtype)]
 ]
+BLOCKS = [blocks.constants_of(np.dtype(dtype), n) for dtype in (np.float32, np.float64) for n in (4, 20, 32)]
 KINDS = ("flat", "epanechnikov", "gaussian")
 
 
@@ -36,6 +47,7 @@ VARIANTS = {
     "affinity": [affinity.constants_of(n) for n in (1, 3, 33)],
     "affinity_links": [()],
     "affinity_product": PRODUCTS,
+    "blocks": BLOCKS,
     "color": COLORS,
     "contingency": LABELS,
     "kmeans": [
@@ -51,6 +63,9 @@ VARIANTS = {
     ],
     "mean_shift_filter_square": [climbs(np.uint8, n_channels, "opencv") for n_channels in (1, 2, 3)],
     "mean_shift_segment": [()],
+    "multigrid": [()],
+    "multigrid_parts": [()],
+    "multigrid_step": PRODUCTS,
     "regions_connected": [()],
     "slic": [slic.constants_of(n) for n in (1, 3, 8, 33)],
     "slic_connect": [()],
@@ -61,6 +76,7 @@ EVERY_VARIANT = {
     "affinity": [affinity.constants_of(n) for n in (*range(13), 16, 33, 64)],
     "affinity_links": VARIANTS["affinity_links"],
     "affinity_product": PRODUCTS,
+    "blocks": [blocks.constants_of(np.dtype(dtype), n) for dtype in "fd" for n in range(4, 33, 4)],
     "color": COLORS,
     "contingency": LABELS,
     "kmeans": [
@@ -80,6 +96,9 @@ EVERY_VARIANT = {
     ],
     "mean_shift_filter_square": VARIANTS["mean_shift_filter_square"],
     "mean_shift_segment": VARIANTS["mean_shift_segment"],
+    "multigrid": VARIANTS["multigrid"],
+    "multigrid_parts": VARIANTS["multigrid_parts"],
+    "multigrid_step": PRODUCTS,
     "regions_connected": VARIANTS["regions_connected"],
     "slic": [slic.constants_of(n) for n in (*range(1, 13), 16, 33, 64)],
     "slic_connect": VARIANTS["slic_connect"],
@@ -134,7 +153,8 @@ def test_no_stack_frame_and_no_spill_in_any_variant(name, options, architecture)
 
 
 # Texts whose results have the bits of the CPU's; the others keep a stated bound.
-SAME_BITS = {name: VARIANTS[name] for name in VARIANTS if name not in ("contingency", "affinity_product")}
+OTHER_BITS = {"affinity_product", "blocks", "contingency", "multigrid_step"}
+SAME_BITS = {name: VARIANTS[name] for name in VARIANTS if name not in OTHER_BITS}
 
 
 @pytest.mark.parametrize(("name", "options"), listed(SAME_BITS))

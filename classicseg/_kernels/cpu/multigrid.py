@@ -16,6 +16,7 @@ from classicseg._kernels.cpu.affinity import ROWS, margins, pad, padded_columns,
 __all__ = [
     "coarse_weights",
     "components",
+    "gathered",
     "join",
     "pad",
     "padded_columns",
@@ -74,6 +75,12 @@ def _parent_rows(weights, index_of, margin, rows, out):
                     if weight > strongest:  # strict: a tie goes to the point first in raster order
                         strongest, best = weight, (there // 2) * coarse_cols + across // 2
             out[row, col] = best
+
+
+def gathered(values, parent):
+    """Return the sums of values (M, N) float64 over the pixels of each coarse point."""
+    shape = (parent.shape[0] + 1) // 2, (parent.shape[1] + 1) // 2
+    return np.bincount(parent.reshape(-1), values.reshape(-1), shape[0] * shape[1]).reshape(shape)
 
 
 def coarse_weights(weights, offsets, parent, n_threads=None):

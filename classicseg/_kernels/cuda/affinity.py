@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from classicseg._kernels._links import Links
 from classicseg._kernels.cuda._module import defines, kernels
-from classicseg._kernels.cuda._stencil import THREADS, launch, margins, n_tiles, padded_columns, runs, shares, stencil
+from classicseg._kernels.cuda._stencil import (
+    PRODUCT_THREADS,
+    launch,
+    margins,
+    n_tiles,
+    padded_columns,
+    runs,
+    shares,
+    stencil,
+)
 from classicseg._kernels.cuda.slic import values_constants_of
 
 __all__ = [
@@ -103,7 +112,7 @@ def product(weights: Any, offsets: NDArray[np.int64], vectors: Any, n_threads: i
         given = *runs(offsets, shape, vectors.shape[2]), weights
         for first, grid, constants in shares(vectors, n_tiles(shape)):
             run = kernels("affinity_product", ("product",), constants, device.id)
-            run.product(grid, (THREADS,), (*given, vectors[first:], out[first:]))
+            run.product(grid, (PRODUCT_THREADS,), (*given, vectors[first:], out[first:]))
         return out
 
 

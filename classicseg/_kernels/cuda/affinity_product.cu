@@ -1,6 +1,6 @@
 // The affinity of pixels times vectors with margins; products.cuh says what its constants mean.
 
-constexpr int THREADS = 256;
+constexpr int THREADS = 128;
 
 #include "stencil.cuh"
 #include "products.cuh"

@@ -1,6 +1,6 @@
 // A step of the random walk on a graph of pixels; products.cuh says what its constants mean.
 
-constexpr int THREADS = 256;
+constexpr int THREADS = 128;
 
 #include "stencil.cuh"
 #include "products.cuh"
@@ -13,18 +13,18 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     Stencil stencil(sizes);
     Pixels at(stencil);
     if (!at.inside) return;
-    long long skipped = blockIdx.y * VECTORS * stencil.vector(), place = skipped + stencil.place(at.row, at.col);
+    long long skipped = blockIdx.y * VECTORS * stencil.vector();
     Sums sums(stencil, runs, n_runs, weights, vectors + skipped, at);
-    long long pixel = static_cast<long long>(at.row) * stencil.n_cols + at.col;
+    inverse += static_cast<long long>(at.row) * stencil.n_cols + at.col;
+    own += static_cast<long long>(at.row) * stencil.n_cols + at.col;
+    skipped += stencil.place(at.row, at.col);
 #pragma unroll
-    for (int p = 0; p < FOUR; p++) {
-        if (at.col + p >= stencil.n_cols) continue;
-        Value degree = inverse[pixel + p], share = own[pixel + p];
+    for (int k = 0; k < VECTORS; k++, skipped += stencil.vector()) {
 #pragma unroll
-        for (int k = 0; k < VECTORS; k++) {
-            long long i = place + k * stencil.vector() + p;
-            Value here = vectors[i], walked = fused(sums.of[k][p], degree, share * here);
-            out[i] = fused(a, walked, fused(b, here, c * other[i]));
+        for (int p = 0; p < FOUR; p++) {
+            if (at.col + p >= stencil.n_cols) continue;
+            Value here = vectors[skipped + p], walked = fused(sums.of[k][p], inverse[p], own[p] * here);
+            out[skipped + p] = fused(a, walked, fused(b, here, c * other[skipped + p]));
         }
     }
 }
