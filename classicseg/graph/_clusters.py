@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classicseg._array import like, to_host
 from classicseg._kernels import kernels_for
 
 Array = NDArray[Any]
@@ -24,16 +25,16 @@ def groups(
     """
     kernels: Any = kernels_for(weights, "multigrid")
     links: Any = kernels_for(weights, "affinity").links_of_labels
-    label, n_labels = np.arange(degree.size, dtype=np.int32).reshape(degree.shape), degree.size
+    label, n_labels = like(np.arange(degree.size, dtype=np.int32).reshape(degree.shape), degree), degree.size
     found: list[tuple[float, Array, int]] = []
     for _ in range(ROUNDS):
         joined, n_joined = kernels.join(kernels.strongest(weights, offsets, label, n_labels))
         if n_joined == n_labels:
             break
         label, n_labels = joined[label], n_joined
-        within, across = links(weights, offsets, label, n_labels, n_threads)
+        within, across = map(to_host, links(weights, offsets, label, n_labels, n_threads))
         volume = within + across
-        kept = np.flatnonzero((volume > 0) & (volume < LARGEST * degree.sum()) & (across < LOOSEST * volume))
+        kept = np.flatnonzero((volume > 0) & (volume < LARGEST * float(degree.sum())) & (across < LOOSEST * volume))
         share = across[kept] / volume[kept]
         found += [(float(share[i]), label, int(kept[i])) for i in np.argsort(share, kind="stable")[:count]]
     found.sort(key=lambda one: one[0])

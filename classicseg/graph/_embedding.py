@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from classicseg._array import like, to_host
 from classicseg._kernels import kernels_for
 from classicseg._validate import check_choice, check_int
 from classicseg.graph._affinity import PixelAffinity
@@ -164,16 +165,15 @@ def pixel_vectors(affinity: PixelAffinity, n_vectors: int, mode: Mode, n_threads
     wanted = n_vectors - len(known)
     size, room = _fours(wanted + GUARDS), _fours(len(known))
     if n_nodes <= max(DENSE, DENSE_PER_VECTOR * (size + room)):
-        graph, nodes = affinity.to_scipy(n_threads=n_threads).astype(np.float64), degree.reshape(-1)
+        graph, nodes = affinity.to_scipy(n_threads=n_threads).astype(np.float64), to_host(degree).reshape(-1)
         values, vectors = dense_vectors(graph, nodes, n_vectors)
-        vectors[:, : len(known)] = known.reshape(len(known), -1).T
+        vectors[:, : len(known)] = to_host(known).reshape(len(known), -1).T
         values[: len(known)] = 0
         residuals = residuals_of(graph, nodes, values, vectors)
-        return SpectralResult(
-            _with_signs(vectors.reshape(*degree.shape, -1)), values, residuals, residuals <= RESIDUAL, 0
-        )
+        turned = like(_with_signs(vectors.reshape(*degree.shape, -1)), degree)
+        return SpectralResult(turned, values, residuals, residuals <= RESIDUAL, 0)
     dtype = np.dtype(np.float64 if mode == "exact" else np.float32)
-    vectors = np.empty((*degree.shape, n_vectors), dtype)
+    vectors = np.empty_like(degree, dtype, shape=(*degree.shape, n_vectors))  # where the graph lies
     vectors[..., : len(known)] = np.moveaxis(known, 0, -1)
     values, residuals = np.zeros(n_vectors), np.zeros(n_vectors)
     converged, n_iter = np.ones(n_vectors, bool), 0
@@ -227,7 +227,7 @@ def _start(grids: Multigrid, known: Array, size: int) -> tuple[Block, Solver]:
     else:
         block.vectors()[:count] = vectors
     for into, (labels, number) in zip(finest.inside(block.vectors()[count:]), found):
-        np.equal(labels, number, out=into)
+        into[:] = labels == number
         into /= np.sqrt(finest.degree[labels == number].sum())
     solver.start(block, size)
     return block, solver
@@ -269,8 +269,8 @@ def _in_float32(grids: Multigrid) -> Callable[[Array, Array], Array]:
 
 def _indicators(part: NDArray[np.int32], degree: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Return the vectors (count, M, N) that are constant on one part, of those with most links."""
-    inside = part >= 0
-    volume = np.bincount(part[inside], degree[inside])
+    number, links = to_host(part), to_host(degree)
+    volume = np.bincount(number[number >= 0], links[number >= 0])
     largest = np.argsort(-volume, kind="stable")[:count]
     return np.stack([(part == index) / np.sqrt(volume[index]) for index in largest])
 
@@ -281,7 +281,7 @@ def _residuals_of_known(finest: Level, known: Array, dtype: np.dtype[Any], n_thr
     finest.inside(vectors)[: len(known)] = known
     finest.kernels.step(finest, vectors, vectors, rest, (-1, 1, 0), n_threads)
     squares = finest.inside(rest)[: len(known)].astype(np.float64) ** 2
-    found: Array = np.sqrt((squares * finest.degree).sum(axis=(1, 2)))
+    found: Array = np.sqrt(to_host((squares * finest.degree).sum(axis=(1, 2))))
     return found
 
 
@@ -289,7 +289,7 @@ def _with_signs(vectors: Array) -> Array:
     """Turn vectors, on the last axis, so that the value of largest size is positive; of equal ones the first."""
     flat = vectors.reshape(-1, vectors.shape[-1])
     for k in range(flat.shape[1]):
-        if flat[np.abs(flat[:, k]).argmax(), k] < 0:
+        if flat[int(np.abs(flat[:, k]).argmax()), k] < 0:
             vectors[..., k] *= -1
     return vectors
 

@@ -67,7 +67,8 @@ class Solver:
         made = Block(
             self.level.zeros(rows, dtype), self.level.zeros(rows, dtype), n_known, given, empty, empty, empty, empty
         )
-        self.level.inside(made.basis)[: len(known)] = known
+        if len(known):
+            self.level.inside(made.basis)[: len(known)] = known
         return made
 
     def start(self, block: Block, size: int) -> None:

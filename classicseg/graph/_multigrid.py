@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classicseg._array import like, to_host
 from classicseg._kernels import kernels_for
 from classicseg.graph._dense import eigh, inner, orthonormal
 
@@ -29,7 +30,7 @@ class Level:
         self.weights, self.offsets, self.degree = weights, offsets, degree
         self.shape: tuple[int, int] = degree.shape
         self.kernels: Any = kernels_for(weights, "multigrid")
-        reciprocal = np.divide(1, degree, out=np.zeros_like(degree), where=degree > 0)
+        reciprocal = np.where(degree > 0, 1 / np.where(degree > 0, degree, 1), 0)
         self.inverse = cache(lambda dtype: reciprocal.astype(dtype))
         self.own = cache(lambda dtype: (reciprocal * inner).astype(dtype))
         margin = kernels_for(weights, "affinity").margins(offsets)
@@ -39,7 +40,8 @@ class Level:
 
     def zeros(self, count: int, dtype: Any) -> Array:
         """Return vectors with margins."""
-        return np.zeros((count, *self.padded), dtype)
+        found: Array = self.kernels.zeros((count, *self.padded), dtype, self.weights)
+        return found
 
     def weight(self, dtype: Any) -> Array:
         """Return the degrees as one padded vector."""
@@ -56,12 +58,11 @@ class Level:
         parent = self.kernels.parents(self.weights, self.offsets, self.shape, n_threads)
         weights, offsets = self.kernels.coarse_weights(self.weights, self.offsets, parent, n_threads)
         shape = (self.shape[0] + 1) // 2, (self.shape[1] + 1) // 2
-        summed: Array = np.bincount(parent.reshape(-1), self.degree.reshape(-1), shape[0] * shape[1])
-        degree = summed.reshape(shape)
+        degree = self.kernels.gathered(self.degree, parent)
         between = kernels_for(weights, "affinity").degrees(weights, offsets, shape, n_threads)
         coarse = Level(weights, offsets, degree, np.maximum(degree - between, 0))
         self.coarser = coarse
-        row, col = np.divmod(parent, shape[1])
+        row, col = parent // shape[1], parent % shape[1]
         top, left = coarse.margin
         self.place = ((row + top) * coarse.padded[1] + col + left).astype(np.int32)
         self.share = (self.degree * coarse.inverse(np.dtype(np.float64)).reshape(-1)[parent]).astype(np.float32)
@@ -75,9 +76,9 @@ class Multigrid:
         """Take the finest grid; every grid has at least `least` points with links."""
         self.n_threads = n_threads
         self.levels = [finest]
-        while np.count_nonzero(self.levels[-1].degree) > COARSEST:
+        while int(np.count_nonzero(self.levels[-1].degree)) > COARSEST:
             coarser = self.levels[-1].coarsen(n_threads)
-            if np.count_nonzero(coarser.degree) < least:
+            if int(np.count_nonzero(coarser.degree)) < least:
                 self.levels[-1].coarser = None
                 break
             self.levels.append(coarser)
@@ -85,15 +86,15 @@ class Multigrid:
         self._room: dict[tuple[int, int], tuple[Array, Array]] = {}
 
     def _factor(self) -> None:
-        """Factor the coarsest equations, as those of the symmetric matrix I - D^-½ W D^-½."""
+        """Factor the coarsest equations, on the host, as those of the symmetric matrix I - D^-½ W D^-½."""
         from scipy.sparse import diags_array
         from scipy.sparse.linalg import splu
 
         coarsest = self.levels[-1]
-        degree = coarsest.degree.reshape(-1)
+        degree = to_host(coarsest.degree).reshape(-1)
         self.nodes = np.flatnonzero(degree > 0)
         self.root = np.sqrt(degree[self.nodes])
-        scale, own = diags_array(1 / self.root), coarsest.own(np.dtype(np.float64)).reshape(-1)[self.nodes]
+        scale, own = diags_array(1 / self.root), to_host(coarsest.own(np.dtype(np.float64))).reshape(-1)[self.nodes]
         self.symmetric = (diags_array(1 + SHIFT - own) - scale @ _links(coarsest, self.nodes) @ scale).tocsc()
         self.lu = splu(self.symmetric, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
 
@@ -112,13 +113,13 @@ class Multigrid:
         coarsest = self.levels[-1]
         flat = np.zeros((len(values), coarsest.degree.size), np.float32)
         flat[:, self.nodes] = values
-        coarsest.inside(out)[: len(values)] = flat.reshape(-1, *coarsest.shape)
+        coarsest.inside(out)[: len(values)] = like(flat.reshape(-1, *coarsest.shape), out)
 
     def cycle(self, index: int, right: Array, room: Array) -> Array:
         """Replace `right` by about the solution on grid `index`; `room` is for vectors like it."""
         level = self.levels[index]
         if level.coarser is None:
-            values = level.inside(right).reshape(len(right), -1)[:, self.nodes] * self.root
+            values = to_host(level.inside(right).reshape(len(right), -1))[:, self.nodes] * self.root
             self._spread(self.lu.solve(values.T).T / self.root, right)
             return right
         kernels, n_threads = level.kernels, self.n_threads
@@ -153,13 +154,13 @@ def _links(level: Level, nodes: NDArray[np.int64]) -> Any:
     """Return the symmetric matrix of the links of these points of a grid, a SciPy sparse array."""
     from scipy.sparse import coo_array
 
-    n_cols, (top, left) = level.shape[1], level.margin
+    n_cols, (top, left), stored = level.shape[1], level.margin, to_host(level.weights)
     index = np.full(level.degree.size, -1)
     index[nodes] = np.arange(len(nodes))
     ends = [[np.empty(0, np.int64)], [np.empty(0, np.int64)]]
     found = [np.empty(0, np.float32)]
     for o, (down, right) in enumerate(level.offsets.tolist()):
-        weights = level.weights[top:, o, left : left + n_cols]
+        weights = stored[top:, o, left : left + n_cols]
         rows, cols = np.nonzero(weights)
         one = rows * n_cols + cols
         ends[0].append(index[one])

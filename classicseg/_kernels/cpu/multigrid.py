@@ -27,9 +27,15 @@ __all__ = [
     "step",
     "strongest",
     "unpad",
+    "zeros",
 ]
 
 BAND = 32  # rows of a band, even: its coarse rows are shared with the bands beside it only
+
+
+def zeros(shape, dtype, there):
+    """Return an array of zeros where `there` lies."""
+    return np.zeros(shape, dtype)
 
 
 def parents(weights, offsets, shape, n_threads=None):

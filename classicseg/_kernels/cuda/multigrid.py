@@ -29,12 +29,20 @@ from classicseg._kernels.cuda.regions_connected import MOST_PIXELS, number
 
 __all__ = [
     "coarse_weights", "components", "gathered", "join", "pad", "padded_columns", "parents", "prolong", "restrict",
-    "step", "strongest", "unpad",
+    "step", "strongest", "unpad", "zeros",
 ]  # fmt: skip
 
 FUNCTIONS = ("parents", "gather", "join_weights", "restrict_to", "prolong")
 PARTS = ("join_links", "join_partners", "highest", "first_of_highest", "partners")
 BEYOND = np.iinfo(np.int64).max  # the number of no link
+
+
+def zeros(shape: tuple[int, ...], dtype: Any, there: Any) -> Any:
+    """Return an array of zeros where `there` lies."""
+    import cupy
+
+    with there.device:
+        return cupy.zeros(shape, dtype)
 
 
 def parents(weights: Any, offsets: NDArray[np.int64], shape: tuple[int, int], n_threads: int | None = None) -> Any:
@@ -74,7 +82,7 @@ def coarse_weights(
     shape = (n_rows + 1) // 2, (n_cols + 1) // 2
     reach = (int(np.abs(offsets[:, axis]).max(initial=0)) for axis in (0, 1))
     down, right = ((most + 2) // 2 for most in reach)
-    grid = np.stack(np.mgrid[: down + 1, -right : right + 1], axis=-1).reshape(-1, 2)
+    grid = np.argwhere(np.ones((down + 1, 2 * right + 1))) - [0, right]
     after = (grid[:, 0] > 0) | (grid[:, 1] > 0)
     found = grid[after & (grid[:, 0] < shape[0]) & (np.abs(grid[:, 1]) < shape[1])]
     index_of = np.full((down + 1, 2 * right + 1), -1, np.int32)
