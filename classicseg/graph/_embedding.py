@@ -42,7 +42,8 @@ class SpectralResult:
     ----------
     vectors : ndarray of float32 or float64, shape (M, N, n_vectors) or (n, n_vectors)
         Vectors v with (D - W) v = μ D v, of the degrees D and weights W, and sum(D v²) = 1; 0 at nodes without links.
-        float64 for ``mode="exact"`` and graphs of other than pixels. The largest value of each is positive.
+        float64 for ``mode="exact"`` and graphs of other than pixels. The largest value of each is positive. CuPy's
+        where the graph lies on a GPU.
     eigenvalues : ndarray of float64, shape (n_vectors,)
         The eigenvalues μ, ascending from 0, at most 2. As many are 0 as the graph has parts that no link joins.
     residuals : ndarray of float64, shape (n_vectors,)
@@ -117,8 +118,10 @@ def spectral_embedding(
     Parts of the graph that no link joins are found first, the one with most links in front: each has an eigenvector of
     its own of eigenvalue 0. The rest comes from a grid of about 3000 points, refined grid by grid, and at last on the
     pixels by LOBPCG with a multigrid cycle as preconditioner; points of a coarser grid gather the pixels that are
-    linked to them most. Vectors of nearly equal eigenvalues may come in any rotation. Sources: J. Shi, J. Malik,
-    "Normalized Cuts and Image Segmentation", IEEE Trans. Pattern Anal. Mach. Intell. 22(8), 2000,
+    linked to them most. Vectors of nearly equal eigenvalues may come in any rotation. On a GPU the host solves the
+    coarsest grid and the small matrices of each step; results differ from the CPU's by rounding.
+
+    Sources: J. Shi, J. Malik, "Normalized Cuts and Image Segmentation", IEEE Trans. Pattern Anal. Mach. Intell. 22(8), 2000,
     doi:10.1109/34.868688; A. V. Knyazev, "Toward the Optimal Preconditioned Eigensolver", SIAM J. Sci. Comput.
     23(2), 2001, doi:10.1137/S1064827500366124.
 

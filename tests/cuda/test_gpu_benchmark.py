@@ -12,7 +12,7 @@ from benchmarks import gpu, gpu_graph, gpu_kmeans, gpu_mean_shift, gpu_superpixe
 from benchmarks.registry import Context, Row
 
 
-@pytest.fixture(params=range(11))
+@pytest.fixture(params=range(13))
 def row(request, tmp_path):
     return gpu.CASE.rows(Context(tmp_path, tiny=True))[request.param]
 
@@ -36,7 +36,7 @@ def test_every_row_gives_the_same_bits_on_both_devices(cuda, row, monkeypatch):
 
 
 def test_every_row_is_tried(tmp_path):
-    assert len(gpu.CASE.rows(Context(tmp_path, tiny=True))) == 11
+    assert len(gpu.CASE.rows(Context(tmp_path, tiny=True))) == 13
 
 
 def test_another_answer_is_told(tmp_path):
@@ -70,13 +70,21 @@ def test_other_labels_are_told():
     assert found.text == "5.0000 % of the labels differ"
 
 
-@pytest.mark.parametrize(("n_vectors", "text"), [(0, "1 weights differ"), (4, "within 2e-05 of the largest")])
-def test_other_weights_and_products_are_told(n_vectors, text):
+@pytest.mark.parametrize(
+    ("work", "most", "text"),
+    [
+        ("affinity", 0, "1 weights differ"),
+        ("product", 1e-6, "within 2e-02 of the largest"),
+        ("eigenvectors", 9e-3, "within 2e-02 of the mean"),
+    ],
+)
+def test_other_weights_and_products_are_told(work, most, text):
     one = np.ones((4, 5))
-    for apart, agrees in ((0, True), (1e-6, n_vectors > 0), (2e-5, False)):
+    for apart in (0, 1e-6, 9e-3, 2e-2):
+        agrees = apart <= most
         other = one.copy()
         other[0, 0] -= apart
-        found = gpu_graph.agree(Row("r", {"n_vectors": n_vectors}), {"CUDA": {"result": other}, "CPU": {"result": one}})
+        found = gpu_graph.agree(Row("r", {"work": work}), {"CUDA": {"result": other}, "CPU": {"result": one}})
         assert found.agrees == agrees
     assert found.text == text
 
@@ -98,7 +106,8 @@ def test_the_floor_is_the_counted_one(fake_cupy, monkeypatch):
     assert gpu_kmeans.floor_us([Samples], 16) == pytest.approx(57.4, abs=0.1)  # 16 * (5 + 5) operations per pixel
     assert gpu_kmeans.floor_us([Samples], 1) == pytest.approx(10.0, abs=0.1)  # 4 bytes per pixel
     # 40 links of each pixel of 1 MP, and 3 channels, or 16 vectors and their products
-    assert gpu_graph.bytes_of([1000, 1000], 0) == 172e6
-    assert gpu_graph.bytes_of([1000, 1000], 16) == 288e6
+    assert gpu_graph.bytes_of([1000, 1000], "affinity", 0) == 172e6
+    assert gpu_graph.bytes_of([1000, 1000], "product", 16) == 288e6
+    assert gpu_graph.bytes_of([1000, 1000], "eigenvectors", 16) == 3 * 288e6
     # 12 million windows of 17 × 17 pixels, 11 operations each
     assert gpu_mean_shift.floor_us(["opencv", 8, 20], (1, 3000, 4000, 3)) == pytest.approx(1140, abs=1)

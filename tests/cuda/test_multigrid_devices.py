@@ -239,7 +239,7 @@ def test_no_access_out_of_bounds(build_folder, sanitizer):
     grids = (
         "(coarser and 5 and shape3) or (points and 3 and shape3) or (step and float32 and factors0 and one) or parts"
     )
-    chosen = f"cuda-emulated and ({grids} or pixel or ((inner or combi or resid) and 33 and float32))"
+    chosen = f"cuda-emulated and ({grids} or parts or pixel or ((inner or combi or resid) and 33 and float32))"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, __file__]
     own = {"CLASSICSEG_SANITIZE": "1", "CLASSICSEG_CUDA_BUILD": str(build_folder)}
     done = subprocess.run(command, capture_output=True, text=True, env=sanitizer | own)

@@ -24,9 +24,9 @@ METHODS = (
 FUNCTIONS = (
     "abs absolute add all any argmax argmin array_equal atleast_1d bitwise_and bitwise_or broadcast_to clip "
     "concatenate count_nonzero cumsum diff divide equal expand_dims flatnonzero floor greater greater_equal invert "
-    "isfinite isnan less less_equal logical_and logical_not max maximum mean min minimum moveaxis multiply nanmax nanmin "
-    "negative nonzero not_equal power prod ravel repeat reshape rint sort sqrt stack std subtract sum take tile transpose "
-    "true_divide unique where zeros_like"
+    "isfinite isnan less less_equal logical_and logical_not max maximum mean min minimum moveaxis multiply nanmax "
+    "nanmin negative nonzero not_equal power prod ravel repeat reshape rint sort sqrt stack std subtract sum take "
+    "tile transpose true_divide unique where zeros_like"
 )
 TYPES = "bool_ float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64"
 
