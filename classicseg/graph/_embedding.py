@@ -121,8 +121,8 @@ def spectral_embedding(
     linked to them most. Vectors of nearly equal eigenvalues may come in any rotation. On a GPU the host solves the
     coarsest grid and the small matrices of each step; results differ from the CPU's by rounding.
 
-    Sources: J. Shi, J. Malik, "Normalized Cuts and Image Segmentation", IEEE Trans. Pattern Anal. Mach. Intell. 22(8), 2000,
-    doi:10.1109/34.868688; A. V. Knyazev, "Toward the Optimal Preconditioned Eigensolver", SIAM J. Sci. Comput.
+    Sources: J. Shi, J. Malik, "Normalized Cuts and Image Segmentation", IEEE Trans. Pattern Anal. Mach. Intell. 22(8),
+    2000, doi:10.1109/34.868688; A. V. Knyazev, "Toward the Optimal Preconditioned Eigensolver", SIAM J. Sci. Comput.
     23(2), 2001, doi:10.1137/S1064827500366124.
 
     Examples

@@ -13,7 +13,7 @@ from classicseg._kernels.cuda._module import defines
 THREADS = 256  # as in stencil.cuh
 FOUR = 4  # pixels of a thread in a product, as in products.cuh
 LINE = 32  # rows are as long as a multiple of this, and begin where the device reads at once; a multiple of FOUR
-PRODUCT_THREADS = 128  # of a block of products: with more the compiler runs out of registers
+PRODUCT_THREADS = 128  # of a block of products
 TILE = 4, 128  # rows and columns of a block of products, as in products.cuh
 AT_ONCE = {np.dtype(np.float32): (8, 4, 1), np.dtype(np.float64): (4, 1)}  # vectors of a thread: registers hold these
 VALUES = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}

@@ -1,13 +1,13 @@
 // A step of the random walk on a graph of pixels; products.cuh says what its constants mean.
 
-constexpr int THREADS = 128;
+constexpr int THREADS = 128, BLOCKS = 3;  // three blocks at once leave registers for all sums
 
 #include "stencil.cuh"
 #include "products.cuh"
 
 // ``a * P(vectors) + b * vectors + c * other``, P by 1 / degree and the share of a point's links within it. `out` may be
 // `other`. Blocks along y take VECTORS vectors each.
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     step(const int* sizes, const int* runs, int n_runs, const float* weights, const VALUE* inverse, const VALUE* own,
          const VALUE* vectors, const VALUE* other, VALUE a, VALUE b, VALUE c, VALUE* out) {
     Stencil stencil(sizes);
