@@ -20,7 +20,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     int coarse_cols = (stencil.n_cols + 1) / 2, best = at.row / 2 * coarse_cols + at.col / 2;
     int tall = at.row % 2, wide = at.col % 2;
     float strongest = -1.0f;
-    for (int down = -tall; (tall || wide) && down <= tall; down += 1 + tall) {
+    for (int down = -tall; down <= tall; down += 1 + tall) {
         for (int right = -wide; right <= wide; right += 1 + wide) {
             int row = at.row + down, col = at.col + right;
             if (row >= stencil.n_rows || col >= stencil.n_cols) continue;
@@ -82,8 +82,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     });
 }
 
-// The sums of `share` times the pixels of each point, to its place in `out`, of `size` places a vector; 0 in the
-// margins. `place` tells each pixel's point by that; the first pixel's is the first point. Blocks along y: vectors.
+// The sums of `share` times the pixels of each point, to its place in `out`, of `size` places a vector; the margins are
+// no pixel's point, and get 0. `place` tells each pixel's point by that; the first pixel's is the first point. Blocks along y: vectors.
 extern "C" __global__ void __launch_bounds__(THREADS)
     restrict_to(const int* sizes, const float* vectors, const float* share, const int* place, int size, int columns,
                 float* out) {
@@ -92,14 +92,11 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     if (at >= size) return;
     int first = place[0];
     int row = int(at) / columns - first / columns, col = int(at) % columns - first % columns;
-    bool point = row >= 0 && row < (stencil.n_rows + 1) / 2 && col >= 0 && col < (stencil.n_cols + 1) / 2;
     const float* values = vectors + blockIdx.y * stencil.vector();
     float sum = 0.0f;
-    if (point) {
-        visit_pixels(place, stencil.n_rows, stencil.n_cols, row, col, int(at), [&](int y, int x) {
-            sum = sum + share[static_cast<long long>(y) * stencil.n_cols + x] * values[stencil.place(y, x)];
-        });
-    }
+    visit_pixels(place, stencil.n_rows, stencil.n_cols, row, col, int(at), [&](int y, int x) {
+        sum = sum + share[static_cast<long long>(y) * stencil.n_cols + x] * values[stencil.place(y, x)];
+    });
     out[blockIdx.y * static_cast<long long>(size) + at] = sum;
 }
 
