@@ -65,9 +65,22 @@ def test_the_flow_of_a_grid_is_scipys_and_its_cut_carries_no_less(n_rows, n_cols
 def test_the_flow_of_a_graph_is_scipys_and_its_cut_carries_no_less(n, density, seed):
     rng = np.random.default_rng(seed)
     capacity = np.triu(rng.integers(0, 20, (n, n)) * (rng.random((n, n)) < density), 1)
-    capacity = capacity + capacity.T
-    excess = rng.integers(-30, 31, n)
-    graph = csr_array(capacity)
+    assert_flow_is_scipys(capacity + capacity.T, rng.integers(-30, 31, n))
+
+
+def test_flow_that_the_shortest_path_took_is_given_back():
+    """The path 0-1-2-3 comes first; in the end as much as fits flows the other way from 2 to 1."""
+    capacity = np.zeros((8, 8), int)
+    path, around = ((0, 1), (1, 2), (2, 3)), ((0, 4), (4, 5), (5, 2), (1, 6), (6, 7), (7, 3))
+    for pairs, most in ((path, 1), (around, 2)):
+        capacity[tuple(np.transpose(pairs))] = most
+    excess = np.array([99, 0, 0, -99, 0, 0, 0, 0])
+    assert_flow_is_scipys(capacity + capacity.T, excess)
+    assert naive_flow.flow(capacity + capacity.T, excess) == 3
+
+
+def assert_flow_is_scipys(capacity, excess):
+    n, graph = len(excess), csr_array(capacity)
     tails, heads = np.repeat(np.arange(n), np.diff(graph.indptr)), graph.indices
     begin, twin = graph.indptr.astype(np.int64), np.lexsort((tails, heads))
     source, flow = maxflow_graph.least_cut(begin, heads, twin, graph.data, excess)
@@ -256,6 +269,21 @@ def test_sparse_arrays_are_cut_at_their_least(rng):
 def test_a_node_linked_to_itself_and_links_in_parts():
     graph = csr_array((np.array([5.0, 1, 1, 2, 2]), ([0, 0, 1, 0, 1], [0, 1, 0, 1, 0])), shape=(2, 2))
     assert graph_cut(graph, [1, 2]).energy == 3
+
+
+def test_links_in_parts_and_out_of_order_count_as_their_sum():
+    """The links 0-1 of 1 and 2, 1-2 of 4, each row from the highest column down."""
+    data, heads, begin = np.array([1.0, 2, 4, 1, 2, 4]), np.array([1, 1, 2, 0, 0, 1]), np.array([0, 2, 5, 6])
+    graph = csr_array((data, heads, begin), shape=(3, 3))
+    result = graph_cut(graph, [1, 0, 2])
+    assert result.foreground.tolist() == [True, False, False]
+    assert result.energy == 3
+    assert graph.nnz == 6  # the caller's array stays
+
+
+def test_whoever_prefers_a_side_keeps_it_without_links():
+    costs = np.array([[1e-3, 0], [0, 1e-3], [0.4, 0]])
+    assert graph_cut(csr_array((3, 3)), costs=costs).foreground.tolist() == [True, False, True]
 
 
 def test_regions_are_cut_as_the_definition_says(rng):

@@ -69,8 +69,9 @@ def minimum_cut(
     Notes
     -----
     Nodes are put in an order, each time the one linked most to those before; the last one alone is then the least cut
-    between the last two, which become one node, and so on. Nodes that turn out to be linked by more than the least
-    cut known become one as well, which leaves few orders to make. Of several least cuts it is the first one found.
+    between the last two, which become one node, and so on. Nodes that turn out to be held together by at least the
+    least cut known become one as well, which leaves few orders to make. Of several least cuts it is the first one
+    found.
     Sources: M. Stoer, F. Wagner, "A Simple Min-Cut Algorithm", J. ACM 44(4), 1997, doi:10.1145/263867.263872;
     H. Nagamochi, T. Ibaraki, "Computing Edge-Connectivity in Multigraphs and Capacitated Graphs", SIAM J. Discrete
     Math. 5(1), 1992, doi:10.1137/0405004.
@@ -137,10 +138,7 @@ def _least_cut(matrix: Any) -> tuple[NDArray[np.bool_], float]:
         if degree[alone] < least:
             side, least = group == alone, float(degree[alone])
         begin, head = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)
-        last, gathered, united = kernels.order(begin, head, matrix.data, least)
-        if gathered < least:
-            side, least = group == last, gathered
-        _, name = np.unique(united, return_inverse=True)
+        _, name = np.unique(kernels.united(begin, head, matrix.data, least), return_inverse=True)
         group = name[group]
         gather = csr_array((np.ones(len(name)), (name, np.arange(len(name)))))
         matrix = gather @ matrix @ gather.T

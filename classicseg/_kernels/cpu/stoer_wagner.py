@@ -10,17 +10,17 @@ import numpy as np
 from classicseg._kernels.cpu._jit import jit_lean
 
 
-def order(begin, head, weights, least):
-    """Return the last node, the weight of its links, and the group (n,) of each node, named by one of its nodes.
+def united(begin, head, weights, least):
+    """Return the group (n,) of each node, named by one of its nodes; no cut below `least` parts nodes of one group.
 
-    No cut below both `least` and that weight parts nodes of one group.
+    `least` is no more than any node's own links weigh, so that the last node is in a group with another one.
     """
     n = len(begin) - 1
-    gathered, group = np.zeros(n), np.arange(n)
-    last = _order(begin, head, weights, least, gathered, np.arange(n), np.arange(n), group)
+    group = np.arange(n)
+    _order(begin, head, weights, least, np.zeros(n), np.arange(n), np.arange(n), group)
     while not np.array_equal(group, group[group]):
         group = group[group]
-    return int(last), float(gathered[last]), group
+    return group
 
 
 @jit_lean
@@ -41,8 +41,7 @@ def _order(begin, head, weights, least, gathered, heap, place, group):
                 _rise(heap, place[other], gathered, place)
                 if gathered[other] >= least:
                     _unite(group, last, other)
-    _unite(group, before, last)  # no cut parts the last two for less than what the last one gathered
-    return last
+    _unite(group, before, last)  # whatever rounding says: no cut parts the last two for less than the last one alone
 
 
 @jit_lean
