@@ -167,14 +167,17 @@ def test_vectors_are_alike_within_a_segment_and_differ_between(rng):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_groups_that_no_coarse_point_sees_have_their_vectors(small_grids, mode):
-    """Coarse points lie on even rows and columns: lines on odd ones join points of another colour, and are gone."""
-    image = np.zeros((16, 20))
-    image[:, 9], image[5:9, 15] = 6, -6
-    affinity = pixel_affinity(image, 2, sigma=1)
+    """Coarse points lie on even rows and columns: marks on odd ones join points of another colour, and are gone."""
+    image = np.zeros((24, 28))
+    for number, (row, col) in enumerate(np.ndindex(4, 3)):
+        for pixel in ((0, 0), (0, 1), (1, 0)):
+            image[6 * row + 3 + pixel[0], 8 * col + 3 + pixel[1]] = 4.5 * (1 + 0.02 * number)
+    affinity = pixel_affinity(image, 3, sigma=1, spatial_sigma=1)
     values, _ = exact(affinity, 4)
-    assert values[2] < 1e-3 < values[3]
-    result = spectral_embedding(affinity, 3, mode=mode)
-    assert_allclose(result.eigenvalues, values[:3], rtol=0.01, atol=1e-7)
+    result = spectral_embedding(affinity, 4, mode=mode)
+    assert 0 < values.sum() < 1e-5
+    assert_allclose(result.eigenvalues, values, atol=1e-6)
+    assert (result.eigenvalues >= 0).all()
     assert result.converged.all()
 
 
@@ -182,7 +185,7 @@ def test_groups_that_no_coarse_point_sees_have_their_vectors(small_grids, mode):
 def test_a_small_part_comes_once(rng, small_grids, mode):
     """A group that is a part is known already: nothing but rounding is left of it, and that is no second vector."""
     image = picture(rng)
-    image[3:6, 11:14] = 40
+    image[3:6, 11:14] = 40 + picture(rng, (3, 3))
     affinity = pixel_affinity(image, 2, sigma=1)
     values, _ = exact(affinity, 5)
     assert values[1] < 1e-12 < 1e-4 < values[2]

@@ -6,8 +6,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse.csgraph import connected_components
 
 from classicseg import pixel_affinity
-from classicseg._kernels.cpu import blocks, jacobi, multigrid
+from classicseg._kernels.cpu import blocks, jacobi, multigrid, stencil
 from classicseg._kernels.cpu.affinity import degrees, margins, to_csr
+from classicseg.graph import _lobpcg
+from classicseg.graph._dense import ritz
+from classicseg.graph._multigrid import Level
 
 SIZES = [1, 15, 16, 64, 65, 130]
 
@@ -64,6 +67,13 @@ def test_eigenvectors_of_small_matrices(rng, size):
     assert_allclose(values, np.linalg.eigvalsh(matrix), atol=1e-13 * max(size, 1))
     assert_allclose(vectors.T @ vectors, np.eye(size), atol=1e-13)
     assert_allclose(matrix @ vectors, vectors * values, atol=1e-12)
+
+
+def test_a_vector_of_which_only_rounding_is_left_counts_nothing():
+    """It is what is left of a known one, and would come again, of eigenvalue 0."""
+    values, factors = ritz(np.diag([1, 1, 1e-10]), np.diag([0.5, 0.7, 0]), 2, 1e-20)
+    assert_allclose(values, [0.5, 0.7])
+    assert not factors[2].any()
 
 
 @pytest.mark.parametrize("shape", [(1, 5), (7, 1), (6, 8), (7, 9), (2 * multigrid.BAND + 1, 3)])
@@ -141,3 +151,43 @@ def test_parts_of_a_graph(rng, density):
     by_first = np.argsort(np.argsort(first))
     assert_array_equal(part[inside], by_first[numbers])
     assert n_parts == len(first)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1, 20), (20, 1), (2, 3), (stencil.ROWS + 1, 17), (2 * stencil.ROWS, 5), (4, 33)])
+def test_steps_of_the_walk(rng, dtype, shape):
+    """Rows in pairs and alone, columns that fill registers and do not; what `out` was may be what is added."""
+    affinity = pixel_affinity(rng.random(shape), 3.2, sigma=0.4, mask=rng.random(shape) > 0.2)
+    matrix, degree = affinity.to_scipy().toarray().astype(np.float64), affinity.degree.ravel()
+    within = rng.random(shape)
+    level = Level(affinity.stored, affinity.offsets, affinity.degree, within)
+    vectors, other = (level.zeros(8, dtype) for _ in range(2))
+    level.inside(vectors)[:], level.inside(other)[:] = rng.normal(size=(2, 8, *shape))
+    given = [level.inside(array).reshape(8, -1).astype(np.float64) for array in (vectors, other)]
+    share = np.divide(1, degree, out=np.zeros_like(degree), where=degree > 0)
+    walked = (given[0] @ matrix + within.ravel() * given[0]) * share
+    level.kernels.step(level, vectors, other, other, (0.5, -2, 3), 2)
+    expected = 0.5 * walked - 2 * given[0] + 3 * given[1]
+    assert_allclose(level.inside(other).reshape(8, -1), expected, rtol=0, atol=2e-5 if dtype == np.float32 else 1e-13)
+    level.inside(other)[:] = 0
+    assert not other.any()  # margins stay 0
+
+
+@pytest.mark.parametrize("fresh", [1, 6])
+def test_what_is_kept_of_the_last_directions(rng, monkeypatch, fresh):
+    """Their inner products and those with the images are followed, or taken anew, and never of other vectors."""
+    monkeypatch.setattr(_lobpcg, "FRESH", fresh)
+    affinity = pixel_affinity(rng.random((20, 24)), 2, sigma=0.4)
+    level = Level(affinity.stored, affinity.offsets, affinity.degree, np.zeros(affinity.shape))
+    solver = _lobpcg.Solver(level, lambda right, room: right, 1)
+    block = solver.block(np.full((1, 20, 24), 1 / np.sqrt(affinity.degree.sum())), 4, 4, np.float64)
+    level.inside(block.vectors())[:] = rng.normal(size=(4, 20, 24))
+    solver.start(block, 4)
+    assert solver.run(block, lambda block, n_iter: False, 3) == 3
+    flat, images = block.flat()
+    weight, mine = level.weight(np.float64).ravel(), np.r_[4:8, 12:16]
+    assert_allclose(block.grams, (flat[mine] * weight) @ flat[12:16].T, atol=1e-11)
+    assert_allclose(block.products, (flat[mine] * weight) @ images[12:16].T, atol=1e-11)
+    assert_allclose((flat[:8] * weight) @ flat[:8].T, np.diag([1, 0, 0, 0, 1, 1, 1, 1]), atol=1e-11)
+    level.kernels.step(level, block.basis, block.basis, block.images, (-1, 1, 0), 1)
+    assert_allclose(np.diag((flat[4:8] * weight) @ images[4:8].T), block.eigenvalues, atol=1e-11)

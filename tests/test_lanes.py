@@ -45,6 +45,20 @@ def test_lanes_that_are_widened(rng):
     assert_array_equal(compiled, values[7:15].astype(np.float64))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lanes_of_the_dtype_of_another_array(rng, dtype):
+    values = rng.normal(0, 3, 40).astype(np.float32)
+
+    def kernel(out, values):
+        lanes.store(out, 0, lanes.load_as(out, values, 7))
+
+    count = 64 // np.dtype(dtype).itemsize
+    found = np.zeros((2, count), dtype)
+    numba.njit(kernel)(found[0], values)
+    kernel(found[1], values)
+    assert_array_equal(found, np.tile(values[7 : 7 + count].astype(dtype), (2, 1)))
+
+
 def test_arithmetic_and_choice(numbers):
     def kernel(values, out):
         one, other, number = lanes.load(values, 0), lanes.load(values, 20), values[50]

@@ -12,21 +12,25 @@ from classicseg._kernels import kernels_for
 
 Array = NDArray[Any]
 ROUNDS = 6  # groups grow about sixfold in each: from a few pixels to the size of coarse points, and beyond
-LOOSEST = 2e-3  # share of a group's links that lead out: those of more have eigenvalues that nobody asks for
 LARGEST = 0.3  # share of all links: larger groups are seen by the coarsest grid
+NEAR = 2  # pixels: longer links tell little more of a group than what these do
 
 
 def groups(
-    weights: Array, offsets: Array, degree: NDArray[np.float64], count: int, n_threads: int | None
-) -> list[tuple[Array, int]]:
-    """Return at most `count` groups, those that hold together most: each a number in an image (M, N) of numbers.
+    weights: Array, offsets: Array, shape: tuple[int, int], count: int, loosest: float, n_threads: int | None
+) -> list[tuple[Array, int, float]]:
+    """Return at most `count` groups, those that hold together most: an image (M, N) of numbers, which of these, and
+    about the sum of its links.
 
-    In each round every group joins the one that its strongest link leads to, so that no threshold has to fit all.
+    In each round every group joins the one that its strongest link leads to, so that no threshold has to fit all. Those
+    of which a share of more than `loosest` of the links leads out are left out.
     """
     kernels: Any = kernels_for(weights, "multigrid")
     links: Any = kernels_for(weights, "affinity").links_of_labels
-    label, n_labels = like(np.arange(degree.size, dtype=np.int32).reshape(degree.shape), degree), degree.size
-    found: list[tuple[float, Array, int]] = []
+    weights, offsets = _near(weights, offsets)
+    n_labels = shape[0] * shape[1]
+    label = like(np.arange(n_labels, dtype=np.int32).reshape(shape), weights)
+    found: list[tuple[float, Array, int, float]] = []
     for _ in range(ROUNDS):
         joined, n_joined = kernels.join(kernels.strongest(weights, offsets, label, n_labels))
         if n_joined == n_labels:
@@ -34,8 +38,20 @@ def groups(
         label, n_labels = joined[label], n_joined
         within, across = map(to_host, links(weights, offsets, label, n_labels, n_threads))
         volume = within + across
-        kept = np.flatnonzero((volume > 0) & (volume < LARGEST * float(degree.sum())) & (across < LOOSEST * volume))
+        kept = np.flatnonzero((volume > 0) & (volume < LARGEST * volume.sum()) & (across <= loosest * volume))
         share = across[kept] / volume[kept]
-        found += [(float(share[i]), label, int(kept[i])) for i in np.argsort(share, kind="stable")[:count]]
+        found += [
+            (float(share[i]), label, int(kept[i]), float(volume[kept[i]]))
+            for i in np.argsort(share, kind="stable")[:count]
+        ]
     found.sort(key=lambda one: one[0])
-    return [(label, number) for _, label, number in found[:count]]
+    return [(label, number, volume) for _, label, number, volume in found[:count]]
+
+
+def _near(weights: Array, offsets: Array) -> tuple[Array, Array]:
+    """Return the stencil of links that are not long."""
+    margins: Any = kernels_for(weights, "affinity").margins
+    chosen = np.flatnonzero((offsets**2).sum(axis=1) <= NEAR**2)
+    (top, left), (near_top, near_left) = margins(offsets), margins(offsets[chosen])
+    sides = slice(left - near_left, weights.shape[2] - left + near_left)
+    return weights[top - near_top :, :, sides].take(like(chosen, weights), axis=1), offsets[chosen]

@@ -27,9 +27,9 @@ TRACE = {"fast": 0.01, "accurate": 0.001}  # what is left of an eigenvalue's fal
 STEPS = {"fast": 40, "accurate": 80, "exact": 300}  # at most
 RESIDUAL = 1e-6  # of "exact"
 NOISE = 1e-8  # of eigenvalues in float32
-SLOWEST = 0.5  # the least ratio of two falls that is believed: later ones fall more slowly
+SLOWEST = 0.6  # the least ratio of two falls that is believed: later ones fall more slowly
 GUARDS = 4  # vectors beyond those wanted, which bring the last of these forward
-COARSE_STEPS = 2  # on every grid between the coarsest and the finest
+COARSE_TRACE, COARSE_STEPS = 0.02, 8  # what is left on a grid between the coarsest and the finest, and steps at most
 DENSE = 400  # nodes, or
 DENSE_PER_VECTOR = 8  # times as many as vectors, up to which all eigenvectors are computed at once
 
@@ -176,25 +176,27 @@ def pixel_vectors(affinity: PixelAffinity, n_vectors: int, mode: Mode, n_threads
         turned = like(_with_signs(vectors.reshape(*degree.shape, -1)), degree)
         return SpectralResult(turned, values, residuals, residuals <= RESIDUAL, 0)
     dtype = np.dtype(np.float64 if mode == "exact" else np.float32)
-    vectors = np.empty_like(degree, dtype, shape=(*degree.shape, n_vectors))  # where the graph lies
-    vectors[..., : len(known)] = np.moveaxis(known, 0, -1)
-    values, residuals = np.zeros(n_vectors), np.zeros(n_vectors)
-    converged, n_iter = np.ones(n_vectors, bool), 0
+    values, residuals, converged, n_iter = np.zeros(n_vectors), np.zeros(n_vectors), np.ones(n_vectors, bool), 0
     finest = Level(affinity.stored, affinity.offsets, degree, np.zeros_like(degree))
     residuals[: len(known)] = _residuals_of_known(finest, known, dtype, n_threads)
     if wanted > 0:
-        block, converged[len(known) :], n_iter = _solve(
-            Multigrid(finest, DENSE_PER_VECTOR * (size + room), n_threads), known, wanted, size, mode
+        grids = Multigrid(finest, DENSE_PER_VECTOR * (size + room), n_threads)
+        block, converged[len(known) :], n_iter = _solve(grids, known, wanted, size, mode)
+        values[len(known) :], residuals[len(known) :] = (
+            np.maximum(block.eigenvalues, 0)[:wanted],
+            block.residuals[:wanted],
         )
+    vectors = np.empty_like(degree, dtype, shape=(*degree.shape, n_vectors))  # where the graph lies
+    vectors[..., : len(known)] = np.moveaxis(known, 0, -1)
+    if wanted > 0:
         vectors[..., len(known) :] = np.moveaxis(finest.inside(block.vectors())[:wanted], 0, -1)
         vectors[degree == 0] = 0  # coarser grids have values there too, which count nothing
-        values[len(known) :], residuals[len(known) :] = block.eigenvalues[:wanted], block.residuals[:wanted]
     return SpectralResult(_with_signs(vectors), values, residuals, converged, n_iter)
 
 
 def _solve(grids: Multigrid, known: Array, wanted: int, size: int, mode: Mode) -> tuple[Block, NDArray[np.bool_], int]:
     """Return the block of the finest grid, which of its vectors have converged, and the steps taken."""
-    block, solver = _start(grids, known, size)
+    block, solver = _start(grids, known, wanted, size)
     judge = _Judge(wanted, TRACE["accurate" if mode == "exact" else mode])
     n_iter = solver.run(block, judge, STEPS["accurate" if mode == "exact" else mode])
     if mode != "exact":
@@ -209,29 +211,30 @@ def _solve(grids: Multigrid, known: Array, wanted: int, size: int, mode: Mode) -
     return block, block.residuals[:wanted] <= RESIDUAL, n_iter
 
 
-def _start(grids: Multigrid, known: Array, size: int) -> tuple[Block, Solver]:
+def _start(grids: Multigrid, known: Array, wanted: int, size: int) -> tuple[Block, Solver]:
     """Return the block of the finest grid as coarser ones and groups of pixels start it, and its solver."""
     count, coarsest = size + _fours(len(known)), grids.levels[-1]
     vectors = coarsest.zeros(count, np.float32)
-    grids.coarse_vectors(count, vectors)
+    loosest = grids.coarse_vectors(count, vectors)
     for index in range(len(grids.levels) - 2, 0, -1):
         solver = Solver(grids.levels[index], grids.solver(index), grids.n_threads)
         block = solver.block(np.empty((0, *grids.levels[index].shape)), count, count, np.float32)
         grids.finer(index, vectors, block.room(), block.vectors())
         solver.start(block, count)
-        solver.run(block, lambda block, n_iter: False, COARSE_STEPS)
-        vectors = block.vectors().copy()
+        solver.run(block, _Judge(wanted + len(known), COARSE_TRACE), COARSE_STEPS)
+        vectors, loosest = block.vectors().copy(), float(block.eigenvalues[-1])
+        del block  # before there is a larger one
+    grids.forget_room()
     finest = grids.levels[0]
-    found = groups(finest.weights, finest.offsets, finest.degree, max(3 * size - count, 0), grids.n_threads)
+    found = groups(finest.weights, finest.offsets, finest.shape, max(3 * size - count, 0), loosest, grids.n_threads)
     solver = Solver(finest, grids.solver(0), grids.n_threads)
     block = solver.block(known, count + _fours(len(found)), size, np.float32)
     if len(grids.levels) > 1:
         grids.finer(0, vectors, block.room()[:count], block.vectors()[:count])
     else:
         block.vectors()[:count] = vectors
-    for into, (labels, number) in zip(finest.inside(block.vectors()[count:]), found):
-        into[:] = labels == number
-        into /= np.sqrt(finest.degree[labels == number].sum())
+    for into, (labels, number, volume) in zip(finest.inside(block.vectors()[count:]), found):
+        into[labels == number] = 1 / np.sqrt(volume)
     solver.start(block, size)
     return block, solver
 
@@ -252,6 +255,7 @@ class _Judge:
             ratio = min(max(SLOWEST, total / self.fall if self.fall > 0 else 0.0), 0.95)
             left = falls * ratio / (1 - ratio)
             self.converged = left <= max(self.tol * float(now.mean()), NOISE)
+            self.converged |= bool(left.sum() <= self.tol * now.sum())  # what is left of the sum, whosever it is
             self.fall = total
         self.before = now.copy()
         return bool(self.converged.all())

@@ -30,9 +30,11 @@ class Level:
         self.weights, self.offsets, self.degree = weights, offsets, degree
         self.shape: tuple[int, int] = degree.shape
         self.kernels: Any = kernels_for(weights, "multigrid")
-        reciprocal = np.where(degree > 0, 1 / np.where(degree > 0, degree, 1), 0)
-        self.inverse = cache(lambda dtype: reciprocal.astype(dtype))
-        self.own = cache(lambda dtype: (reciprocal * inner).astype(dtype))
+        self.memo: dict[Any, Any] = {}  # what the kernels make of the grid once
+        self.reciprocal = np.where(degree > 0, 1 / np.where(degree > 0, degree, 1), 0)
+        self.share_within = self.reciprocal * inner
+        self.inverse = cache(lambda dtype: self.reciprocal.astype(dtype))
+        self.own = cache(lambda dtype: self.share_within.astype(dtype))
         margin = kernels_for(weights, "affinity").margins(offsets)
         self.margin: tuple[int, int] = margin
         self.padded = (self.shape[0] + 2 * margin[0], self.kernels.padded_columns(offsets, self.shape[1]))
@@ -65,7 +67,7 @@ class Level:
         row, col = parent // shape[1], parent % shape[1]
         top, left = coarse.margin
         self.place = ((row + top) * coarse.padded[1] + col + left).astype(np.int32)
-        self.share = (self.degree * coarse.inverse(np.dtype(np.float64)).reshape(-1)[parent]).astype(np.float32)
+        self.share = (self.degree * coarse.reciprocal.reshape(-1)[parent]).astype(np.float32)
         return coarse
 
 
@@ -94,19 +96,23 @@ class Multigrid:
         degree = to_host(coarsest.degree).reshape(-1)
         self.nodes = np.flatnonzero(degree > 0)
         self.root = np.sqrt(degree[self.nodes])
-        scale, own = diags_array(1 / self.root), to_host(coarsest.own(np.dtype(np.float64))).reshape(-1)[self.nodes]
+        scale, own = diags_array(1 / self.root), to_host(coarsest.share_within).reshape(-1)[self.nodes]
         self.symmetric = (diags_array(1 + SHIFT - own) - scale @ _links(coarsest, self.nodes) @ scale).tocsc()
         self.lu = splu(self.symmetric, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
 
-    def coarse_vectors(self, count: int, out: Array) -> None:
-        """Write about the first `count` eigenvectors of the coarsest grid, by inverse iteration."""
+    def coarse_vectors(self, count: int, out: Array) -> float:
+        """Write about the first `count` eigenvectors of the coarsest grid, by inverse iteration.
+
+        Return the largest of their eigenvalues.
+        """
         size = len(self.nodes)
         basis = np.random.default_rng(0).standard_normal((min(count + 4, size), size))
         for _ in range(COARSE_ROUNDS):
             basis = self.lu.solve(basis.T).T
             basis = np.einsum("ij,ik->jk", orthonormal(inner(basis, basis), CUTOFF)[0], basis)
-        _, rotation = eigh(inner(basis, (self.symmetric @ basis.T).T))
+        values, rotation = eigh(inner(basis, (self.symmetric @ basis.T).T))
         self._spread(np.einsum("ij,ik->jk", rotation[:, :count], basis) / self.root, out)
+        return float(values[:count][-1])
 
     def _spread(self, values: Array, out: Array) -> None:
         """Write values (K, nodes) of the coarsest grid to vectors with margins."""
@@ -142,6 +148,10 @@ class Multigrid:
             level = self.levels[index]
             self._room[index, count] = level.zeros(count, np.float32), level.zeros(count, np.float32)
         return self._room[index, count]
+
+    def forget_room(self) -> None:
+        """Let the memory of cycles go, which is kept from one to the next."""
+        self._room.clear()
 
     def finer(self, index: int, vectors: Array, room: Array, out: Array) -> None:
         """Write vectors of grid `index` + 1 to grid `index`, smoothed by one step of the walk; `room` is zeros."""

@@ -31,6 +31,11 @@ def load_wide(array, at):
     return array[at : at + WIDE].astype(np.float64)
 
 
+def load_as(out, array, at):
+    """As many lanes of an array of float32 as the vectors of `out` have, in its dtype."""
+    return array[at : at + BYTES // out.itemsize].astype(out.dtype)
+
+
 def store(array, at, lanes):
     """Put the lanes into `array` from index `at`."""
     array[at : at + len(lanes)] = lanes
@@ -173,6 +178,11 @@ def _(context, array, at):
     return Lanes(types.float64)
 
 
+@_types_of(load_as)
+def _(context, out, array, at):
+    return Lanes(out.dtype)
+
+
 @_types_of(store)
 def _(context, array, at, lanes):
     return types.none
@@ -259,6 +269,12 @@ def _spread_from(context, builder, sig, args):
 def _load_wide(context, builder, sig, args):
     pointer = _pointer(context, builder, sig.args[0], args[0], args[1], ir.VectorType(ir.FloatType(), WIDE))
     return builder.fpext(builder.load(pointer, align=4), _vector(sig.return_type))
+
+
+@lower_builtin(load_as, types.Array, types.Array, types.Integer)
+def _load_as(context, builder, sig, args):
+    lower = _load if sig.return_type.dtype is types.float32 else _load_wide
+    return lower(context, builder, signature(sig.return_type, *sig.args[1:]), args[1:])
 
 
 @lower_builtin(store, types.Array, types.Integer, Lanes)

@@ -10,8 +10,9 @@ is symmetric.
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_vectorised, run_blocks
+from classicseg._kernels.cpu._jit import jit, run_blocks
 from classicseg._kernels.cpu.affinity import ROWS, margins, pad, padded_columns, unpad
+from classicseg._kernels.cpu.stencil import step
 
 __all__ = [
     "coarse_weights",
@@ -140,47 +141,6 @@ def _coarse_rows(weights, offsets, margin, parent, rows, index_of, coarse_margin
                 i, j = one // coarse_cols, one % coarse_cols
                 k = index_of[other // coarse_cols - i, other % coarse_cols - j + middle]
                 out[coarse_top + i, k, coarse_left + j] += line[left + col]
-
-
-def step(level, vectors, other, out, factors, n_threads=None):
-    """Write ``a * P(vectors) + b * vectors + c * other`` for factors (a, b, c); `out` may be `other`.
-
-    `level` has weights, offsets, and of the dtype of the vectors `inverse`, 1 / degree and 0 where that is 0, and
-    `own`, the share of a point's links that lie within it.
-    """
-    n_rows = level.shape[0]
-    a, b, c = (vectors.dtype.type(factor) for factor in factors)
-    inverse, own = level.inverse(vectors.dtype), level.own(vectors.dtype)
-
-    def block(index):
-        rows = index * ROWS, min((index + 1) * ROWS, n_rows)
-        _step_rows(
-            level.weights, level.offsets, margins(level.offsets), inverse, own, vectors, other, rows, (a, b, c), out
-        )
-
-    run_blocks(block, -(-n_rows // ROWS), n_threads)
-    return out
-
-
-@jit_vectorised
-def _step_rows(weights, offsets, margin, inverse, own, vectors, other, rows, factors, out):
-    (top, left), (a, b, c) = margin, factors
-    width = inverse.shape[1]
-    total = np.empty(vectors.shape[2] - 2 * left, vectors.dtype)
-    for row in range(rows[0], rows[1]):
-        for k in range(vectors.shape[0]):
-            total[:] = 0
-            for o in range(len(offsets)):
-                down, right = offsets[o]
-                forth, back = weights[top + row, o, left:], weights[top + row - down, o, left - right :]
-                after = vectors[k, top + row + down, left + right :]
-                before = vectors[k, top + row - down, left - right :]
-                for i in range(len(total)):
-                    total[i] += forth[i] * after[i] + back[i] * before[i]
-            here, more, line = vectors[k, top + row, left:], other[k, top + row, left:], out[k, top + row, left:]
-            share, degree = own[row], inverse[row]
-            for i in range(width):
-                line[i] = a * (total[i] * degree[i] + share[i] * here[i]) + b * here[i] + c * more[i]
 
 
 def restrict(vectors, share, place, out, margin, n_threads=None):
