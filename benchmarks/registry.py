@@ -15,6 +15,7 @@ CASES = (
     "growth",
     "superpixels",
     "graph",
+    "graph_growth",
     "color",
     "flow",
     "metrics",
