@@ -131,7 +131,7 @@ def test_images_of_any_shape(rng, small_grids, shape):
 
 def test_the_same_bits_for_any_number_of_threads_and_every_time(rng, small_grids):
     affinity = pixel_affinity(picture(rng, (34, 10)), 2, sigma=1)
-    found = [spectral_embedding(affinity, 4, n_threads=n) for n in (1, 2, 5)]
+    found = [spectral_embedding(affinity, 4, n_threads=n) for n in (1, 3)]
     for other in found[1:]:
         assert_array_equal(other.vectors, found[0].vectors)
         assert_array_equal(other.eigenvalues, found[0].eigenvalues)
