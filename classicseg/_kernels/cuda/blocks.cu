@@ -18,19 +18,20 @@ __device__ __forceinline__ double fused(double a, double b, double c) { return f
 
 // Values `start` to `start` + STEP of vectors `first` to `first` + SIDE, times a weight; 0 beyond the last of either.
 __device__ __forceinline__ void load(const VALUE* vectors, const VALUE* weight, int first, int count, long long start,
-                                     long long end, long long size, Value (&tile)[SIDE][STEP + 1]) {
+                                     long long size, Value (&tile)[SIDE][STEP + 1]) {
     int lane = threadIdx.x % STEP;
     long long at = start + lane;
 #pragma unroll
     for (int v = threadIdx.x / STEP; v < SIDE; v += THREADS / STEP) {
-        bool there = first + v < count && at < end;
+        bool there = first + v < count && at < size;
         Value value = there ? vectors[(first + v) * size + at] : Value(0);
         tile[v][lane] = weight && there ? value * weight[at] : value;
     }
 }
 
-// ``left * weight * right`` of (n_left, size) and (n_right, size). A block takes `span` values along x and a tile of
-// vectors along y and z; each of its GROUPS writes sums of its own to `out` (blocks * GROUPS, n_left, n_right).
+// ``left * weight * right`` of (n_left, size) and (n_right, size). A block takes `span` values along x, a multiple of
+// STEP * ROUNDS, and a tile of vectors along y and z; each of its GROUPS writes sums of its own to `out`
+// (blocks * GROUPS, n_left, n_right).
 extern "C" __global__ void __launch_bounds__(THREADS)
     inner_products(const VALUE* left, const VALUE* right, const VALUE* weight, int n_left, int n_right, long long size,
                    long long span, double* out) {
@@ -44,8 +45,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 #pragma unroll 1
         for (int round = 0; round < ROUNDS; round++, start += STEP) {
             __syncthreads();
-            load(left, weight, top, n_left, start, end, size, a);
-            load(right, nullptr, side, n_right, start, end, size, b);
+            load(left, weight, top, n_left, start, size, a);
+            load(right, nullptr, side, n_right, start, size, b);
             __syncthreads();
 #pragma unroll
             for (int p = 0; p < STEP / GROUPS; p++) {

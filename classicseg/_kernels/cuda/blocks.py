@@ -20,7 +20,7 @@ FUNCTIONS = ("inner_products", "combine", "residuals")
 THREADS = 256  # as in blocks.cu
 SIDE = 32  # vectors of a tile on either side, as in blocks.cu
 GROUPS = 4  # of threads of a block, which have sums of their own, as in blocks.cu
-SPAN = 4096  # values of a vector in a block: fixed, so that sums do not depend on the device
+SPAN = 4096  # values of a vector in a block: whole rounds of 256, and fixed, so that sums do not depend on the device
 FOUR = 4  # vectors come in multiples of this
 MOST = 32  # combinations made at once: registers hold these
 
