@@ -237,7 +237,7 @@ def test_every_order_of_threads_gives_the_same(emulated_order, rng, short_spans)
 def test_no_access_out_of_bounds(build_folder, sanitizer):
     """The same tests in a process whose kernels are built with AddressSanitizer."""
     grids = (
-        "(coarser and 5 and shape3) or (points and 3 and shape3) or (step and float32 and factors0 and one) or parts"
+        "(coarser and 5 and shape4) or (points and 3 and shape4) or (step and float32 and factors0 and one) or parts"
     )
     chosen = f"cuda-emulated and ({grids} or parts or pixel or ((inner or combi or resid) and 33 and float32))"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, __file__]
