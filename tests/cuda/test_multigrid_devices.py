@@ -37,7 +37,7 @@ def inside(kernels, vectors, affinity):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("radius", [1, 1.5, 5])
+@pytest.mark.parametrize("radius", [1, 1.5, 2, 5])
 def test_coarser_grids(cuda, rng, shape, radius):
     found, expected = graphs(cuda, rng, shape, radius)
     parent = multigrid.parents(*stored(found), shape)
