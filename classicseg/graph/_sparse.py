@@ -32,7 +32,7 @@ class SparseGraph:
     data: NDArray[np.float64]
     own: NDArray[np.float64]
     degree: NDArray[np.float64]
-    start: NDArray[np.float64] | None = None  # (K, n), near to its first eigenvectors: those of a graph it is part of
+    start: NDArray[np.float64] | None = None  # (4, n), near to its first eigenvectors: those of a graph it is part of
 
     @property
     def kernels(self) -> Any:

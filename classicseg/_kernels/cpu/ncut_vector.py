@@ -9,7 +9,7 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_vectorised
 
-VECTORS = 4  # the more, the sooner the first one is exact
+VECTORS = 4  # the more, the sooner the first one is exact; `solve` takes four
 FEWEST, ROUNDS = 3, 60
 CLOSE = 1e-6  # relative change of the eigenvalue in a round; that of the vector is about its root
 SMALLEST = 1e-14  # of a pivot: less is rounding
@@ -18,20 +18,20 @@ TURNS = 20  # of Jacobi's method, which takes about 5
 
 
 def first_vectors(indptr, indices, data, degree, start=None):
-    """Return a few eigenvectors (K, n) of a connected graph of at least two nodes, the second one of all in front.
+    """Return four eigenvectors (4, n) of a connected graph of at least two nodes, the second one of all in front.
 
-    Only that one is exact. `start` (K or more, n) holds others that are near to some of them.
+    Only that one is exact. `start` (4, n) holds others that are near to some of them.
     """
     order, rank = breadth_first(indptr, indices)
     ground = rank[degree.argmax()]
     begins = envelope(indptr, indices, order, rank, ground)
     rows = factor(indptr, indices, data, order, rank, ground, begins)
     n = len(order)
-    vectors = np.empty((min(VECTORS, n - 1), n))
+    vectors = np.empty((VECTORS, n))  # of fewer nodes some are 0
     if start is None:
         vectors[:] = np.random.default_rng(0).standard_normal(vectors.shape)
     else:
-        vectors[:] = start[: len(vectors), order]
+        vectors[:] = start[:, order]
     vectors[0] = np.arange(n)  # near to the vector that is sought, and to none of a larger graph that was cut by it
     iterate(rows, begins, ground, degree[order], vectors)
     found = np.empty_like(vectors)
@@ -106,23 +106,34 @@ def factor(indptr, indices, data, order, rank, ground, begins):
 
 @jit_vectorised
 def solve(rows, begins, ground, vectors):
-    """Replace vectors (K, n) b by the solutions of (D - W) x = b that are 0 at the ground."""
-    n_vectors, n = vectors.shape
+    """Replace four vectors (4, n) b by the solutions of (D - W) x = b that are 0 at the ground."""
+    n = vectors.shape[1]
     vectors[:, ground] = 0
     for i in range(n):
         place = begins[i + 1] - 1 - i
-        for k in range(n_vectors):
-            dot = 0.0
-            for j in range(begins[i] - place, i):
-                dot += rows[place + j] * vectors[k, j]
-            vectors[k, i] = (vectors[k, i] - dot) * rows[place + i]
+        a = b = c = d = 0.0
+        for j in range(begins[i] - place, i):  # all four at once: the factor is read but once
+            value = rows[place + j]
+            a += value * vectors[0, j]
+            b += value * vectors[1, j]
+            c += value * vectors[2, j]
+            d += value * vectors[3, j]
+        pivot = rows[place + i]
+        vectors[0, i] = (vectors[0, i] - a) * pivot
+        vectors[1, i] = (vectors[1, i] - b) * pivot
+        vectors[2, i] = (vectors[2, i] - c) * pivot
+        vectors[3, i] = (vectors[3, i] - d) * pivot
     for i in range(n - 1, -1, -1):
         place = begins[i + 1] - 1 - i
-        for k in range(n_vectors):
-            value = vectors[k, i] * rows[place + i]
-            vectors[k, i] = value
-            for j in range(begins[i] - place, i):
-                vectors[k, j] -= rows[place + j] * value
+        pivot = rows[place + i]
+        a, b, c, d = vectors[0, i] * pivot, vectors[1, i] * pivot, vectors[2, i] * pivot, vectors[3, i] * pivot
+        vectors[0, i], vectors[1, i], vectors[2, i], vectors[3, i] = a, b, c, d
+        for j in range(begins[i] - place, i):
+            value = rows[place + j]
+            vectors[0, j] -= value * a
+            vectors[1, j] -= value * b
+            vectors[2, j] -= value * c
+            vectors[3, j] -= value * d
 
 
 @jit
