@@ -5,14 +5,13 @@ import warnings
 import naive_ncut
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from ncut_scenes import picture, surfaces
+from numpy.testing import assert_array_equal
 from scenes import module_field
 
 from classicseg import normalized_cut, pixel_affinity, pixel_features, split_tree
 from classicseg._kernels.cpu import ncut_pixels as kernels
 from classicseg.graph import _embedding, _multigrid, _pixel_graph, ncut
-from classicseg.graph._pixel_graph import PixelGraph, graph_of_pixels
-from classicseg.graph._sparse import SparseGraph
 
 
 @pytest.fixture
@@ -25,107 +24,14 @@ def small_graphs(monkeypatch):
     monkeypatch.setattr(_pixel_graph, "COARSE", 100)
 
 
-def picture(rng, shape=(16, 20), noise=0.3):
-    """Return three surfaces of 0, 2 and 4, and noise."""
-    image = np.zeros(shape)
-    image[:, shape[1] // 2 :] = 2
-    image[shape[0] // 2 :, : shape[1] // 3] = 4
-    return image + rng.normal(0, noise, shape)
-
-
-def surfaces(shape=(16, 20)):
-    return np.unique(picture(np.random.default_rng(0), shape, 0), return_inverse=True)[1].reshape(shape)
-
-
 def dense(affinity):
     return affinity.to_scipy().toarray().astype(np.float64)
-
-
-def whole(affinity):
-    return graph_of_pixels(affinity, np.flatnonzero(affinity.degree > 0), affinity.shape, (0, 0), None)
 
 
 def same_parts(one, other):
     return (
         len(np.unique(np.stack([one.ravel(), other.ravel()]), axis=1).T) == len(np.unique(one)) == len(np.unique(other))
     )
-
-
-# --- Kernels ---------------------------------------------------------------------------------------------------
-
-
-def test_a_part_has_the_links_among_its_pixels(rng, small_graphs):
-    affinity = pixel_affinity(picture(rng), 2.5, sigma=1)
-    graph = whole(affinity)
-    inside = rng.random(320) < 0.6
-    inside[:40] = inside[200:] = False
-    chosen = np.flatnonzero(inside)
-    part = graph.part_of(chosen)
-    assert isinstance(part, PixelGraph)
-    assert_array_equal(part.nodes, chosen)
-    assert part.affinity.shape[0] < 16  # only the box around them
-    box = dense(part.affinity)
-    places = np.ravel_multi_index(part.places, part.affinity.shape)
-    assert_array_equal(box[np.ix_(places, places)], dense(affinity)[np.ix_(chosen, chosen)])
-    assert box.sum() == pytest.approx(box[np.ix_(places, places)].sum())
-    again = part.part_of(np.arange(50))
-    assert_array_equal(again.nodes, chosen[:50])
-    few = part.part_of(np.arange(0, 60, 2))
-    assert isinstance(few, SparseGraph)
-    assert_allclose(few.to_scipy().toarray(), dense(affinity)[np.ix_(chosen[:60:2], chosen[:60:2])])
-
-
-def test_every_place_of_the_order_is_tried(rng):
-    affinity = pixel_affinity(picture(rng, (5, 7)), 2, sigma=1)
-    order = rng.permutation(35)
-    rank = np.empty(35, np.int32)
-    rank[order] = np.arange(35)
-    degree = affinity.degree.reshape(-1)[order]
-    place = kernels.best_place(affinity.stored, affinity.offsets, rank.reshape(5, 7), degree)
-    labels = (rank < place).astype(int)
-    matrix = dense(affinity)
-    assert naive_ncut.value(matrix, labels) == pytest.approx(naive_ncut.best_place(matrix, order), rel=1e-6)
-
-
-def test_pixels_move_until_no_pixel_beside_another_segment_would_lower_the_cut(rng):
-    affinity = pixel_affinity(picture(rng, (9, 11)), 2, sigma=1)
-    matrix = dense(affinity)
-    labels = rng.integers(0, 3, (9, 11)).astype(np.int32)
-    before = naive_ncut.value(matrix, labels.ravel())
-    value = kernels.refined(affinity.stored, affinity.offsets, affinity.degree, labels, 3)
-    assert value == pytest.approx(naive_ncut.value(matrix, labels.ravel()), rel=1e-6)
-    assert value < before
-    for row in range(9):
-        for col in range(11):
-            if kernels.beside_another(labels, row, col):
-                for label in range(3):
-                    moved = labels.copy()
-                    moved[row, col] = label
-                    if len(np.unique(moved)) == 3 and (matrix[row * 11 + col] > 0)[labels.ravel() == label].any():
-                        assert naive_ncut.value(matrix, moved.ravel()) >= value - 1e-6
-
-
-def test_the_last_pixel_of_a_segment_stays():
-    affinity = pixel_affinity(np.zeros((4, 5)), 1.5)
-    labels = np.zeros((4, 5), np.int32)
-    labels[2, 2] = 1
-    kernels.refined(affinity.stored, affinity.offsets, affinity.degree, labels, 2)
-    assert set(labels.ravel()) == {0, 1}
-
-
-def test_groups_have_the_links_of_their_pixels(rng, small_graphs):
-    affinity = pixel_affinity(picture(rng), 2.5, sigma=1)
-    graph = whole(affinity)
-    group, groups = graph.coarse()
-    assert 20 < len(groups.nodes) <= 100
-    assert group.max() + 1 == len(groups.nodes)
-    labels = rng.integers(0, 4, len(groups.nodes)).astype(np.int32)
-    of_pixels, of_groups = ncut(affinity, labels[group].reshape(16, 20)), groups.refined(labels, 4)
-    assert naive_ncut.value(groups.to_scipy().toarray(), labels) == pytest.approx(of_pixels, rel=1e-5)
-    assert ncut(affinity, of_groups[0][group].reshape(16, 20)) == pytest.approx(of_groups[1], rel=1e-5)
-
-
-# --- Segments --------------------------------------------------------------------------------------------------
 
 
 def test_three_surfaces_are_three_segments(rng, small_graphs):
