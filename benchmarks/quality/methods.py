@@ -89,6 +89,13 @@ METHODS = (
         prepare=ours.tree_of_borders,
     ),
     Method(
+        "SLIC, normalized cut",
+        CLASSICSEG,
+        ours.cut_normalized,
+        sweep(n_segments=(2, 3, 4, 6, 8, 12, 16, 24, 32)),
+        prepare=ours.tree_of_cuts,
+    ),
+    Method(
         "Felzenszwalb",
         CLASSICSEG,
         ours.felzenszwalb,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 SUPERPIXELS = 400  # where merging starts, about one per 20 × 20 pixels of a picture
+MOST_CUT = 32  # segments that their graph is cut into
 PLAIN = 20  # their compactness, as in scikit-image's example of merging
 
 
@@ -87,6 +88,21 @@ def tree(image: Any, values: Any, linkage: Any) -> Any:
 
     labels = superpixels(image, SUPERPIXELS, PLAIN, n_threads=1)
     return merge_tree(region_graph(labels, values, connectivity=2, n_threads=1), linkage)
+
+
+def tree_of_cuts(image: Any) -> Any:
+    """Return the tree of cutting superpixels in two by their normalized cut, of colours in Lab."""
+    from classicseg import region_graph, split_tree
+    from classicseg import slic as superpixels
+
+    labels = superpixels(image, SUPERPIXELS, PLAIN, n_threads=1)
+    graph = region_graph(labels, lab_of(image), connectivity=2, n_threads=1)
+    return split_tree(graph, n_segments=min(MOST_CUT, len(graph.area)), n_threads=1)
+
+
+def cut_normalized(tree: Any, *, n_segments: int) -> Any:
+    """Return the segments of a tree of cuts; it has fewer regions where a picture has."""
+    return 1 + tree.cut(n_segments=min(n_segments, len(tree.parents) + 1))
 
 
 def lab_of(image: Any) -> Any:

@@ -157,6 +157,7 @@ def spectral_embedding(
 
 
 def pixel_vectors(affinity: PixelAffinity, n_vectors: int, mode: Mode, n_threads: int | None) -> SpectralResult:
+    """Return what `spectral_embedding` does, without a warning."""
     degree = affinity.degree
     n_nodes = int(np.count_nonzero(degree))
     n_vectors = check_int("n_vectors", n_vectors, low=1, high=max(n_nodes, 1))
