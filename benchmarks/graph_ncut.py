@@ -1,4 +1,4 @@
-"""Normalized cuts: of regions beside scikit-image, whose default threshold both take, and of pixels beside scikit-learn.
+"""Normalized cuts: of regions beside scikit-image at its default threshold, and of pixels beside scikit-learn.
 
 Both get the graph of regions; ours computes the weights of its edges, theirs has them. Scikit-learn gets a graph of 4
 neighbours, which is what it can take.
