@@ -67,6 +67,18 @@ def test_a_small_part_joins_the_last_one_before_it_that_it_meets():
     assert_array_equal(made(first, 2, 100), 1)  # none before it: the next one
 
 
+def test_a_small_part_that_comes_first_joins_the_first_large_one_around_it():
+    """The one below is met last on a walk over it."""
+    labels = np.array([[0, 1, 1], [2, 2, 2]], np.int32)
+    assert_array_equal(made(labels, 2, 100), [[1, 1, 1], [2, 2, 2]])
+
+
+def test_small_parts_that_come_first_and_touch_join_one():
+    """The first large part touches the second of them only."""
+    labels = np.array([[0, 1, 2, 2], [3, 3, 3, 3]], np.int32)
+    assert_array_equal(made(labels, 2, 100), [[1, 1, 1, 1], [2, 2, 2, 2]])
+
+
 def test_the_last_pixel_of_a_small_part_decides():
     labels = np.array([[1, 1, 1, 2, 2, 2], [1, 1, 3, 3, 2, 2], [1, 1, 1, 2, 2, 2]], np.int32)
     assert_array_equal(made(labels, 3, 100)[1], [1, 1, 2, 2, 2, 2])  # the one to the right is reached last

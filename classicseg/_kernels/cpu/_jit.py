@@ -24,7 +24,9 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+from numba import types
 from numba.core import caching, config
+from numba.core.dispatcher import Dispatcher
 
 _ENVIRONMENT_THREADS = "CLASSICSEG_NUM_THREADS"
 _ENVIRONMENT_CACHE = "CLASSICSEG_CACHE_DIR"
@@ -131,6 +133,9 @@ class _KernelCache(caching.FunctionCache):
             super().save_overload(signature, compiled)
 
 
+_NO_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def jit(kernel):
     """Compile `kernel` at its first call: no GIL, cached on disk, IEEE arithmetic (no reassociation)."""
     return _compiled(kernel, fastmath=False)
@@ -143,7 +148,13 @@ def jit_inline(kernel):
 
 def jit_part(kernel):
     """Compile `kernel` for itself, and put its instructions into its callers."""
-    return numba.njit(nogil=True, forceinline=True, no_cpython_wrapper=True)(kernel)
+    return _one_form(numba.njit(nogil=True, forceinline=True, **_NO_WRAPPERS)(kernel))
+
+
+def jit_called(kernel):
+    """Compile `kernel` like `jit`, for other kernels only: what takes a call from Python is not made."""
+    # Without being told so a kernel takes the arithmetic of the first one that calls it.
+    return _one_form(numba.njit(nogil=True, fastmath=False, **_NO_WRAPPERS)(kernel))
 
 
 def jit_lean(kernel):
@@ -165,9 +176,22 @@ def jit_vectorised(kernel):
 
 
 def _compiled(kernel, fastmath, **options):
-    compiled = numba.njit(nogil=True, fastmath=fastmath, **options)(kernel)
+    compiled = numba.njit(nogil=True, no_cfunc_wrapper=True, fastmath=fastmath, **options)(kernel)
     if _STATE.directory is not None:
         compiled._cache = _KernelCache(kernel)
+    return _one_form(compiled)
+
+
+def _one_form(compiled):
+    """Let numbers that are written in calls be integers like others; Numba would compile a form for each of them."""
+    if isinstance(compiled, Dispatcher):  # not with the JIT off
+        choose = compiled.get_call_template
+
+        def without_literals(arguments, named):
+            named = {name: types.unliteral(kind) for name, kind in named.items()}
+            return choose(tuple(map(types.unliteral, arguments)), named)
+
+        compiled.get_call_template = without_literals
     return compiled
 
 

@@ -8,7 +8,7 @@ become vector code, and a GPU gets the same bits; a block of BLOCK pixels passes
 import numpy as np
 
 from classicseg._kernels._color import MATRIX, RELATIVE, U_WHITE, V_WHITE, linear_table
-from classicseg._kernels.cpu._jit import jit, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_inline, run_blocks
 
 BLOCK = 4096  # pixels: their three channels, linear and converted, are 100 kB and stay in the L2 cache
 
@@ -100,7 +100,7 @@ def _linearise(pixels, lowest, linear):
             line[i] = s * s * (y * y) * (y * y) if line[i] > SRGB_BELOW else line[i] * SRGB_SLOPE
 
 
-@jit
+@jit_inline
 def _cube_roots(values, roots):
     """Write cube roots, x * y * y with y = x ** (-1 / 3); values below LINEAR_BELOW get the root of that."""
     bits = roots.view(np.int32)

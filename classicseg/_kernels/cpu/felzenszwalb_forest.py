@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_called
 from classicseg._kernels.cpu.felzenszwalb_edges import MOST_PIXELS
 
 
-@jit
+@jit_called
 def root_of(link, pixel):
     """Return the root of a pixel, and halve the way to it. Without a sign, an index costs a sixth less."""
     up = link[pixel]
@@ -20,14 +20,14 @@ def root_of(link, pixel):
     return pixel
 
 
-@jit
+@jit_called
 def ends_of(edge, steps):
     """Return the upper and the lower pixel of an edge; `steps` lead from one to the other in each direction."""
     pixel = edge & np.uint32(MOST_PIXELS - 1)
     return pixel, np.uint32(pixel + steps[edge >> np.uint32(30)])
 
 
-@jit
+@jit_called
 def unite(link, a, b):
     """Link the smaller of two regions to the other; return the root and how many pixels it has."""
     at_a, at_b = link[a], link[b]
@@ -69,7 +69,7 @@ def join_small(edges, begins, sizes, n_cols, min_size, link):
                 unite(link, a, b)
 
 
-@jit
+@jit_called
 def settle(link, first, line):
     """Write the roots of a row of pixels, of which `first` is the first, and link each pixel to its root.
 

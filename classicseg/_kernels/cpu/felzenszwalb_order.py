@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_called
 
 BITS = 9  # of a digit; the first has 2 of the direction
 DIGITS = 1 << BITS
@@ -35,13 +35,13 @@ def sort_buckets(bits, edges, begins, ends, first, last, sizes):
         _copy(codes[side], edges[place:])
 
 
-@jit
+@jit_called
 def _copy(values, into):
     for i in range(values.shape[0]):
         into[i] = values[i]
 
 
-@jit
+@jit_called
 def sort_digits(keys, codes):
     """Sort what is in row 0 of each, back and forth between the rows; return the row that it ends in."""
     lowest = highest = np.int64(keys[0, 0])
@@ -60,13 +60,13 @@ def sort_digits(keys, codes):
     return side
 
 
-@jit
+@jit_called
 def digit_of(key, code, lowest, how):
     left, right, directions = how
     return ((((np.int64(key) - lowest) >> right) << left) & (DIGITS - 1)) | ((np.int64(code) >> 30) & directions)
 
 
-@jit
+@jit_called
 def _count_digits(keys, codes, lowest, how, count):
     """Write how many entries have a lower digit; say whether there are two different ones."""
     for value in range(DIGITS + 1):
@@ -80,7 +80,7 @@ def _count_digits(keys, codes, lowest, how, count):
     return True
 
 
-@jit
+@jit_called
 def _deal(keys, codes, lowest, how, place, other_keys, other_codes):
     for i in range(keys.shape[0]):
         value = digit_of(keys[i], codes[i], lowest, how)

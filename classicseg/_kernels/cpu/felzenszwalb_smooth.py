@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_called, run_blocks
 
 STRIP = 64  # rows taken together, at least
 
@@ -83,7 +83,7 @@ def add_up(values, weight, out):
         out[i] = values[i] * weight
 
 
-@jit
+@jit_called
 def add_both(one, other, weight, out):
     for i in range(out.shape[0]):
         out[i] += (one[i] + other[i]) * weight

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_inline, jit_vectorised
+from classicseg._kernels.cpu._jit import jit_called, jit_inline, jit_vectorised
 from classicseg._kernels.cpu.kmeans_tiles import TILE
 
 MIXED, UNKNOWN = -1, -2  # instead of the one label of all samples of a tile
 MANY = 128  # changed samples of a tile from which on summing label by label is faster than moving them one by one
 
 
-@jit
+@jit_called
 def add_totals(totals, t, sign, sums, label):
     """Add the sums of the whole tile `t`, or take them away."""
     for f in range(sums.shape[1]):

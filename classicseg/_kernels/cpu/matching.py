@@ -8,7 +8,7 @@ stand near that price, and the next search there ends after a few steps: this is
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_called
 
 FAR = np.int64(1 << 62)
 NONE = np.int32(-1)
@@ -97,7 +97,7 @@ def assign(starts, columns, prices, n_cols, left_out):
     return col_of
 
 
-@jit
+@jit_called
 def _take_cheapest(graph, u, col_of, row_of):
     """Set each row's dual to its lowest price and give it the first column of that price that is free.
 
@@ -115,7 +115,7 @@ def _take_cheapest(graph, u, col_of, row_of):
                 break
 
 
-@jit
+@jit_called
 def _search(graph, duals, row, row_of, left_out, tree, heap, ready):
     """Find the cheapest way to place `row`: a path of exchanges to a free column, or to a row that is left out.
 
@@ -176,7 +176,7 @@ def _bits(n):
     return bits
 
 
-@jit
+@jit_called
 def _raise(u, v, row, row_of, distance, settled, length):
     """Change the duals so that every step of the path costs nothing and no other step less than nothing."""
     u[row] += length
@@ -185,7 +185,7 @@ def _raise(u, v, row, row_of, distance, settled, length):
         v[j] -= length - distance[j]
 
 
-@jit
+@jit_called
 def _exchange(row, last, end, col_of, row_of, come_from):
     """Give the last row of the path the column `end`, the one before it the last's, and so on back to `row`."""
     i, j = last, end

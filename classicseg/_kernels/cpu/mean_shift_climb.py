@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_inline
+from classicseg._kernels.cpu._jit import jit, jit_called, jit_inline
 from classicseg._kernels.cpu.mean_shift_tree import (
     FANOUT,
     LEAF,
@@ -67,7 +67,7 @@ def add_colours(values, counts, point, square, lanes):
         lanes[3, i] += weight
 
 
-@jit
+@jit_called
 def sum_window(tree, kernel, bandwidth, point, lanes, sums):
     """Write the weighted sum of the samples around the point, and the sum of their weights, to `sums` (F + 1,).
 
@@ -112,7 +112,7 @@ def empty_table(n_features):
     return np.full((TABLE // width, width), np.nan)
 
 
-@jit
+@jit_called
 def slot_of(table, point):
     """Return the one row of the table where the point may stand."""
     key = np.int64(0)

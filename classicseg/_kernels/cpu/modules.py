@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_called
 from classicseg._kernels.cpu._marks import list_marks, mark_changes, no_marks
 
 STEP = np.int64(1 << 32)
@@ -27,7 +27,7 @@ def nearest_is(temperature, texture, steps, centers, chosen, out):
             _take_center(temperature[row], across, down * down, texture[row], centers[k], best, out[row], chosen[k])
 
 
-@jit
+@jit_called
 def _take_center(temperature, across, down, texture, center, best, out, chosen):
     warmth, col, rough = center[0], center[1], center[3]
     for i in range(best.shape[0]):
@@ -66,7 +66,7 @@ def moments(regions, member, out):
             begin = end
 
 
-@jit
+@jit_called
 def _squares_below(n):
     return (n - 1) * n * (2 * n - 1) // 6
 
@@ -153,20 +153,20 @@ def nearest_owner(owner, where):
         _owners(nearest[start : start + n_cols], owner[row])
 
 
-@jit
+@jit_called
 def _mark_wanting(owner, where, marks, nearest):
     for col in range(owner.shape[0]):
         marks[col] = np.uint8(1) if where[col] and owner[col] == 0 else np.uint8(0)
         nearest[col] = np.int64(owner[col]) if owner[col] > 0 else FAR
 
 
-@jit
+@jit_called
 def _owners(nearest, owner):
     for col in range(owner.shape[0]):
         owner[col] = np.int32(nearest[col] & OWNER)
 
 
-@jit
+@jit_called
 def _take_nearer(nearest, place, up, left):
     best = nearest[place]
     for step in (up, left):
@@ -211,13 +211,13 @@ def compare(image, owner, where, within, offsets, at_least, reference):
         _middle(found, at_least, reference[row])
 
 
-@jit
+@jit_called
 def _hide(values, within, out):
     for i in range(out.shape[0]):
         out[i] = values[i] if within[i] else np.float32(np.inf)
 
 
-@jit
+@jit_called
 def _masked(owner, where, out):
     """Copy `owner` where wanted, else 0; return whether anything is left."""
     any_left = np.int32(0)
@@ -227,7 +227,7 @@ def _masked(owner, where, out):
     return any_left > 0
 
 
-@jit
+@jit_called
 def _look(visible, steps, row, begin, end, found):
     """Fetch what the pixels `begin` to `end` of a row see at each of the `steps` from them."""
     for k in range(steps.shape[0]):
@@ -237,13 +237,13 @@ def _look(visible, steps, row, begin, end, found):
             _copy(visible[r, first + step : last + step], found[k, first:last])
 
 
-@jit
+@jit_called
 def _fill(line, value):
     for i in range(line.shape[0]):
         line[i] = value
 
 
-@jit
+@jit_called
 def _copy(line, out):
     """A loop over two lines is vector code; assigning a slice to a slice is not."""
     for i in range(out.shape[0]):
@@ -269,7 +269,7 @@ def _sort_columns(lines):
         span *= 2
 
 
-@jit
+@jit_called
 def _exchange(lower, higher):
     for i in range(lower.shape[0]):
         a, b = lower[i], higher[i]
@@ -277,7 +277,7 @@ def _exchange(lower, higher):
         higher[i] = b if a < b else a
 
 
-@jit
+@jit_called
 def _middle(found, at_least, out):
     """Median of what each column of `found` holds, which is sorted with inf where there is nothing."""
     for n in range(max(at_least, 1), found.shape[0] + 1):

@@ -4,11 +4,11 @@ import heapq
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_called
 from classicseg._kernels.cpu._marks import list_marks, mark_changes, no_marks
 
 
-@jit
+@jit_called
 def _root(parent, i):
     while parent[i] != i:
         parent[i] = parent[parent[i]]  # halve the path on the way
@@ -87,7 +87,7 @@ def border_edges(regions, wanted, diagonal, edges):
     return count
 
 
-@jit
+@jit_called
 def mark_borders(above, line, diagonal, marks):
     """Mark the pixels of a row that differ from one to their left or above; vector code."""
     n_cols = line.shape[0]
@@ -129,7 +129,7 @@ def sole_neighbours(regions, sole):
             sole[region] = -1
 
 
-@jit
+@jit_called
 def _see(sole, region, other):
     """Two regions lie side by side."""
     if region != other:
@@ -174,7 +174,7 @@ def merge_small(area, sums, edges, min_size, parent):
         parent[r] = _root(parent, r)
 
 
-@jit
+@jit_called
 def _append(first, last, following, owner, head, end):
     """Append the linked list head..end to the list of `owner`."""
     if last[owner] < 0:
@@ -184,7 +184,7 @@ def _append(first, last, following, owner, head, end):
     last[owner] = end
 
 
-@jit
+@jit_called
 def _closest(r, area, sums, edges, first, following, parent, touched):
     half = first[r]
     while half >= 0:  # common border with each neighbour, halves of one edge lie in different lists

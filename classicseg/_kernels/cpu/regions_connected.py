@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_inline, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_called, jit_inline, run_blocks
 from classicseg._kernels.cpu.regions_runs import STRIP, runs_inside, strip_runs
 
 PEN = 16  # pixels
@@ -175,7 +175,7 @@ def first_place(start, row_end):
     return np.uint64(start), np.uint64(0), np.int64(row_end)
 
 
-@jit
+@jit_called
 def list_pairs(above, line, down, place, form, pairs):
     """List runs of one label that touch, (one of a row, one of the row above), until `pairs` is full.
 

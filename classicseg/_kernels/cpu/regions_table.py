@@ -5,7 +5,7 @@ No number depends on how regions are dealt out to threads: every region is added
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_vectorised, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_called, jit_vectorised, run_blocks
 from classicseg._kernels.cpu.regions_runs import STRIP, for_regions, in_pieces, n_strips, region_runs
 
 TOP = 255  # the highest of the buckets that values are dealt into; more of them leave the fastest cache
@@ -82,7 +82,7 @@ def place_regions(runs, n_cols, first_region, last_region, out):
         _nearest_pixel(runs, n_cols, r, centroids[r], medoids[r])
 
 
-@jit
+@jit_called
 def _nearest_pixel(runs, n_cols, r, center, out):
     """Write the pixel of region r that is nearest to its center; of equals the first in raster order."""
     first, begins, ends = runs
@@ -140,7 +140,7 @@ def count_steps(labels, border, runs, first_region, last_region, steps):
                     steps[r, 2] += 1
 
 
-@jit
+@jit_called
 def _border_around(labels, border, row, col):
     """Count the border pixels of the same label among 4 neighbours by a side, and 4 by a corner."""
     sides = corners = 0
@@ -201,7 +201,7 @@ def _describe(held, room, with_median, out):
         out[MEDIAN] = _median(held, room, low, high)
 
 
-@jit
+@jit_called
 def _median(held, room, low, high):
     """Return the middle value, or the mean of the two middle ones; `room` is for as many values."""
     n = held.shape[0]
@@ -217,7 +217,7 @@ def _median(held, room, low, high):
     return lower if not_above > n // 2 else (lower + upper) / 2
 
 
-@jit
+@jit_called
 def _value_of_rank(held, room, rank, low, high):
     """Return the value that `rank` values precede, among values from `low` to `high`.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_called
 
 
 @jit
@@ -28,7 +28,7 @@ def local_variance(values, inside, mean, variance):
             _moments_of(total[0], total[1], total[2], inside[row - 1], mean[row - 1], variance[row - 1])
 
 
-@jit
+@jit_called
 def _add_columns(values, inside, value, count, out):
     n = values.shape[0]
     for i in range(n):
@@ -44,13 +44,13 @@ def _add_columns(values, inside, value, count, out):
         pixels[i] = count[i] + count[i + 1] + count[i + 2]
 
 
-@jit
+@jit_called
 def _add_rows(one, two, three, out):
     for i in range(out.shape[0]):
         out[i] = one[i] + two[i] + three[i]
 
 
-@jit
+@jit_called
 def _moments_of(total, squares, count, inside, mean, variance):
     for i in range(total.shape[0]):
         share = 1.0 / max(count[i], 1.0)
@@ -83,7 +83,7 @@ def octaves(variance, noise, out):
             _thirds(line, n_lines, out[row - 1])
 
 
-@jit
+@jit_called
 def _half_log2(values, scale, work, out):
     """Half the binary logarithm of ``values * scale``, 0 where that is below 1; `work` is room for a line.
 
@@ -110,7 +110,7 @@ def _half_log2(values, scale, work, out):
         out[i] = np.float32(0.5) * (out[i] + t + t * (np.float32(1) - t) * p)
 
 
-@jit
+@jit_called
 def _thirds(line, n_lines, out):
     """Divide sums over three columns by how many of them lie in the image, times `n_lines`."""
     n = out.shape[0]

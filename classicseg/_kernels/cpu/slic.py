@@ -18,7 +18,7 @@ from classicseg._kernels.cpu import color
 from classicseg._kernels.cpu._jit import run_blocks
 from classicseg._kernels.cpu.slic_assign import assign_strip
 from classicseg._kernels.cpu.slic_connect import connected_parts
-from classicseg._kernels.cpu.slic_tiles import BLOCK, Tiles, fill_strip, no_tiles, reach_strip
+from classicseg._kernels.cpu.slic_tiles import BLOCK, IN_BLOCK, Tiles, fill_squares, fill_strip, no_tiles, reach_strip
 
 __all__ = ["Centers", "Tiles", "assign", "color_reach", "connected_parts", "in_tiles", "moved", "planes", "smooth"]
 
@@ -40,6 +40,9 @@ def in_tiles(image, mask, origin, factor, exponent, to_lab, squares=False, n_thr
         within = np.ones((last - first, n_cols), np.bool_) if mask is None else np.ascontiguousarray(mask[first:last])
         planes = _planes(image[first:last], within, origin, factor, to_lab)
         fill_strip(planes, within, scale, tiles, first)
+        if squares:
+            in_strip = -(-n_cols // BLOCK) * IN_BLOCK
+            fill_squares(tiles, n_channels, index * in_strip, (index + 1) * in_strip)
 
     run_blocks(strip, -(-n_rows // BLOCK), n_threads)
     return tiles

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_inline, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_called, jit_inline, run_blocks
 from classicseg._kernels.cpu.regions_connected import joined_runs, measured, painted
 from classicseg._kernels.cpu.regions_runs import STRIP
 from classicseg._kernels.cpu.regions_tree import renumbered
@@ -98,7 +98,7 @@ def cut_large(pixels, runs, n_parts, queue, sizes, starts):
     return made
 
 
-@jit
+@jit_called
 def beside(pixels, at, side):
     """Return the pixel to the right, left, below or above; `at` itself at the end of the image."""
     if side == 0:
@@ -125,11 +125,15 @@ def _joined(pixels, area, first, min_size, n_threads):
         meet(pixels, small[block * SHARE : (block + 1) * SHARE], area, first, np.empty(room, np.int64), met)
 
     run_blocks(walk_over, -(-len(small) // SHARE), n_threads)
-    join_small(pixels, area < min_size, first, met, np.empty(room, np.int64), new)
+    group, label_of = np.zeros(len(area), np.int32), np.zeros(len(area) + 1, np.int32)
+    touched, queue = np.zeros(len(area), np.int32), np.empty(room, np.int64)
+    count, n_groups = join_small(pixels, area < min_size, first, met, queue, group, label_of, touched, new)
+    if n_groups > 0:  # few images have any, and the others need not have it compiled
+        join_waiting(pixels, first, queue, group, label_of, count, new)
     return new
 
 
-@jit
+@jit_called
 def walk(pixels, start, queue):
     """Write the pixels of a part to `queue`, breadth first from `start`; return how many. There is room for one more.
 
@@ -172,7 +176,7 @@ def meet(pixels, small, area, first, queue, met):
         met[small[k]] = _last_before(pixels, small[k], queue[:size])
 
 
-@jit
+@jit_called
 def _last_before(pixels, part, walked):
     for i in range(walked.shape[0] - 1, -1, -1):
         for side in range(3, -1, -1):
@@ -183,14 +187,14 @@ def _last_before(pixels, part, walked):
 
 
 @jit
-def join_small(pixels, is_small, first, met, queue, new):
-    """Write to `new` the numbers of `_joined`, from the parts `met` last before small ones."""
-    n_parts = is_small.shape[0]
-    group = np.zeros(n_parts, np.int32)  # of parts that wait, 0 of others; the newest is `newest`
-    label_of = np.zeros(n_parts + 1, np.int32)  # of groups, 0 as long as they wait
-    touched = np.zeros(n_parts, np.int32)  # newest group that has met each later part
-    count, newest = np.int32(0), np.int32(0)
-    for part in range(1, n_parts):
+def join_small(pixels, is_small, first, met, queue, group, label_of, touched, new):
+    """Write to `new` the numbers of `_joined`, from the parts `met` last before small ones.
+
+    `group` becomes that of parts that wait, 0 of others; `label_of` the label of groups, 0 as long as they wait;
+    `touched` the newest group that has met each later part. Returns how many labels and how many groups there are.
+    """
+    count, newest = 0, 0
+    for part in range(1, is_small.shape[0]):
         if not is_small[part]:
             count += 1
             new[part] = count
@@ -210,11 +214,10 @@ def join_small(pixels, is_small, first, met, queue, new):
             newest += 1
         group[part] = newest
         _touch(pixels, part, queue[:size], touched, newest)
-    if newest > 0:
-        _join_waiting(pixels, first, queue, group, label_of, count, new)
+    return count, newest
 
 
-@jit
+@jit_called
 def _met_before(pixels, part, walked, new, group, label_of, newest):
     """Return the label met last of the parts before one, and whether one of the newest group that waits was met."""
     before, waits = np.int32(0), False
@@ -230,7 +233,7 @@ def _met_before(pixels, part, walked, new, group, label_of, newest):
     return before, waits
 
 
-@jit
+@jit_called
 def _touch(pixels, part, walked, touched, newest):
     """Mark the later parts around a part."""
     for i in range(walked.shape[0]):
@@ -241,7 +244,7 @@ def _touch(pixels, part, walked, touched, newest):
 
 
 @jit
-def _join_waiting(pixels, first, queue, group, label_of, count, new):
+def join_waiting(pixels, first, queue, group, label_of, count, new):
     """Give the parts that waited their group's label, else one from around them, else one of their own; then number."""
     n_parts = new.shape[0]
     stack = np.empty(n_parts, np.int32)
@@ -252,7 +255,7 @@ def _join_waiting(pixels, first, queue, group, label_of, count, new):
         for part in range(1, n_parts):
             if new[part] > 0:
                 continue
-            label = _spread(pixels, first[part], queue, np.int32(0), new, stack, 0)[0]
+            label = _spread(pixels, first[part], queue, 0, new, stack, 0)[0]
             if label == 0 and alone == 1:
                 count += 1
                 label = count

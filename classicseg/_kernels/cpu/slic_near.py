@@ -8,7 +8,7 @@ struck off before a pixel is looked at.
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_part
+from classicseg._kernels.cpu._jit import jit_inline, jit_part
 from classicseg._kernels.cpu._lanes import (
     NARROW,
     bits,
@@ -41,14 +41,14 @@ ROUNDING = 2.0**-23  # relative, of a float32 number: twice what one operation c
 FAR = np.float32(3e38)  # no distance is that large: weights and scales are bounded
 
 
-@jit
+@jit_inline
 def no_table(n_centers, n_terms):
     """Return a table for up to `n_centers`, flat: how far its rows are apart, and the numbers."""
     stride = (n_centers // NARROW + 1) * NARROW
     return stride, np.zeros((SLOPE + n_terms) * stride, np.float32)
 
 
-@jit
+@jit_inline
 def reaching(window, first, last):
     """List the centers whose window has one of these rows, in order."""
     found = np.empty(window.shape[0], np.int32)

@@ -6,7 +6,7 @@ that rounding could exchange them the definition decides, in float64; so labels 
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_part
+from classicseg._kernels.cpu._jit import jit_called, jit_part
 from classicseg._kernels.cpu._lanes import bits, fused, load, spread, spread_from, store, where
 from classicseg._kernels.cpu.slic_near import (
     ALONG,
@@ -90,7 +90,7 @@ def _less(one, other):
     return where(one < other, one, other)
 
 
-@jit
+@jit_called
 def decide(values, at, close, corner, exact, stride, table, lists, n_last, places):
     """Write the place of the nearest center by its definition for the pixels of the bits in `close`.
 
@@ -104,7 +104,7 @@ def decide(values, at, close, corner, exact, stride, table, lists, n_last, place
                 table[WON * stride + lists[LAST, place]] = 1
 
 
-@jit
+@jit_called
 def _defined(values, at, i, corner, exact, lists, n_last):
     """Return the place of the center nearest to a pixel, of equals that of lowest index; -1 where there is none."""
     centers, scale, active, middle = exact

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_part
+from classicseg._kernels.cpu._jit import jit, jit_called, jit_part
 from classicseg._kernels.cpu._lanes import BYTES, NARROW
 
 SIDE = 8  # of a tile
@@ -52,7 +52,7 @@ def _aligned(size):
     return room[skipped : skipped + size]
 
 
-@jit
+@jit_called
 def tile_of(row, col, n_across):
     """Return the index of the tile of a pixel in an image of `n_across` blocks: block by block, in a block by quads."""
     block = (row // BLOCK) * n_across + col // BLOCK
@@ -157,24 +157,25 @@ def _summarise(tiles, t, n_channels):
                     value = np.int32(tiles.values[first + np.uint64(i)])
                     least, most, total = min(least, value), max(most, value), np.int32(total + value)
         tiles.low[at], tiles.high[at], tiles.sums[t, 3 + c] = least, most, total
-    if n_terms > n_channels:
-        _fill_squares(tiles, t, n_channels)
 
 
-@jit_part
-def _fill_squares(tiles, t, n_channels):
-    """Write the last term, the squares of the values of all channels, and its bounds."""
-    at = t * (n_channels + 1)
-    values = tiles.values[at * PIXELS : (at + n_channels + 1) * PIXELS]
-    least, most = np.float32(np.inf), np.float32(0)
-    for i in range(PIXELS):
-        square = np.float32(0)
-        for c in range(n_channels):
-            square += values[c * PIXELS + i] * values[c * PIXELS + i]
-        values[n_channels * PIXELS + i] = square
-        if (tiles.inside[t] >> np.int64(i)) & 1:
-            least, most = min(least, square), max(most, square)
-    tiles.low[at + n_channels], tiles.high[at + n_channels] = least, most
+@jit
+def fill_squares(tiles, n_channels, first, last):
+    """Write the last term of some tiles, the squares of the values of all channels, and its bounds."""
+    for t in range(first, last):
+        if tiles.inside[t] == 0:
+            continue
+        at = t * (n_channels + 1)
+        values = tiles.values[at * PIXELS : (at + n_channels + 1) * PIXELS]
+        least, most = np.float32(np.inf), np.float32(0)
+        for i in range(PIXELS):
+            square = np.float32(0)
+            for c in range(n_channels):
+                square += values[c * PIXELS + i] * values[c * PIXELS + i]
+            values[n_channels * PIXELS + i] = square
+            if (tiles.inside[t] >> np.int64(i)) & 1:
+                least, most = min(least, square), max(most, square)
+        tiles.low[at + n_channels], tiles.high[at + n_channels] = least, most
 
 
 @jit

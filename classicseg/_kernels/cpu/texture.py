@@ -8,7 +8,7 @@ angle: the nearest orientation has the largest product with the vector of twice 
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_called, run_blocks
 
 ROWS = 64  # rows of a block, which first counts the 2 * radius rows around its first one
 TWO, ROOT_HALF = np.float32(2), np.float32(0.5**0.5)
@@ -42,12 +42,12 @@ def textons(x, y, xx, xy, yy, contrast, directions, codes):
             codes[row, col] = code
 
 
-@jit
+@jit_called
 def _stronger(measure, its_code, strongest, code):
     return (measure, its_code) if measure > strongest else (strongest, code)
 
 
-@jit
+@jit_called
 def _nearest(p, q, directions):
     best, most = 0, directions[0, 0] * p + directions[1, 0] * q
     for k in range(1, directions.shape[1]):
@@ -107,7 +107,7 @@ def _add(column, sign, window):
         window[b] += sign * column[b]
 
 
-@jit
+@jit_called
 def _share(window, scale, out):
     total = 0
     for b in range(window.shape[0]):

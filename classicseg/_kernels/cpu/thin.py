@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_called
 
 
 def thin(mask):
@@ -64,7 +64,7 @@ def wear(image, width, removed):
                 _wake(image, gone[i], width, waiting, count)
 
 
-@jit
+@jit_called
 def _code(image, p, width):
     code = image[p + 1] & 1
     code |= (image[p - width + 1] & 1) << 1
@@ -77,7 +77,7 @@ def _code(image, p, width):
     return code
 
 
-@jit
+@jit_called
 def _wake(image, p, width, waiting, count):
     """Put the neighbours of a removed pixel on both lists, each at most once."""
     for first in (p - width - 1, p - 1, p + width - 1):

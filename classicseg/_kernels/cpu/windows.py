@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit
+from classicseg._kernels.cpu._jit import jit, jit_called
 
 
 @jit
@@ -39,19 +39,19 @@ def maximum(image, radius, out):
         _larger(lines[row], lines[row + size - span], out[row])
 
 
-@jit
+@jit_called
 def _copy(line, out):
     for i in range(out.shape[0]):  # vector code, which the assignment of a slice to a slice is not
         out[i] = line[i]
 
 
-@jit
+@jit_called
 def _larger(one, other, out):
     for i in range(out.shape[0]):
         out[i] = one[i] if one[i] > other[i] else other[i]
 
 
-@jit
+@jit_called
 def _enlarge(best, other):
     for i in range(best.shape[0]):
         best[i] = other[i] if other[i] > best[i] else best[i]
