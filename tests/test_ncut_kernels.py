@@ -12,6 +12,7 @@ from classicseg._kernels.cpu import ncut as kernels
 from classicseg._kernels.cpu import ncut_pixels as pixel_kernels
 from classicseg._kernels.cpu.ncut_vector import first_vectors
 from classicseg.graph import _pixel_graph, ncut
+from classicseg.graph._discretize import rotated_labels
 from classicseg.graph._pixel_graph import PixelGraph, graph_of_pixels
 from classicseg.graph._sparse import SparseGraph, graph_of_scipy
 
@@ -85,6 +86,19 @@ def test_every_place_of_the_order_is_tried(rng, n):
     labels = np.zeros(n, int)
     labels[order[:place]] = 1
     assert naive_ncut.value(matrix, labels) == pytest.approx(naive_ncut.best_place(matrix, order), abs=1e-12)
+
+
+def test_of_equal_places_the_fewest_nodes_are_cut_off():
+    indptr, indices, data, _, degree = arrays(np.array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1]]))
+    assert kernels.best_place(indptr, indices, data, degree, np.arange(3)) == 1
+
+
+def test_the_rotation_finds_segments_that_are_clear(rng):
+    truth = np.repeat(np.arange(4), 10)
+    turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    vectors = (np.eye(4)[truth] + rng.normal(0, 0.25, (40, 4))) @ turn
+    labels = rotated_labels(vectors, np.ones(40))
+    assert len(np.unique(np.stack([labels, truth]), axis=1).T) == 4
 
 
 @pytest.mark.parametrize("n_segments", [2, 3, 5])

@@ -84,3 +84,11 @@ def test_parts_without_links_come_first_the_largest_in_front():
     assert tree.cut(n_segments=3).tolist() == [0, 1, 1, 1, 0, 2, 2, 0]
     for n_segments in (2, 3, 5):
         assert_array_equal(normalized_cut(csr_array(matrix), n_segments), tree.cut(n_segments=n_segments))
+
+
+def test_no_step_at_the_threshold_or_above(rng):
+    graph = csr_array(planar(rng, 40))
+    values = split_tree(graph, threshold=2).values
+    threshold = float(np.maximum.accumulate(values)[10])
+    assert (split_tree(graph, threshold=threshold).values < threshold).all()
+    assert (split_tree(graph, threshold=threshold * 0.9).values < threshold * 0.9).all()
