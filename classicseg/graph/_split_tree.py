@@ -76,13 +76,15 @@ class SplitTree:
 
 
 def by_first_node(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the same segments, numbered from 0 by their first node; negative labels stay."""
-    numbers, first, index = np.unique(labels, return_index=True, return_inverse=True)
-    outside = int((numbers < 0).sum())
-    new = np.empty(len(numbers), np.int32)
-    new[:outside] = numbers[:outside]
-    new[outside + np.argsort(first[outside:])] = np.arange(len(numbers) - outside, dtype=np.int32)
-    return new[index].reshape(labels.shape)
+    """Return the same segments, numbered from 0 by their first node; negative labels become -1."""
+    flat = labels.reshape(-1)
+    first = np.full(max(int(flat.max(initial=-1)) + 2, 1), flat.size)  # the last entry is that of label -1
+    first[flat[::-1]] = np.arange(flat.size - 1, -1, -1)  # of equal labels the last one stays, which is the first node
+    number = np.empty(len(first), np.int32)
+    number[np.argsort(first[:-1], kind="stable")] = np.arange(len(first) - 1, dtype=np.int32)
+    number[-1] = -1
+    found: NDArray[np.int32] = number[labels]
+    return found
 
 
 class Part(Protocol):
