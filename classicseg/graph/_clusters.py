@@ -27,7 +27,7 @@ def groups(
     """
     kernels: Any = kernels_for(weights, "multigrid")
     links: Any = kernels_for(weights, "affinity").links_of_labels
-    weights, offsets = _near(weights, offsets)
+    weights, offsets = _near(weights, offsets, shape[1])
     n_labels = shape[0] * shape[1]
     label = like(np.arange(n_labels, dtype=np.int32).reshape(shape), weights)
     found: list[tuple[float, Array, int, float]] = []
@@ -48,10 +48,15 @@ def groups(
     return [(label, number, volume) for _, label, number, volume in found[:count]]
 
 
-def _near(weights: Array, offsets: Array) -> tuple[Array, Array]:
+def _near(weights: Array, offsets: Array, n_cols: int) -> tuple[Array, Array]:
     """Return the stencil of links that are not long."""
-    margins: Any = kernels_for(weights, "affinity").margins
+    kernels: Any = kernels_for(weights, "affinity")
     chosen = np.flatnonzero((offsets**2).sum(axis=1) <= NEAR**2)
-    (top, left), (near_top, near_left) = margins(offsets), margins(offsets[chosen])
-    sides = slice(left - near_left, weights.shape[2] - left + near_left)
-    return weights[top - near_top :, :, sides].take(like(chosen, weights), axis=1), offsets[chosen]
+    near = offsets[chosen]
+    (top, left), (near_top, near_left) = kernels.margins(offsets), kernels.margins(near)
+    taken = weights[top - near_top :, :, left - near_left :].take(like(chosen, weights), axis=1)
+    columns = kernels.padded_columns(near, n_cols)
+    stored = kernels_for(weights, "multigrid").zeros((*taken.shape[:2], columns), weights.dtype, weights)
+    columns = min(columns, taken.shape[2])  # beyond are margins, which differ between devices
+    stored[:, :, :columns] = taken[:, :, :columns]
+    return stored, near

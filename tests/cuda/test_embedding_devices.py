@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
 from classicseg import pixel_affinity, spectral_embedding
+from classicseg.graph._clusters import groups
 
 DTYPES = {"fast": np.float32, "accurate": np.float32, "exact": np.float64}
 
@@ -109,3 +110,17 @@ def test_the_host_decides_by_small_matrices_only(emulated, rng):
 
 def test_every_order_of_threads_gives_the_same(emulated_order, rng):
     both(emulated_order, smooth(rng, (24, 30)), 2, 2)
+
+
+@pytest.mark.parametrize("n_cols", [29, 30, 31, 32, 33, 38, 39])
+def test_groups_of_pixels_are_those_of_the_cpu(cuda, rng, n_cols):
+    """Margins of the smaller stencil end elsewhere than those of the larger one, on a GPU by the line of memory."""
+    image, found = rng.normal(size=(9, n_cols)), []
+    for place in (cuda.put, np.array):
+        affinity = pixel_affinity(place(image), 5, sigma=0.5)
+        found.append(groups(affinity.stored, affinity.offsets, affinity.shape, 9, 1.0, 1))
+    on_device, on_host = found
+    assert len(on_device) == len(on_host) > 3
+    for (labels, number, volume), (expected, other, total) in zip(on_device, on_host, strict=True):
+        assert_array_equal(cuda.take(labels) == number, expected == other)
+        assert_allclose(volume, total, rtol=1e-6)
