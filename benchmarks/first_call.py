@@ -196,6 +196,18 @@ def normalized_cut() -> Any:
     return normalized_cut(photograph(*SHAPE), 4, radius=2, n_threads=THREADS)
 
 
+def split_tree() -> Any:
+    from classicseg import split_tree
+
+    return split_tree(three_regions(), n_segments=3).labels
+
+
+def region_affinity() -> Any:
+    from classicseg import region_affinity
+
+    return region_affinity(three_regions()).toarray()
+
+
 def find_hotspots() -> Any:
     from classicseg.thermal import find_hotspots
 
@@ -227,7 +239,9 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "graph_cut, regions": graph_cut_of_regions,
     "minimum_cut": minimum_cut,
     "normalized_cut, regions": normalized_cut_of_regions,
-    "pixel_affinity, normalized_cut": normalized_cut,
+    "normalized_cut, with pixel_affinity": normalized_cut,
+    "split_tree, regions": split_tree,
+    "region_affinity": region_affinity,
     "thermal.find_hotspots": find_hotspots,
 }
 
