@@ -33,7 +33,7 @@ def native(array: Array) -> Array:
     return array if any(array.dtype == dtype for dtype in DTYPES) else array.astype(np.float32)
 
 
-def _inside_blocks(array: Array, mask: NDArray[np.bool_] | None) -> Iterator[Array]:
+def inside_blocks(array: Array, mask: NDArray[np.bool_] | None) -> Iterator[Array]:
     """Yield the values inside the mask, block by block; none that is empty."""
     for rows in row_blocks(array):
         values = array[rows] if mask is None else array[rows][mask[rows]]
@@ -45,7 +45,7 @@ def value_range(array: Array, mask: NDArray[np.bool_] | None) -> tuple[float, fl
     """Return the lowest and the highest value inside the mask, or 0 where that lies between; NaN where one is NaN."""
     low = high = 0.0
     with np.errstate(invalid="ignore"):
-        for values in _inside_blocks(array, mask):
+        for values in inside_blocks(array, mask):
             low, high = float(np.minimum(low, values.min())), float(np.maximum(high, values.max()))
     return low, high
 
@@ -56,7 +56,7 @@ def check_inside(name: str, array: Array, mask: NDArray[np.bool_] | None) -> flo
         return float(np.iinfo(array.dtype).max)
     low, high = value_range(array, mask)
     if not (math.isfinite(low) and math.isfinite(high)):
-        blocks = _inside_blocks(array, mask)
+        blocks = inside_blocks(array, mask)
         count = sum(values.size - int(np.count_nonzero(np.isfinite(values))) for values in blocks)
         raise ValueError(f"{name} must be finite, got {count} NaN or infinite values; mark such pixels False in mask")
     if max(-low, high) > FLOAT32_MAX:

@@ -1,0 +1,204 @@
+"""Cues that tell regions apart: planes in one unit, how steep they are, and codes of texture and colour."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classicseg._array import like, to_host
+from classicseg._kernels import kernels_for
+from classicseg.features._channels import COUNTS, KELVIN, full_range
+from classicseg.features._codes import n_textons
+from classicseg.features._planes import (
+    HIGHEST,
+    LOWEST,
+    check_inside,
+    converted,
+    filled,
+    inside_blocks,
+    native,
+    row_blocks,
+)
+
+Array = NDArray[Any]
+Mask = NDArray[np.bool_]
+Plane = NDArray[np.float32]
+
+WHITE = 100.0  # of CIE lightness: the unit of all planes is that from black to white
+LARGEST = 1e6  # values beyond, in this unit, count as that: their squares stay within float32
+ORDINARY = 0.99  # the share of float values that must range over 0 to 1 for these to be intensities
+
+SIGMAS = (1.0, 2.0, 4.0)  # widths of the gradients, in pixels
+STEEP = 20.0  # units per pixel: a strength of 1
+TEXTON_SIGMA, TEXTON_CONTRAST, ORIENTATIONS = 1.0, 2.0, 4
+N_TEXTONS = n_textons(ORIENTATIONS)
+COLOR_SIGMA, N_COLORS = 1.0, 32
+LIGHTNESS_WEIGHT = 0.7  # of L among a and b, when colours are told apart: light and shadow count less
+SAMPLES = 4096  # pixels that the colours of an image are chosen from
+OUTSIDE = 255  # code of a pixel outside the mask
+
+
+class Scene(NamedTuple):
+    """An image as planes that can be compared."""
+
+    planes: Plane  # (C, M, N), in units of CIE lightness; 0 or another finite value outside the mask
+    light: Plane  # (M, N) that texture is looked for in
+    weights: NDArray[np.float32]  # (C,) of the planes, when colours are told apart
+    mask: Mask | None
+
+
+class Cues(NamedTuple):
+    """What regions of an image are compared by."""
+
+    planes: Plane  # (C, M, N), in units of CIE lightness
+    strengths: Plane  # (S, M, N) gradients at SIGMAS, in units of STEEP; 0 outside the mask
+    textons: NDArray[np.uint8]  # (M, N), below N_TEXTONS; OUTSIDE outside the mask
+    colors: NDArray[np.uint8]  # (M, N), below N_COLORS; OUTSIDE outside the mask
+    mask: Mask | None
+
+
+def cues(
+    image: Array,
+    mask: Mask | None = None,
+    depth: Array | None = None,
+    *,
+    unit: float | None = None,
+    n_threads: int | None = None,
+) -> Cues:
+    """Return the cues of an image of any kind; `scene_of` says how each is read."""
+    scene = scene_of(image, mask, depth, unit=unit)
+    shape = scene.light.shape
+    strengths = np.empty_like(scene.planes, np.float32, "C", shape=(len(SIGMAS), *shape))
+    kernels_for(scene.planes, "gradients").strengths(scene.planes, mask, SIGMAS, 1 / STEEP, strengths, n_threads)
+    textons = np.empty_like(scene.planes, np.uint8, "C", shape=shape)
+    directions = like(_directions(), scene.planes)
+    kernels_for(textons, "codes").texton_codes(
+        scene.light, mask, TEXTON_SIGMA, TEXTON_CONTRAST, directions, textons, n_threads
+    )
+    return Cues(scene.planes, strengths, textons, color_codes(scene, n_threads), mask)
+
+
+def scene_of(image: Array, mask: Mask | None = None, depth: Array | None = None, *, unit: float | None = None) -> Scene:
+    """Return the planes of an image (M, N) or (M, N, C) of any kind.
+
+    Colours become L, a, b, and gray the L of that gray. One channel of floats that does not range over 0 to 1 is
+    temperatures, of which 10 K count like from black to white, and of wide integers it is counts, by 500. Other numbers
+    of channels are taken as they are, so that a change of all by their range counts like that. `unit` tells the range:
+    255 for such floats, any for one channel of temperatures or raw counts. Depth is compared by its logarithm: 10 %
+    farther counts 9.5 of 100, whatever its unit, and where it is not known, which is NaN, infinity, 0 or less, that of
+    the nearest pixel stands.
+    """
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]
+    dtype, image = image.dtype, native(image)
+    check_inside("image", image, mask)
+    if image.ndim == 3 and image.shape[2] == 3:
+        planes = _lab(image, mask, unit or full_range(dtype))
+    elif image.ndim == 2 and unit is None and _encoded(image, mask, full_range(dtype)):
+        planes = _lightness(image, full_range(dtype))
+    elif image.ndim == 2:
+        planes = _scaled(image[..., None], mask, unit or (KELVIN if dtype.kind == "f" else COUNTS))
+    else:
+        planes = _scaled(image, mask, unit or full_range(dtype))
+    n_planes = len(planes)
+    light = planes[0]
+    if n_planes not in (1, 3):
+        light = planes.sum(axis=0, dtype=np.float32) * np.float32(n_planes**-0.5)
+    weights = np.ones(n_planes + (depth is not None), np.float32)
+    if n_planes == 3:
+        weights[0] = LIGHTNESS_WEIGHT
+    if depth is not None:
+        planes = np.concatenate([planes, _log_depth(depth)[None]])
+    return Scene(planes, light, weights, mask)
+
+
+def color_codes(scene: Scene, n_threads: int | None = None) -> NDArray[np.uint8]:
+    """Return which of up to N_COLORS colours, chosen for this image, is nearest to each pixel."""
+    planes, mask = scene.planes, scene.mask
+    smoothed = np.empty_like(planes)
+    kernels_for(planes, "gradients").smooth(planes, mask, COLOR_SIGMA, smoothed, n_threads)
+    flat = smoothed.reshape(len(planes), -1)
+    some = to_host(flat[:, like(_sample_places(mask, flat.shape[1]), flat)]) * scene.weights[:, None]
+    centers = np.empty((N_COLORS, len(planes)), np.float32)
+    centers = centers[: kernels_for(some, "codes").centers_of(np.ascontiguousarray(some), centers)]
+    codes = np.empty_like(planes, np.uint8, "C", shape=planes.shape[1:])
+    weights, centers = like(scene.weights, planes), like(centers, planes)
+    kernels_for(planes, "codes").nearest_codes(smoothed, weights, centers, mask, codes, n_threads)
+    return codes
+
+
+def _sample_places(mask: Mask | None, n_pixels: int) -> NDArray[np.int64]:
+    """Return up to SAMPLES pixels inside the mask, spread evenly: one in each of as many equal parts of the image."""
+    inside = None if mask is None else np.flatnonzero(to_host(mask))
+    count = n_pixels if inside is None else len(inside)
+    order = np.arange(min(SAMPLES, count))
+    golden = (5**0.5 - 1) / 2  # where in its part, so that no pattern of the image falls in step with the places
+    chosen = ((order + order * golden % 1) * (count / max(len(order), 1))).astype(np.int64)
+    return chosen if inside is None else inside[chosen]
+
+
+@functools.cache
+def _directions() -> NDArray[np.float32]:
+    """Return cosine and sine of twice the orientations that textons are told apart by."""
+    angles = 2 * math.pi / ORIENTATIONS * np.arange(ORIENTATIONS)
+    return np.array([np.cos(angles), np.sin(angles)], np.float32)
+
+
+def _encoded(image: Array, mask: Mask | None, top: float) -> bool:
+    """Say whether nearly all values range over 0 to `top`; a few outliers change nothing."""
+    if image.dtype.kind == "u":
+        return True
+    count = fits = 0
+    for values in inside_blocks(image, mask):
+        count += values.size
+        fits += int(np.count_nonzero((values >= LOWEST * top) & (values <= HIGHEST * top)))
+    return fits >= ORDINARY * count
+
+
+def _lab(image: Array, mask: Mask | None, top: float) -> Plane:
+    if not _encoded(image, mask, top):
+        raise ValueError(
+            f"image must range over 0 to {top:g}, got values beyond; divide by the highest value that the source can "
+            "hold, such as 255"
+        )
+    return np.asarray(converted(_intensities(image, top), "Lab"))
+
+
+def _lightness(gray: Array, top: float) -> Plane:
+    """Return the L of a gray image as one plane."""
+    values = _intensities(gray, top)
+    return np.asarray(converted(np.broadcast_to(values[..., None], (*gray.shape, 3)), "Lab")[:1].copy())
+
+
+def _intensities(image: Array, top: float) -> Array:
+    """Return what ranges over 0 to `top` as colours are read: whole numbers as they are where that is their range."""
+    if image.dtype.kind == "u" and top == full_range(image.dtype):
+        return image
+    with np.errstate(over="ignore", invalid="ignore"):  # outside the mask anything may stand
+        return np.asarray((image.astype(np.float32) * np.float32(1 / top)).clip(LOWEST, HIGHEST))
+
+
+def _scaled(image: Array, mask: Mask | None, top: float) -> Plane:
+    """Return the channels of (M, N, C), so that a change of all by `top` has the length of that from black to white."""
+    n_channels = image.shape[2]
+    planes = np.empty_like(image, np.float32, "C", shape=(n_channels, *image.shape[:2]))
+    factor = np.float32(WHITE / top * n_channels**-0.5)
+    with np.errstate(over="ignore", invalid="ignore"):  # as above
+        for rows in row_blocks(image):
+            for c in range(n_channels):
+                values = (image[rows, :, c].astype(np.float32) * factor).clip(-LARGEST, LARGEST)
+                planes[c, rows] = values if mask is None else np.where(mask[rows], values, np.float32(0))
+    return planes
+
+
+def _log_depth(depth: Array) -> Plane:
+    """Return WHITE times the logarithm of the depth, with holes filled by the nearest depth."""
+    known = np.isfinite(depth) & (depth > 0)
+    if not known.any():
+        raise ValueError("depth must hold a finite value above 0 somewhere, got none")
+    values = np.log(np.where(known, depth, 1).astype(np.float32)) * np.float32(WHITE)
+    return np.asarray(filled(values, known))
