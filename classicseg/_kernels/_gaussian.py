@@ -16,6 +16,4 @@ def half_gaussian(sigma: float) -> np.ndarray[Any, np.dtype[np.float32]]:
     reach = int(REACH * sigma)
     places = np.arange(-reach, reach + 1)
     weights = np.exp(-0.5 * (places / sigma) ** 2)
-    taps = (weights / weights.sum())[reach:].astype(np.float32)
-    taps.setflags(write=False)
-    return taps
+    return np.asarray((weights / weights.sum())[reach:], np.float32)

@@ -123,10 +123,9 @@ def color_codes(scene: Scene, n_threads: int | None = None) -> NDArray[np.uint8]
     kernels_for(planes, "gradients").smooth(planes, mask, COLOR_SIGMA, smoothed, n_threads)
     flat = smoothed.reshape(len(planes), -1)
     some = to_host(flat[:, like(_sample_places(mask, flat.shape[1]), flat)]) * scene.weights[:, None]
-    centers = np.empty((N_COLORS, len(planes)), np.float32)
-    centers = centers[: kernels_for(some, "codes").centers_of(np.ascontiguousarray(some), centers)]
+    centers = like(kernels_for(some, "codes").centers_of(np.ascontiguousarray(some), N_COLORS), planes)
     codes = np.empty_like(planes, np.uint8, "C", shape=planes.shape[1:])
-    weights, centers = like(scene.weights, planes), like(centers, planes)
+    weights = like(scene.weights, planes)
     kernels_for(planes, "codes").nearest_codes(smoothed, weights, centers, mask, codes, n_threads)
     return codes
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_called, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_called, jit_lean, run_blocks
 from classicseg._kernels.cpu.gradients import for_strips, share_of, smooth_plane
 from classicseg._kernels.cpu.texture import textons
 
@@ -12,6 +12,7 @@ CHUNK = 1024  # of them, whose distances stay in the first-level cache
 ROUNDING = 1e-10  # of sums of squares of 4096 values, some hundred times
 ROUNDS = 8  # of k-means: more move the colours by less than they differ from one image to the next
 SIXTEENTHS, MIDDLE = np.float32(3 / 16), np.float32(10 / 16)
+FAR = np.float32(np.inf)
 HALF, QUARTER, TWO = np.float32(0.5), np.float32(0.25), np.float32(2)
 
 
@@ -88,35 +89,46 @@ def nearest(values, centers, codes):
     for start in range(0, values.shape[1], CHUNK):
         n = min(CHUNK, values.shape[1] - start)
         code = codes[start : start + n]
+        for i in range(n):
+            best[i], code[i] = FAR, 0
         for k in range(centers.shape[0]):
-            distance[:] = 0
+            for i in range(n):
+                distance[i] = 0
             for c in range(centers.shape[1]):
                 line, center = values[c, start : start + n], centers[k, c]
                 for i in range(n):
                     off = line[i] - center
                     distance[i] += off * off
-            if k == 0:
-                best[:] = distance
-                code[:] = 0
             for i in range(n):
                 code[i] = k if distance[i] < best[i] else code[i]
                 best[i] = min(distance[i], best[i])
 
 
-@jit
-def centers_of(samples, centers):
-    """Write up to K `centers` (K, C) float32 of `samples` (C, n) float32, and return how many there are.
+def centers_of(samples, n_centers):
+    """Return up to `n_centers` centers (K, C) float32 of `samples` (C, n) float32.
 
     Samples are split where they vary most, along one channel at their mean, until there are K parts; then rounds of
     k-means. Sums are float64, in the order of the samples; ties go to the part, the channel or the center that comes
     first.
     """
     part = np.zeros(samples.shape[1], np.int32)
-    sums = np.empty((centers.shape[0], samples.shape[0], 2))
-    counts = np.empty(centers.shape[0], np.int64)
+    sums = np.empty((n_centers, len(samples), 2))
+    counts = np.empty(n_centers, np.int64)
+    centers = np.empty((n_centers, len(samples)), np.float32)
+    centers = centers[: _split(samples, part, sums, counts)]
+    _means(sums, counts, centers)
+    for _ in range(ROUNDS):
+        nearest(samples, centers, part)
+        _add_up(samples, part, sums, counts)
+        _means(sums, counts, centers)
+    return centers
+
+
+@jit_lean
+def _split(samples, part, sums, counts):
     n_parts = 1
     _add_up(samples, part, sums, counts)
-    while n_parts < centers.shape[0]:
+    while n_parts < counts.shape[0]:
         k, c = _widest(sums, counts, n_parts)
         if k < 0:
             break
@@ -126,28 +138,30 @@ def centers_of(samples, centers):
                 part[i] = n_parts
         n_parts += 1
         _add_up(samples, part, sums, counts)
-    for step in range(ROUNDS + 1):
-        for k in range(n_parts):
-            if counts[k]:  # the others stay where they are
-                for c in range(samples.shape[0]):
-                    centers[k, c] = sums[k, c, 0] / counts[k]
-        if step < ROUNDS:
-            nearest(samples, centers[:n_parts], part)
-            _add_up(samples, part, sums, counts)
     return n_parts
 
 
-@jit_called
+@jit_lean
 def _add_up(samples, part, sums, counts):
     """Write the sums of the values of each part and of their squares, per channel."""
-    sums[:] = 0
-    counts[:] = 0
+    for k in range(counts.shape[0]):
+        counts[k] = 0
+        for c in range(samples.shape[0]):
+            sums[k, c, 0], sums[k, c, 1] = 0.0, 0.0
     for i in range(part.shape[0]):
         counts[part[i]] += 1
         for c in range(samples.shape[0]):
             value = np.float64(samples[c, i])
             sums[part[i], c, 0] += value
             sums[part[i], c, 1] += value * value
+
+
+@jit_lean
+def _means(sums, counts, centers):
+    for k in range(centers.shape[0]):
+        if counts[k]:  # a center without samples stays where it is
+            for c in range(centers.shape[1]):
+                centers[k, c] = sums[k, c, 0] / counts[k]
 
 
 @jit_called
