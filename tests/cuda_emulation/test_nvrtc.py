@@ -48,8 +48,10 @@ VARIANTS = {
     "affinity_links": [()],
     "affinity_product": PRODUCTS,
     "blocks": BLOCKS,
+    "codes": [()],
     "color": COLORS,
     "contingency": LABELS,
+    "gradients": [()],
     "kmeans": [
         constants(3, np.uint8, xy=True, weighted=False, n_clusters=16),
         constants(1, np.float32, xy=True, weighted=True, n_clusters=8),
@@ -77,8 +79,10 @@ EVERY_VARIANT = {
     "affinity_links": VARIANTS["affinity_links"],
     "affinity_product": PRODUCTS,
     "blocks": [blocks.constants_of(np.dtype(dtype), n) for dtype in "fd" for n in range(4, 33, 4)],
+    "codes": VARIANTS["codes"],
     "color": COLORS,
     "contingency": LABELS,
+    "gradients": VARIANTS["gradients"],
     "kmeans": [
         constants(n_planes, dtype, xy=xy, weighted=weighted, n_clusters=n_clusters)
         for dtype in (np.uint8, np.uint16, np.float32, np.float64)

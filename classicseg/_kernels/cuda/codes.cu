@@ -1,0 +1,105 @@
+// Codes of pixels: the texton around each, and the nearest of a few colours. One thread per pixel. Every operation is
+// that of the CPU's twins, codes.py and texture.py, in the same order, so that both give the same codes.
+
+constexpr int THREADS = 256;
+constexpr unsigned char OUTSIDE = 255;  // code of a pixel outside the mask
+constexpr float SIXTEENTHS = 3.0f / 16, MIDDLE = 10.0f / 16, ROOT_HALF = 0.70710678118654752440f;
+
+// Keep the stronger of two measures and its code; a tie goes to the first.
+__device__ __forceinline__ void compare(float measure, int its_code, float& strongest, int& code) {
+    if (measure > strongest) {
+        strongest = measure;
+        code = its_code;
+    }
+}
+
+// The orientation nearest to the vector (p, q) of twice the angle; `directions` (2, n) are cosine and sine of theirs.
+__device__ __forceinline__ int nearest_direction(float p, float q, const float* directions, int n) {
+    int best = 0;
+    float most = directions[0] * p + directions[n] * q;
+#pragma unroll 1
+    for (int k = 1; k < n; k++) {
+        float along = directions[k] * p + directions[n + k] * q;
+        if (along > most) {
+            most = along;
+            best = k;
+        }
+    }
+    return best;
+}
+
+// The texton at every pixel of a smoothed plane (M, N).
+extern "C" __global__ void __launch_bounds__(THREADS)
+    texton(const float* plane, const bool* mask, int masked, int n_rows, int n_cols, float sigma, float contrast,
+           const float* directions, int n, unsigned char* out) {
+    long long at = static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x;
+    if (at >= static_cast<long long>(n_rows) * n_cols) return;
+    if (masked && !mask[at]) {
+        out[at] = OUTSIDE;
+        return;
+    }
+    int row = int(at / n_cols), col = int(at % n_cols);
+    const float* mid = plane + at - col;
+    const float *over = row > 0 ? mid - n_cols : mid, *under = row < n_rows - 1 ? mid + n_cols : mid;
+    int left = max(col - 1, 0), right = min(col + 1, n_cols - 1);
+    float square = sigma * sigma;
+    float mean_left = SIXTEENTHS * (over[left] + under[left]) + MIDDLE * mid[left];
+    float mean_here = SIXTEENTHS * (over[col] + under[col]) + MIDDLE * mid[col];
+    float mean_right = SIXTEENTHS * (over[right] + under[right]) + MIDDLE * mid[right];
+    float rise_left = under[left] - over[left], rise_here = under[col] - over[col];
+    float rise_right = under[right] - over[right];
+    float bend_left = (over[left] + under[left]) - 2.0f * mid[left];
+    float bend_here = (over[col] + under[col]) - 2.0f * mid[col];
+    float bend_right = (over[right] + under[right]) - 2.0f * mid[right];
+    float dx = sigma * (0.5f * (mean_right - mean_left));
+    float dy = sigma * (0.5f * (SIXTEENTHS * (rise_left + rise_right) + MIDDLE * rise_here));
+    float xx = square * ((mean_left + mean_right) - 2.0f * mean_here);
+    float xy = square * (0.25f * (rise_right - rise_left));
+    float yy = square * (SIXTEENTHS * (bend_left + bend_right) + MIDDLE * bend_here);
+
+    float laplacian = xx + yy, p = xx - yy, q = 2.0f * xy;
+    float shear = sqrtf(p * p + q * q), strongest = contrast;
+    int code = 0;
+    compare(2.0f * sqrtf(dx * dx + dy * dy), 1, strongest, code);
+    compare(laplacian, n + 1, strongest, code);
+    compare(-laplacian, n + 2, strongest, code);
+    compare(ROOT_HALF * (shear + laplacian), n + 3, strongest, code);
+    compare(ROOT_HALF * (shear - laplacian), 2 * n + 3, strongest, code);
+    compare(shear, 3 * n + 3, strongest, code);
+    if (code == 1) {
+        code += nearest_direction(dx * dx - dy * dy, 2.0f * dx * dy, directions, n);
+    } else if (code == n + 3) {
+        code += nearest_direction(p, q, directions, n);
+    } else if (code == 2 * n + 3) {
+        code += nearest_direction(-p, -q, directions, n);
+    }
+    out[at] = static_cast<unsigned char>(code);
+}
+
+// The nearest of `centers` (K, C) to the weighted values of each pixel of planes (C, M, N).
+extern "C" __global__ void __launch_bounds__(THREADS)
+    nearest(const float* planes, const float* weights, const float* centers, const bool* mask, int masked,
+            long long n_pixels, int n_planes, int n_centers, unsigned char* out) {
+    long long at = static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x;
+    if (at >= n_pixels) return;
+    if (masked && !mask[at]) {
+        out[at] = OUTSIDE;
+        return;
+    }
+    float best = __int_as_float(0x7f800000);  // infinity
+    int code = 0;
+#pragma unroll 1
+    for (int k = 0; k < n_centers; k++) {
+        float distance = 0.0f;
+#pragma unroll 1
+        for (int c = 0; c < n_planes; c++) {
+            float off = planes[c * n_pixels + at] * weights[c] - centers[k * n_planes + c];
+            distance += off * off;
+        }
+        if (distance < best) {
+            best = distance;
+            code = k;
+        }
+    }
+    out[at] = static_cast<unsigned char>(code);
+}

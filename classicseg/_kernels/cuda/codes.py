@@ -1,0 +1,42 @@
+"""Codes of pixels on a GPU: the twin of the CPU's kernels, with the same codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from classicseg._kernels.cuda._module import kernels
+from classicseg._kernels.cuda._pixels import THREADS, grid_of, inside_of
+from classicseg._kernels.cuda.gradients import smooth
+
+FUNCTIONS = ("texton", "nearest")
+
+
+def texton_codes(
+    plane: Any, mask: Any, sigma: float, contrast: float, directions: Any, out: Any, n_threads: int | None = None
+) -> None:
+    """Write the texton of every pixel of `plane` (M, N) float32 to `out` (M, N) uint8, as on the CPU."""
+    import cupy
+
+    with plane.device as device:
+        smoothed = cupy.empty(plane.shape, np.float32)
+        smooth(plane[None], mask, sigma, smoothed[None])
+        inside, masked = inside_of(mask)
+        sizes = masked, *map(np.int32, plane.shape), np.float32(sigma), np.float32(contrast)
+        given = smoothed, inside, *sizes, cupy.ascontiguousarray(directions), np.int32(directions.shape[1]), out
+        kernels("codes", FUNCTIONS, (), device.id).texton(grid_of(plane.shape), (THREADS,), given)
+
+
+def nearest_codes(
+    planes: Any, weights: Any, centers: Any, mask: Any, out: Any, n_threads: int | None = None
+) -> None:
+    """Write the nearest of `centers` (K, C) to the weighted values of every pixel of planes (C, M, N), as on the CPU."""
+    import cupy
+
+    with planes.device as device:
+        inside, masked = inside_of(mask)
+        arrays = map(cupy.ascontiguousarray, (planes, weights, centers))
+        sizes = np.int64(out.size), np.int32(len(planes)), np.int32(len(centers))
+        given = *arrays, inside, masked, *sizes, out
+        kernels("codes", FUNCTIONS, (), device.id).nearest(grid_of(out.shape), (THREADS,), given)
