@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,7 +108,7 @@ def scene_of(image: Array, mask: Mask | None = None, depth: Array | None = None,
     n_planes = len(planes)
     light = planes[0]
     if n_planes not in (1, 3):
-        light = planes.sum(axis=0, dtype=np.float32) * np.float32(n_planes**-0.5)
+        light = functools.reduce(operator.add, planes) * np.float32(n_planes**-0.5)
     weights = np.ones(n_planes + (depth is not None), np.float32)
     if n_planes == 3:
         weights[0] = LIGHTNESS_WEIGHT
@@ -164,13 +165,15 @@ def _lab(image: Array, mask: Mask | None, top: float) -> Plane:
             f"image must range over 0 to {top:g}, got values beyond; divide by the highest value that the source can "
             "hold, such as 255"
         )
-    return np.asarray(converted(_intensities(image, top), "Lab"))
+    planes: Plane = converted(_intensities(image, top), "Lab")
+    return planes
 
 
 def _lightness(gray: Array, top: float) -> Plane:
     """Return the L of a gray image as one plane."""
     values = _intensities(gray, top)
-    return np.asarray(converted(np.broadcast_to(values[..., None], (*gray.shape, 3)), "Lab")[:1].copy())
+    planes: Plane = converted(np.broadcast_to(values[..., None], (*gray.shape, 3)), "Lab")
+    return planes[:1].copy()
 
 
 def _intensities(image: Array, top: float) -> Array:
@@ -178,7 +181,8 @@ def _intensities(image: Array, top: float) -> Array:
     if image.dtype.kind == "u" and top == full_range(image.dtype):
         return image
     with np.errstate(over="ignore", invalid="ignore"):  # outside the mask anything may stand
-        return np.asarray((image.astype(np.float32) * np.float32(1 / top)).clip(LOWEST, HIGHEST))
+        values: Array = (image.astype(np.float32) * np.float32(1 / top)).clip(LOWEST, HIGHEST)
+    return values
 
 
 def _scaled(image: Array, mask: Mask | None, top: float) -> Plane:
@@ -195,9 +199,11 @@ def _scaled(image: Array, mask: Mask | None, top: float) -> Plane:
 
 
 def _log_depth(depth: Array) -> Plane:
-    """Return WHITE times the logarithm of the depth, with holes filled by the nearest depth."""
-    known = np.isfinite(depth) & (depth > 0)
+    """Return WHITE times the logarithm of the depth, with holes filled by the nearest depth: the work of the host."""
+    given = to_host(depth)
+    known = np.isfinite(given) & (given > 0)
     if not known.any():
         raise ValueError("depth must hold a finite value above 0 somewhere, got none")
-    values = np.log(np.where(known, depth, 1).astype(np.float32)) * np.float32(WHITE)
-    return np.asarray(filled(values, known))
+    values = np.log(np.where(known, given, 1), dtype=np.float64) * WHITE
+    plane: Plane = like(filled(values.astype(np.float32), known), depth)
+    return plane

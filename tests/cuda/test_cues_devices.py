@@ -15,7 +15,7 @@ def noisy(shape, seed=0):
     """Values of many sizes, with parts that are all the same."""
     rng = np.random.default_rng(seed)
     values = (rng.normal(0, 40, shape) * rng.choice([1, 1e-3, 1e3], shape)).astype(np.float32)
-    values[..., shape[-1] // 2 :] = 7.25
+    values[..., shape[-1] // 2 + 1 :] = 7.25
     return values
 
 
@@ -34,7 +34,7 @@ def same_bits(found, expected):
 def test_smoothed_planes_have_the_bits_of_the_cpu(cuda, shape, masked):
     planes, mask = noisy((2, *shape)), holes(shape) if masked else None
     for sigma in SIGMAS:
-        expected, found = np.empty_like(planes), cuda.put(np.empty_like(planes))
+        expected, found = np.empty_like(planes), cuda.put(np.zeros_like(planes))
         gradients.smooth(planes, mask, sigma, expected)
         on_device = cuda.put(planes), None if mask is None else cuda.put(mask)
         kernels_for(found, "gradients").smooth(*on_device, sigma, found)
@@ -46,8 +46,8 @@ def test_smoothed_planes_have_the_bits_of_the_cpu(cuda, shape, masked):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_strengths_have_the_bits_of_the_cpu(cuda, shape, n_planes, masked):
     planes, mask = noisy((n_planes, *shape)), holes(shape) if masked else None
-    expected = np.empty((len(SIGMAS), *shape), np.float32)
-    found = cuda.put(expected * 0)
+    expected = np.zeros((len(SIGMAS), *shape), np.float32)
+    found = cuda.put(expected.copy())
     gradients.strengths(planes, mask, SIGMAS, 0.05, expected)
     on_device = cuda.put(planes), None if mask is None else cuda.put(mask)
     kernels_for(found, "gradients").strengths(*on_device, SIGMAS, 0.05, found)
@@ -61,13 +61,13 @@ def test_textons_are_those_of_the_cpu(cuda, shape, masked, n):
     plane, mask = noisy(shape), holes(shape) if masked else None
     angles = 2 * np.pi / n * np.arange(n)
     directions = np.array([np.cos(angles), np.sin(angles)], np.float32)
-    expected = np.empty(shape, np.uint8)
-    found = cuda.put(expected * 0)
+    expected = np.zeros(shape, np.uint8)
+    found = cuda.put(expected.copy())
     codes.texton_codes(plane, mask, 1.0, 2.0, directions, expected)
     on_device = cuda.put(plane), None if mask is None else cuda.put(mask)
     kernels_for(found, "codes").texton_codes(*on_device, 1.0, 2.0, cuda.put(directions), found)
     np.testing.assert_array_equal(cuda.take(found), expected)
-    assert shape[0] < 50 or len(np.unique(expected)) > 6
+    assert min(shape) < 40 or len(np.unique(expected)) > 6
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -77,8 +77,8 @@ def test_nearest_colours_are_those_of_the_cpu(cuda, shape, n_planes, n_centers, 
     planes, mask = noisy((n_planes, *shape)), holes(shape) if masked else None
     weights = np.linspace(0.7, 1.3, n_planes, dtype=np.float32)
     centers = np.rint(noisy((n_centers, n_planes), 3)).astype(np.float32)
-    expected = np.empty(shape, np.uint8)
-    found = cuda.put(expected * 0)
+    expected = np.zeros(shape, np.uint8)
+    found = cuda.put(expected.copy())
     codes.nearest_codes(planes, weights, centers, mask, expected)
     given = map(cuda.put, (planes, weights, centers))
     kernels_for(found, "codes").nearest_codes(*given, None if mask is None else cuda.put(mask), found)

@@ -28,10 +28,8 @@ def texton_codes(
         kernels("codes", FUNCTIONS, (), device.id).texton(grid_of(plane.shape), (THREADS,), given)
 
 
-def nearest_codes(
-    planes: Any, weights: Any, centers: Any, mask: Any, out: Any, n_threads: int | None = None
-) -> None:
-    """Write the nearest of `centers` (K, C) to the weighted values of every pixel of planes (C, M, N), as on the CPU."""
+def nearest_codes(planes: Any, weights: Any, centers: Any, mask: Any, out: Any, n_threads: int | None = None) -> None:
+    """Write the nearest of `centers` (K, C) to the weighted values of every pixel of planes (C, M, N)."""
     import cupy
 
     with planes.device as device:

@@ -52,4 +52,3 @@ def strengths(
             smooth(planes, mask, sigma, smoothed)
             sizes = map(np.int32, planes.shape)
             run.steepest(grid_of(shape), (THREADS,), (smoothed, inside, masked, *sizes, np.float32(factor), found))
-
