@@ -115,7 +115,7 @@ def centers_of(samples, n_centers):
     sums = np.empty((n_centers, len(samples), 2))
     counts = np.empty(n_centers, np.int64)
     centers = np.empty((n_centers, len(samples)), np.float32)
-    centers = centers[: _split(samples, part, sums, counts)]
+    centers = centers[: _split(samples, part, sums, counts) if part.size else 0]
     _means(sums, counts, centers)
     for _ in range(ROUNDS):
         nearest(samples, centers, part)

@@ -1,0 +1,83 @@
+"""Slow twins of the cues of regions, in NumPy and float64, one pixel at a time."""
+
+import naive_features
+import numpy as np
+
+DERIVATIVE = np.outer([3, 10, 3], [-1, 0, 1]) / 32  # along columns
+
+
+def window(shape, at, reach):
+    """Rows and columns of the pixels around one; beyond the border the last goes on."""
+    return np.ix_(*((place + np.arange(-reach, reach + 1)).clip(0, size - 1) for place, size in zip(at, shape)))
+
+
+def smooth(plane, mask, sigma):
+    reach = int(3 * sigma)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    weights = np.outer(weights, weights)
+    mask = np.ones(plane.shape, bool) if mask is None else mask
+    out = np.zeros(plane.shape)
+    for at in np.ndindex(plane.shape):
+        near = window(plane.shape, at, reach)
+        share = weights * mask[near]
+        if share.sum() > 0:
+            out[at] = (share * np.where(mask[near], plane[near], 0)).sum() / share.sum()
+    return out
+
+
+def strength(planes, mask, sigma):
+    smoothed = [smooth(plane.astype(float), mask, sigma) for plane in planes]
+    out = np.zeros(planes.shape[1:])
+    for at in np.ndindex(out.shape):
+        if mask is None or mask[at]:
+            near = window(out.shape, at, 1)
+            slopes = np.array(
+                [[(plane[near] * kernel).sum() for kernel in (DERIVATIVE, DERIVATIVE.T)] for plane in smoothed]
+            )
+            out[at] = np.sqrt(np.linalg.eigvalsh(slopes.T @ slopes)[-1])
+    return out
+
+
+def textons(plane, mask, sigma, contrast, n):
+    """Code and margin of the texton of every pixel; 255 outside the mask."""
+    smoothed = smooth(plane.astype(float), mask, sigma)
+    across = np.array([3, 10, 3]) / 16
+    first, second = np.array([-0.5, 0, 0.5]) * sigma, np.array([1, -2, 1]) * sigma**2
+    codes, margins = np.full(plane.shape, 255), np.full(plane.shape, np.inf)
+    for at in np.ndindex(plane.shape):
+        if mask is None or mask[at]:
+            patch = smoothed[window(plane.shape, at, 1)]
+            pairs = [(across, first), (first, across), (across, second), (first, first), (second, across)]
+            jet = [down @ patch @ right for down, right in pairs]
+            codes[at], margins[at] = naive_features.texton(*jet, contrast, n)
+    return codes, margins
+
+
+def nearest(values, centers):
+    """Index of the nearest center of each column, and by how much the next one is farther."""
+    away = ((values.astype(float).T[:, None] - centers.astype(float)) ** 2).sum(axis=2)
+    ordered = np.sort(away, axis=1)
+    return away.argmin(axis=1), ordered[:, 1] - ordered[:, 0] if len(centers) > 1 else np.full(len(away), np.inf)
+
+
+def centers(samples, n_centers, rounds):
+    """Samples are split where they vary most, then rounds of k-means; also by how much the closest choice was made."""
+    samples = samples.astype(float).T
+    parts, margin = [np.arange(len(samples))], np.inf
+    while len(parts) < n_centers:
+        spread = np.array([samples[part].var(axis=0) * len(part) for part in parts])
+        if spread.max() < 1e-9 * (samples**2).sum():
+            break
+        k, c = np.unravel_index(spread.argmax(), spread.shape)
+        margin = min(margin, np.diff(np.sort(np.append(spread.ravel(), 0)))[-1])
+        above = samples[parts[k], c] > samples[parts[k], c].mean()
+        parts[k : k + 1], new = [parts[k][~above]], parts[k][above]
+        parts.append(new)
+    found = np.array([samples[part].mean(axis=0) for part in parts])
+    for _ in range(rounds):
+        labels, apart = nearest(samples.T, found)
+        margin = min(margin, apart.min())
+        found = np.array(
+            [samples[labels == k].mean(axis=0) if (labels == k).any() else found[k] for k in range(len(found))]
+        )
+    return found, margin

@@ -1,0 +1,405 @@
+"""Cues of regions: slow twins, known images, masks, blocks and threads, kinds of images, outliers, errors."""
+
+import os
+
+import naive_cues as naive
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from classicseg._kernels.cpu import codes, gradients
+from classicseg.features import _cues
+from classicseg.features._cues import SIGMAS, cues, scene_of
+
+compiled = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="too many pixels with the JIT off")
+OUTSIDE = 255
+FIELDS = ("strengths", "textons", "colors")
+
+
+def smoothed(planes, mask, sigma, n_threads=None):
+    out = np.full(planes.shape, np.nan, np.float32)
+    gradients.smooth(planes, mask, sigma, out, n_threads)
+    return out
+
+
+def strengths(planes, mask=None, sigmas=SIGMAS, factor=1.0, n_threads=None):
+    out = np.full((len(sigmas), *planes.shape[1:]), np.nan, np.float32)
+    gradients.strengths(planes, mask, sigmas, factor, out, n_threads)
+    return out
+
+
+def textons(plane, mask=None, sigma=1.0, contrast=2.0, n=4):
+    angles = 2 * np.pi / n * np.arange(n)
+    out = np.full(plane.shape, 99, np.uint8)
+    codes.texton_codes(plane, mask, sigma, contrast, np.array([np.cos(angles), np.sin(angles)], np.float32), out)
+    return out
+
+
+def nearest(planes, centers, weights=None, mask=None):
+    weights = np.ones(len(planes), np.float32) if weights is None else weights
+    out = np.full(planes.shape[1:], 99, np.uint8)
+    codes.nearest_codes(planes, weights, centers, mask, out)
+    return out
+
+
+def some_mask(rng, shape):
+    mask = rng.random(shape) < 0.6
+    mask[: shape[0] // 3, : shape[1] // 3] = False  # a hole wider than some Gaussians
+    mask[0, -1] = True
+    return mask
+
+
+def equal(one, other, fields=FIELDS):
+    for field in fields:
+        assert_array_equal(getattr(one, field), getattr(other, field))
+
+
+# --- Gradients -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("sigma", [0.2, 1.0, 2.5])
+@pytest.mark.parametrize("shape", [(9, 11), (1, 7), (6, 1), (1, 1)])
+def test_smoothing_equals_the_slow_twin(rng, shape, sigma, masked):
+    planes = rng.normal(0, 30, (2, *shape)).astype(np.float32)
+    mask = some_mask(rng, shape) if masked else None
+    expected = [naive.smooth(plane, mask, sigma) for plane in planes]
+    assert_allclose(smoothed(planes, mask, sigma), expected, rtol=0, atol=3e-5)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("n_planes", [1, 3, 4])
+@pytest.mark.parametrize("shape", [(9, 11), (1, 7), (6, 1), (1, 1)])
+def test_strengths_equal_the_slow_twin(rng, shape, n_planes, masked):
+    planes = rng.normal(0, 30, (n_planes, *shape)).astype(np.float32)
+    mask = some_mask(rng, shape) if masked else None
+    expected = [0.5 * naive.strength(planes, mask, sigma) for sigma in SIGMAS]
+    assert_allclose(strengths(planes, mask, factor=0.5), expected, rtol=1e-4, atol=3e-5)
+
+
+def test_a_constant_has_no_strength():
+    for value in (0.1, -273.15, 33333.34):
+        assert not strengths(np.full((3, 30, 20), value, np.float32)).any()
+
+
+def test_a_constant_with_anything_outside_the_mask_has_hardly_any(rng):
+    mask = some_mask(rng, (30, 20))
+    planes = np.where(mask, 40, rng.normal(0, 1e5, (3, 30, 20))).astype(np.float32)
+    assert strengths(planes, mask).max() < 1e-4
+
+
+@pytest.mark.parametrize("slope", [(0, 2), (3, 0), (3, -4)])
+def test_the_strength_of_a_ramp_is_its_slope(slope):
+    rows, cols = np.mgrid[:40, :50].astype(np.float32)
+    ramp = slope[0] * rows + slope[1] * cols
+    inner = np.s_[:, 14:-14, 14:-14]
+    assert_allclose(strengths(ramp[None])[inner], np.hypot(*slope), rtol=1e-4)
+    assert_allclose(strengths(np.stack([ramp, -ramp, ramp]))[inner], 3**0.5 * np.hypot(*slope), rtol=1e-4)
+
+
+def test_planes_that_change_in_different_directions_do_not_add_up():
+    rows, cols = np.mgrid[:40, :50].astype(np.float32)
+    found = strengths(np.stack([3 * rows, 4 * cols]))[:, 14:-14, 14:-14]
+    assert_allclose(found, 4, rtol=1e-4)  # the direction in which most changes; hypot would say 5
+
+
+def test_the_strength_of_a_step_peaks_at_the_step():
+    plane = np.zeros((30, 60), np.float32)
+    plane[:, 30:] = 50
+    for found, sigma in zip(strengths(plane[None]), SIGMAS):
+        assert_array_equal(found, found[:1].repeat(30, axis=0))
+        assert set(np.flatnonzero(found[0] == found[0].max())) <= {29, 30}
+        assert_allclose(found[0].max(), 50 / np.sqrt(2 * np.pi * (sigma**2 + 0.5)), rtol=0.12)
+        assert not found[0, : 30 - int(3 * sigma) - 1].any()
+
+
+@compiled
+@pytest.mark.parametrize("masked", [False, True])
+def test_no_bit_depends_on_the_strips(rng, monkeypatch, masked):
+    planes = rng.normal(0, 30, (2, 150, 21)).astype(np.float32)
+    mask = some_mask(rng, planes.shape[1:]) if masked else None
+    expected = smoothed(planes, mask, 1.0), strengths(planes, mask), textons(planes[0], mask)
+    for strip in (1, 149, 150, 1000):
+        monkeypatch.setattr(gradients, "STRIP", strip)
+        found = smoothed(planes, mask, 1.0), strengths(planes, mask), textons(planes[0], mask)
+        for one, other in zip(found, expected):
+            assert_array_equal(one, other)
+
+
+# --- Codes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("n", [1, 4, 7])
+def test_textons_equal_the_slow_twin(rng, n, masked):
+    plane = rng.normal(0, 30, (12, 15)).astype(np.float32)
+    plane[:, 10:] *= 0.1
+    mask = some_mask(rng, plane.shape) if masked else None
+    expected, margin = naive.textons(plane, mask, 1.5, 2.0, n)
+    clear = margin > 1e-3
+    assert_array_equal(textons(plane, mask, 1.5, 2.0, n)[clear], expected[clear])
+    assert clear.mean() > 0.9
+    assert len(set(expected[clear])) > 4
+
+
+@pytest.mark.parametrize("n_pixels", [1, codes.CHUNK - 1, codes.CHUNK, codes.CHUNK + 1])
+def test_the_nearest_center_equals_the_slow_twin(rng, n_pixels):
+    planes = rng.normal(0, 30, (3, 1, n_pixels)).astype(np.float32)
+    centers, weights = rng.normal(0, 30, (9, 3)).astype(np.float32), np.array([0.5, 1, 2], np.float32)
+    expected, margin = naive.nearest(planes[:, 0] * weights[:, None], centers)
+    found = nearest(planes, centers, weights)[0]
+    assert_array_equal(found[margin > 1e-3], expected[margin > 1e-3])
+
+
+def test_a_tie_goes_to_the_first_center():
+    values = np.array([[[1, 3, 5]]], np.float32)
+    assert_array_equal(nearest(values, np.array([[2], [0], [4], [4]], np.float32))[0], [0, 0, 2])
+
+
+@compiled
+def test_the_nearest_center_of_many_blocks(rng):
+    planes = rng.integers(0, 9, (2, 70, 1000)).astype(np.float32)  # five blocks
+    mask = rng.random((70, 1000)) < 0.8
+    centers = rng.integers(0, 9, (5, 2)).astype(np.float32)
+    expected = naive.nearest(planes.reshape(2, -1), centers)[0].reshape(70, 1000)
+    assert_array_equal(nearest(planes, centers, mask=mask), np.where(mask, expected, OUTSIDE))
+
+
+def test_centers_equal_the_slow_twin(rng):
+    samples = rng.normal(0, 30, (3, 300)).astype(np.float32)
+    expected, margin = naive.centers(samples, 12, codes.ROUNDS)
+    assert margin > 1e-4  # no choice was so close that rounding made it
+    assert_allclose(codes.centers_of(samples, 12), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_centers_of_few_colours_are_these(rng):
+    colours = rng.integers(-50, 50, (7, 3))
+    samples = np.ascontiguousarray(colours[rng.integers(0, 7, 500)].T, np.float32)
+    found = codes.centers_of(samples, 32)
+    assert_array_equal(np.unique(found, axis=0), np.unique(colours, axis=0))
+    assert len(found) == 7
+
+
+@pytest.mark.parametrize("value", [0, 1e-30, 0.1, -273.15, 1e6])
+def test_one_colour_has_one_center(value):
+    assert_allclose(codes.centers_of(np.full((2, 4096), value, np.float32), 32), [[np.float32(value)] * 2], rtol=1e-6)
+
+
+def test_an_outlier_takes_one_center(rng):
+    samples = rng.normal(0, 1, (1, 1000)).astype(np.float32)
+    samples[0, 3] = 1e6
+    found = codes.centers_of(samples, 8)[:, 0]
+    assert sorted(found)[-1] == 1e6
+    assert np.diff(sorted(found)[:-1]).max() < 1.5
+
+
+def test_samples_are_spread_over_the_image(rng):
+    places = _cues._sample_places(None, 100_000)
+    parts = np.arange(_cues.SAMPLES) * (100_000 / _cues.SAMPLES)
+    assert_array_equal(places, np.clip(places, np.floor(parts), parts + 100_000 / _cues.SAMPLES))
+    assert len(np.unique(places % 500)) > 490  # all columns of an image of 200 rows
+    assert_array_equal(_cues._sample_places(None, 50), np.arange(50))
+    mask = rng.random((300, 400)) < 0.5
+    assert mask.ravel()[_cues._sample_places(mask, mask.size)].all()
+    assert _cues._sample_places(np.zeros((3, 4), bool), 12).size == 0
+
+
+# --- Kinds of images -------------------------------------------------------------------------------------------
+
+
+def picture(rng, shape=(40, 50)):
+    image = rng.integers(0, 256, (*shape, 3)).astype(np.uint8)
+    image[:, shape[1] // 2 :] = (200, 40, 90)
+    return image
+
+
+def test_colours_become_lab(rng):
+    image = picture(rng)
+    scene = scene_of(image)
+    assert scene.planes.shape == (3, 40, 50)
+    assert_allclose(scene.planes[:, 0, -1], naive.naive_features.lab(np.array([200, 40, 90]) / 255), atol=3e-4)
+    assert_array_equal(scene.light, scene.planes[0])
+    assert_allclose(scene_of(image / 255).planes, scene.planes, atol=1e-3)
+    assert_allclose(scene_of(image.astype(np.uint16) * 257).planes, scene.planes, atol=1e-3)
+    assert_allclose(scene_of(image.astype(float), unit=255).planes, scene.planes, atol=1e-3)
+    assert_allclose(scene_of(image.astype(int)).planes, scene.planes, atol=1e-3)  # as NumPy reads lists
+
+
+def test_gray_is_the_lightness_of_that_gray(rng):
+    gray = picture(rng)[..., 0]
+    of_colours = scene_of(np.repeat(gray[..., None], 3, axis=2)).planes
+    for image in (gray, gray[..., None], gray / 255, gray.astype(np.uint16) * 257, gray.astype(int)):
+        scene = scene_of(image)
+        assert_allclose(scene.planes, of_colours[:1], atol=1e-3)
+        assert_array_equal(scene.light, scene.planes[0])
+
+
+def test_ten_kelvin_are_the_range(rng):
+    celsius = rng.normal(20, 8, (30, 40))
+    for image, unit in ((celsius, None), (celsius.astype(np.float32), None), (celsius / 1000, 0.01)):
+        assert_allclose(scene_of(image, unit=unit).planes, 10 * celsius[None], rtol=1e-5, atol=1e-4)
+    counts = rng.integers(7000, 8000, (30, 40))
+    assert_allclose(scene_of(counts.astype(np.uint16), unit=500).planes, counts[None] / 5, rtol=1e-5)
+    assert_allclose(scene_of(counts).planes, counts[None] / 5, rtol=1e-5)
+
+
+def test_a_change_of_all_channels_by_the_range_has_its_length():
+    for image in (np.zeros((6, 9, 2), np.uint8), np.zeros((6, 9, 5), np.uint16), np.zeros((6, 9, 4))):
+        image[:, 5:] = np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1
+        planes = scene_of(image).planes
+        assert_allclose(np.linalg.norm(planes[:, 0, 5] - planes[:, 0, 4]), 100, rtol=1e-5)
+        assert_allclose(scene_of(image).light[0, 4:6], [0, 100], rtol=1e-5)
+
+
+def test_one_pixel_does_not_change_what_an_image_is_taken_for(rng):
+    gray, celsius = rng.random((30, 40)), rng.normal(20, 8, (30, 40))
+    for image, colour in ((gray, False), (celsius, False), (rng.random((30, 40, 3)), True)):
+        hot = image.copy()
+        hot[3, 4] = 1000
+        before, after = scene_of(image).planes, scene_of(hot).planes
+        changed = np.unique(np.argwhere(before != after)[:, 1:], axis=0)
+        assert_array_equal(changed, [[3, 4]])
+        assert len(after) == (3 if colour else 1)
+
+
+def test_depth_is_compared_by_its_logarithm(rng):
+    image, depth = picture(rng), np.full((40, 50), 2.0)
+    depth[:, 30:] = 2.2
+    planes = scene_of(image, depth=depth).planes
+    assert_array_equal(planes[:3], scene_of(image).planes)
+    assert_allclose(planes[3, 0, 30] - planes[3, 0, 29], 100 * np.log(1.1), rtol=1e-4)
+    millimetres = scene_of(image, depth=(depth * 1000).astype(np.uint16)).planes[3]
+    assert_allclose(millimetres - planes[3], 100 * np.log(1000), rtol=1e-4)
+    for hole in (np.nan, np.inf, 0, -1):
+        damaged = depth.copy()
+        damaged[10:13, 5:9] = damaged[3, 32] = hole
+        assert_array_equal(scene_of(image, depth=damaged).planes, planes)
+    assert len(scene_of(image).weights) == 3
+    assert len(scene_of(image, depth=depth).weights) == 4
+
+
+def test_depth_separates_what_looks_alike():
+    image, depth = np.full((40, 50), 90, np.uint8), np.full((40, 50), 2.0)
+    depth[:, 30:] = 3.0
+    found = cues(image, depth=depth)
+    assert found.strengths[:, 20, 29:31].min() > 0.1
+    assert found.colors[20, 29] != found.colors[20, 30]
+    assert not found.textons.any()  # looked for in the image alone
+
+
+def test_huge_values_stay_finite(rng):
+    for image in (rng.random((20, 30)) * 1e38, rng.random((20, 30, 2)) * 1e300, rng.random((20, 30)) * 1e-300 + 2):
+        if image.max() > 1e100:
+            image /= 1e270  # within float32
+        found = cues(image)
+        assert np.isfinite(found.planes).all()
+        assert np.isfinite(found.strengths).all()
+
+
+# --- All cues --------------------------------------------------------------------------------------------------
+
+
+@compiled
+@pytest.mark.parametrize("masked", [False, True])
+def test_no_bit_depends_on_the_threads(rng, masked):
+    image = picture(rng, (200, 90))
+    mask = some_mask(rng, (200, 90)) if masked else None
+    expected = cues(image, mask, n_threads=1)
+    for n_threads in (2, 3, 7):
+        equal(cues(image, mask, n_threads=n_threads), expected, ("planes", *FIELDS))
+
+
+@pytest.mark.parametrize("kind", ["colours", "floats", "gray", "temperatures", "bands"])
+def test_nothing_outside_the_mask_counts(rng, kind):
+    image = picture(rng)
+    image = {
+        "colours": image,
+        "floats": image / 255,
+        "gray": image[..., 0],
+        "temperatures": image[..., 0] / 9,
+        "bands": image[..., :2] / 255,
+    }[kind]
+    mask = some_mask(rng, image.shape[:2])
+    expected = cues(image, mask)
+    for field in ("textons", "colors"):
+        assert_array_equal(getattr(expected, field) == OUTSIDE, ~mask)
+    assert not expected.strengths[:, ~mask].any()
+    for value in (0, 200) if image.dtype == np.uint8 else (np.nan, np.inf, -1e300, 7):
+        other = image.copy()
+        other[~mask] = value
+        found = cues(other, mask)
+        assert np.isfinite(found.planes).all()
+        equal(found, expected)
+
+
+def test_a_mask_of_all_changes_no_code(rng):
+    image = picture(rng)
+    found, expected = cues(image, np.ones((40, 50), bool)), cues(image)
+    assert_allclose(found.strengths, expected.strengths, rtol=1e-4, atol=1e-5)
+    assert (found.textons == expected.textons).mean() > 0.99
+    assert (found.colors == expected.colors).mean() > 0.99
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 60), (60, 1), (2, 3)])
+def test_small_images(rng, shape):
+    found = cues(rng.integers(0, 256, (*shape, 3)).astype(np.uint8))
+    assert found.strengths.shape == (3, *shape)
+    assert found.textons.shape == found.colors.shape == shape
+    assert found.colors.max() < _cues.N_COLORS
+    assert found.textons.max() < _cues.N_TEXTONS
+
+
+def test_an_empty_mask_leaves_all_outside(rng):
+    found = cues(picture(rng), np.zeros((40, 50), bool))
+    assert not found.strengths.any()
+    assert (found.textons == OUTSIDE).all()
+    assert (found.colors == OUTSIDE).all()
+
+
+def test_a_constant_image_is_one_code():
+    found = cues(np.full((30, 40, 3), 77, np.uint8))
+    assert not found.strengths.any()
+    assert not found.textons.any()
+    assert not found.colors.any()
+
+
+@compiled
+def test_a_hot_pixel_changes_cues_around_it_only(rng):
+    from scipy.ndimage import gaussian_filter
+
+    image = gaussian_filter(rng.normal(0, 60, (120, 160)), 6) + 20  # °C
+    hot = image.copy()
+    hot[60, 80] = 5000
+    before, after = cues(image), cues(hot)
+    far = np.ones(image.shape, bool)
+    far[60 - 14 : 60 + 15, 80 - 14 : 80 + 15] = False
+    assert_array_equal(before.strengths[:, far], after.strengths[:, far])
+    assert_array_equal(before.textons[far], after.textons[far])
+    assert len(np.unique(after.colors[far])) >= _cues.N_COLORS - 6  # the pixels around it have a few of the colours
+
+
+def test_arguments_are_not_changed_and_any_strides_are_taken(rng):
+    image = picture(rng)
+    expected = cues(image)
+    turned = np.asfortranarray(image)[::1]
+    turned.setflags(write=False)
+    equal(cues(turned), expected, ("planes", *FIELDS))
+    wide = np.zeros((40, 100, 3), np.uint8)
+    wide[:, ::2] = image
+    equal(cues(wide[:, ::2]), expected, ("planes", *FIELDS))
+
+
+# --- Errors ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "message"),
+    [
+        (np.full((4, 5), np.nan), {}, "image must be finite, got 20 NaN or infinite values; mark such pixels False in"),
+        (np.full((4, 5, 3), 200.0), {}, "image must range over 0 to 1, got values beyond; divide by the highest value"),
+        (np.zeros((4, 5)), {"depth": np.zeros((4, 5))}, "depth must hold a finite value above 0 somewhere, got none"),
+    ],
+)
+def test_refused(image, options, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        scene_of(image, **options)
