@@ -118,10 +118,10 @@ def normalized_cut(
         raise ValueError("connected must be False for a sparse array, whose nodes lie nowhere; leave it out")
     if threshold is not None:
         most = check_float("threshold", threshold)
-        labels = _tree_of(subject, most, subject.n_nodes).cut(threshold=most)
+        labels = _tree_of(subject, most, subject.n_nodes, n_threads).cut(threshold=most)
     else:
         n_segments = check_int("n_segments", n_segments, low=1, high=subject.n_nodes)
-        labels = by_first_node(subject.image_of(_segments(subject.graph, n_segments)))
+        labels = by_first_node(subject.image_of(_segments(subject.graph, n_segments, n_threads)))
     return connected_regions(labels, n_threads=n_threads) if connected else labels
 
 
@@ -192,36 +192,37 @@ def split_tree(
     subject = subject_of(features, sigma, weights, radius, spatial_sigma, mask, n_threads)
     most = np.inf if threshold is None else check_float("threshold", threshold)
     size = subject.n_nodes
-    return _tree_of(
-        subject, most, size if n_segments is None else check_int("n_segments", n_segments, low=1, high=size)
-    )
+    n_segments = size if n_segments is None else check_int("n_segments", n_segments, low=1, high=size)
+    return _tree_of(subject, most, n_segments, n_threads)
 
 
-def _tree_of(subject: Subject, threshold: float, n_segments: int) -> SplitTree:
-    cutting = Cutting(subject.graph, threshold, n_segments)
+def _tree_of(subject: Subject, threshold: float, n_segments: int, n_threads: int | None) -> SplitTree:
+    cutting = Cutting(subject.graph, threshold, n_segments, n_threads)
     parents, values = np.array(cutting.parents, np.int32), np.array(cutting.values, np.float64)
     return SplitTree(subject.image_of(cutting.labels), parents, values)
 
 
-def _segments(graph: PixelGraph | SparseGraph, n_segments: int) -> NDArray[np.int32]:
+def _segments(graph: PixelGraph | SparseGraph, n_segments: int, n_threads: int | None) -> NDArray[np.int32]:
     """Return the segment of each node of a graph."""
     if n_segments <= max(graph.n_parts, 1):
-        return Cutting(graph, np.inf, n_segments).labels
+        return Cutting(graph, np.inf, n_segments, n_threads).labels
     if isinstance(graph, SparseGraph):
         linked = np.count_nonzero(graph.degrees)
-        return _best(graph, graph.vectors(n_segments) if n_segments <= linked else None, n_segments)
+        return _best(graph, graph.vectors(n_segments) if n_segments <= linked else None, n_segments, n_threads)
     vectors, (group, groups) = graph.vectors(n_segments), graph.coarse()
     found = candidates(vectors, graph.degrees, PIXEL_TRIES)
     if n_segments <= len(groups.nodes):
         weighted, volume = graph.degrees[:, None] * vectors, np.bincount(group, graph.degrees)
         means = np.stack([np.bincount(group, column) / volume for column in weighted.T], axis=1)
-        found.append(_best(groups, means, n_segments)[group])
-    return min(graph.all_refined(found, n_segments), key=lambda one: one[1])[0]
+        found.append(_best(groups, means, n_segments, n_threads)[group])
+    return min(graph.all_refined(found, n_segments, n_threads), key=lambda one: one[1])[0]
 
 
-def _best(graph: SparseGraph, vectors: NDArray[np.float64] | None, n_segments: int) -> NDArray[np.int32]:
+def _best(
+    graph: SparseGraph, vectors: NDArray[np.float64] | None, n_segments: int, n_threads: int | None
+) -> NDArray[np.int32]:
     """Return the best of the segmentations by eigenvectors and by cutting in two, after nodes moved in each."""
-    found = [Cutting(graph, np.inf, n_segments).labels]
+    found = [Cutting(graph, np.inf, n_segments, n_threads).labels]
     if vectors is not None:
         found += candidates(vectors, graph.degrees, TRIES)
-    return min((graph.refined(labels, n_segments) for labels in found), key=lambda one: one[1])[0]
+    return min(graph.all_refined(found, n_segments, n_threads), key=lambda one: one[1])[0]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from classicseg._kernels import kernels_for
 from classicseg.graph._affinity import PixelAffinity
+from classicseg.graph._beside import beside_each_other
 from classicseg.graph._embedding import pixel_vectors
 from classicseg.graph._sparse import SparseGraph, graph_of_scipy
 
@@ -27,6 +28,11 @@ class PixelGraph:
     box: tuple[int, int]  # row and column of the first pixel of `affinity` in it
     affinity: PixelAffinity  # of the box around them; others in it have no links
     n_threads: int | None
+
+    @property
+    def takes_threads(self) -> bool:
+        """Tell whether several threads cut it."""
+        return True
 
     @property
     def places(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -130,15 +136,11 @@ class PixelGraph:
         value: float = self.kernels.refined(affinity.stored, affinity.offsets, affinity.degree, image, n_segments, 1)
         return image[self.places], value
 
-    def all_refined(self, found: Sequence[NDArray[np.int32]], n_segments: int) -> list[tuple[NDArray[np.int32], float]]:
+    def all_refined(
+        self, found: Sequence[NDArray[np.int32]], n_segments: int, n_threads: int | None
+    ) -> list[tuple[NDArray[np.int32], float]]:
         """Return several segmentations refined, each by one thread."""
-        refined: dict[int, tuple[NDArray[np.int32], float]] = {}
-
-        def refine(index: int) -> None:
-            refined[index] = self.refined(found[index], n_segments)
-
-        self.kernels.run_blocks(refine, len(found), self.n_threads)
-        return [refined[index] for index in range(len(found))]
+        return beside_each_other(lambda labels: self.refined(labels, n_segments), found, n_threads)
 
 
 def graph_of_pixels(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
 from classicseg._validate import check_finite, check_float, check_numbers
+from classicseg.graph._beside import beside_each_other
 from classicseg.graph._small import checked_graph, sparse_vectors
 from classicseg.regions import RegionGraph
 
@@ -33,6 +34,11 @@ class SparseGraph:
     own: NDArray[np.float64]
     degree: NDArray[np.float64]
     start: NDArray[np.float64] | None = None  # (4, n), near to its first eigenvectors: those of a graph it is part of
+
+    @property
+    def takes_threads(self) -> bool:
+        """Tell whether several threads cut it."""
+        return False
 
     @property
     def kernels(self) -> Any:
@@ -88,6 +94,12 @@ class SparseGraph:
         found = labels.copy()
         graph = (self.indptr, self.indices, self.data, self.own, self.degree)
         return found, self.kernels.refined(*graph, found, n_segments)
+
+    def all_refined(
+        self, found: Sequence[NDArray[np.int32]], n_segments: int, n_threads: int | None
+    ) -> list[tuple[NDArray[np.int32], float]]:
+        """Return several segmentations refined, each by one thread."""
+        return beside_each_other(lambda labels: self.refined(labels, n_segments), found, n_threads)
 
     def to_scipy(self) -> Any:
         """Return the symmetric matrix, its diagonal included, as a SciPy CSR array."""

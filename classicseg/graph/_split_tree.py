@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classicseg._validate import check_float, check_int
+from classicseg.graph._beside import beside_each_other
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,10 @@ class Part(Protocol):
     def nodes(self) -> NDArray[np.intp]:
         """Return which of the whole graph they are, ascending."""
 
+    @property
+    def takes_threads(self) -> bool:
+        """Tell whether several threads cut it; others are cut beside each other."""
+
     def connected_parts(self) -> Iterator[Any]:
         """Return the parts that no link joins, the one of largest degrees first."""
 
@@ -107,38 +112,51 @@ class Part(Protocol):
 class Cutting:
     """The steps of cutting a graph."""
 
-    def __init__(self, graph: Part, threshold: float, n_segments: int) -> None:
+    def __init__(self, graph: Part, threshold: float, n_segments: int, n_threads: int | None = None) -> None:
         """Take all steps whose normalized cut is below `threshold`, until there are `n_segments`."""
-        self.nodes = graph.nodes
+        self.nodes, self.n_threads = graph.nodes, n_threads
         self.labels = np.zeros(len(graph.nodes), np.int32)  # of each node
         self.parents: list[int] = []
         self.values: list[float] = []
         self.most_steps = n_segments - 1
         self.queue: list[tuple[float, int, NDArray[np.bool_], Any]] = []
-        self._enter(graph, 0)
+        self._enter([(graph, 0)])
         while self.queue and len(self.parents) < self.most_steps:
             value, label, off, part = heapq.heappop(self.queue)  # labels differ, so that nothing else is compared
             if value >= threshold:
                 break
             new = self._step(label, value)
             self.labels[np.searchsorted(self.nodes, part.nodes[off])] = new
-            self._enter(part.part_of(np.flatnonzero(~off)), label)
-            self._enter(part.part_of(np.flatnonzero(off)), new)
+            if len(self.parents) < self.most_steps:  # of the last step nothing is cut any more
+                kept, taken = (part.part_of(np.flatnonzero(chosen)) for chosen in (~off, off))
+                self._enter([(kept, label), (taken, new)])
 
     def _step(self, label: int, value: float) -> int:
         self.parents.append(label)
         self.values.append(value)
         return len(self.parents)
 
-    def _enter(self, segment: Part, label: int) -> None:
-        """Take the parts of a segment that no link joins apart, and find out what it would be to cut them."""
-        if len(self.parents) >= self.most_steps or len(segment.nodes) < 2:
+    def _enter(self, segments: list[tuple[Part, int]]) -> None:
+        """Find out what it would be to cut segments."""
+        if len(self.parents) >= self.most_steps:
             return
+        parts = [found for segment, label in segments for found in self._connected(segment, label)]
+        alone: list[Any] = [part for part, _ in parts if not part.takes_threads]
+        cuts = iter(beside_each_other(lambda part: part.cut_in_two(), alone, self.n_threads))
+        for part, label in parts:
+            off, value, known = part.cut_in_two() if part.takes_threads else next(cuts)
+            heapq.heappush(self.queue, (value, label, off, known))
+
+    def _connected(self, segment: Part, label: int) -> list[tuple[Part, int]]:
+        """Take the parts of a segment that no link joins apart, and return those of several nodes with their labels."""
+        if len(segment.nodes) < 2:
+            return []
+        found = []
         for index, part in enumerate(segment.connected_parts()):
             if index > 0:  # the parts before keep their labels, all others get the next one
                 if len(self.parents) < self.most_steps:
                     label = self._step(label, 0.0)
                 self.labels[np.searchsorted(self.nodes, part.nodes)] = label
-            if len(part.nodes) > 1 and len(self.parents) < self.most_steps:
-                off, value, known = part.cut_in_two()
-                heapq.heappush(self.queue, (value, label, off, known))
+            if len(part.nodes) > 1:
+                found.append((part, label))
+        return found
