@@ -92,3 +92,15 @@ def test_no_step_at_the_threshold_or_above(rng):
     threshold = float(np.maximum.accumulate(values)[10])
     assert (split_tree(graph, threshold=threshold).values < threshold).all()
     assert (split_tree(graph, threshold=threshold * 0.9).values < threshold * 0.9).all()
+
+
+@pytest.mark.parametrize("n_segments", [2, 5, 9, 60])
+def test_threads_do_not_change_the_tree(rng, n_segments):
+    """Segments are cut beside each other, of a graph in parts and with a lone node too."""
+    matrix = np.zeros((61, 61))
+    matrix[:24, :24], matrix[24:60, 24:60] = planar(rng, 24, 0.0), planar(rng, 36, 0.0)
+    alone, shared = (split_tree(csr_array(matrix), n_segments=n_segments, n_threads=n) for n in (1, 3))
+    assert len(alone.parents) == n_segments - 1
+    assert_array_equal(alone.labels, shared.labels)
+    assert_array_equal(alone.parents, shared.parents)
+    assert_array_equal(alone.values, shared.values)
