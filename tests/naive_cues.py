@@ -58,26 +58,3 @@ def nearest(values, centers):
     away = ((values.astype(float).T[:, None] - centers.astype(float)) ** 2).sum(axis=2)
     ordered = np.sort(away, axis=1)
     return away.argmin(axis=1), ordered[:, 1] - ordered[:, 0] if len(centers) > 1 else np.full(len(away), np.inf)
-
-
-def centers(samples, n_centers, rounds):
-    """Samples are split where they vary most, then rounds of k-means; also by how much the closest choice was made."""
-    samples = samples.astype(float).T
-    parts, margin = [np.arange(len(samples))], np.inf
-    while len(parts) < n_centers:
-        spread = np.array([samples[part].var(axis=0) * len(part) for part in parts])
-        if spread.max() < 1e-9 * (samples**2).sum():
-            break
-        k, c = np.unravel_index(spread.argmax(), spread.shape)
-        margin = min(margin, np.diff(np.sort(np.append(spread.ravel(), 0)))[-1])
-        above = samples[parts[k], c] > samples[parts[k], c].mean()
-        parts[k : k + 1], new = [parts[k][~above]], parts[k][above]
-        parts.append(new)
-    found = np.array([samples[part].mean(axis=0) for part in parts])
-    for _ in range(rounds):
-        labels, apart = nearest(samples.T, found)
-        margin = min(margin, apart.min())
-        found = np.array(
-            [samples[labels == k].mean(axis=0) if (labels == k).any() else found[k] for k in range(len(found))]
-        )
-    return found, margin

@@ -14,6 +14,7 @@ from classicseg._array import like, to_host
 from classicseg._kernels import kernels_for
 from classicseg.features._channels import COUNTS, KELVIN, full_range
 from classicseg.features._codes import n_textons
+from classicseg.features._palette import PALETTE
 from classicseg.features._planes import (
     HIGHEST,
     LOWEST,
@@ -35,11 +36,11 @@ ORDINARY = 0.99  # the share of float values that must range over 0 to 1 for the
 
 SIGMAS = (1.0, 2.0, 4.0)  # widths of the gradients, in pixels
 STEEP = 20.0  # units per pixel: a strength of 1
-TEXTON_SIGMA, TEXTON_CONTRAST, ORIENTATIONS = 1.0, 2.0, 4
+TEXTON_SIGMA, TEXTON_CONTRAST, ORIENTATIONS = 1.4, 2.0, 4
 N_TEXTONS = n_textons(ORIENTATIONS)
-COLOR_SIGMA, N_COLORS = 1.0, 32
-LIGHTNESS_WEIGHT = 0.7  # of L among a and b, when colours are told apart: light and shadow count less
-SAMPLES = 4096  # pixels that the colours of an image are chosen from
+COLOR_SIGMA, N_COLORS = 1.0, len(PALETTE)
+PALETTE_WEIGHTS = (0.7, 1.0, 1.0)  # of L, a and b: light and shadow tell colours apart less
+STEP = 6.25  # of light that gets a code of its own, where there is no colour; after N_COLORS of them they begin again
 OUTSIDE = 255  # code of a pixel outside the mask
 
 
@@ -48,7 +49,7 @@ class Scene(NamedTuple):
 
     planes: Plane  # (C, M, N), in units of CIE lightness; 0 or another finite value outside the mask
     light: Plane  # (M, N) that texture is looked for in
-    weights: NDArray[np.float32]  # (C,) of the planes, when colours are told apart
+    is_lab: bool  # whether the first three planes are L, a, b
     mask: Mask | None
 
 
@@ -105,40 +106,31 @@ def scene_of(image: Array, mask: Mask | None = None, depth: Array | None = None,
         planes = _scaled(image[..., None], mask, unit or (KELVIN if dtype.kind == "f" else COUNTS))
     else:
         planes = _scaled(image, mask, unit or full_range(dtype))
-    n_planes = len(planes)
-    light = planes[0]
-    if n_planes not in (1, 3):
-        light = functools.reduce(operator.add, planes) * np.float32(n_planes**-0.5)
-    weights = np.ones(n_planes + (depth is not None), np.float32)
-    if n_planes == 3:
-        weights[0] = LIGHTNESS_WEIGHT
+    is_lab, light = image.ndim == 3 and len(planes) == 3, planes[0]
+    if len(planes) > 1 and not is_lab:
+        light = functools.reduce(operator.add, planes) * np.float32(len(planes) ** -0.5)
     if depth is not None:
         planes = np.concatenate([planes, _log_depth(depth)[None]])
-    return Scene(planes, light, weights, mask)
+    return Scene(planes, light, is_lab, mask)
 
 
 def color_codes(scene: Scene, n_threads: int | None = None) -> NDArray[np.uint8]:
-    """Return which of up to N_COLORS colours, chosen for this image, is nearest to each pixel."""
-    planes, mask = scene.planes, scene.mask
+    """Return the colour of each pixel, smoothed: the nearest of the palette, or of other images the step of the light.
+
+    Nothing is chosen for the image, so that no pixel changes the code of another.
+    """
+    planes = scene.planes[:3] if scene.is_lab else scene.light[None]
     smoothed = np.empty_like(planes)
-    kernels_for(planes, "gradients").smooth(planes, mask, COLOR_SIGMA, smoothed, n_threads)
-    flat = smoothed.reshape(len(planes), -1)
-    some = to_host(flat[:, like(_sample_places(mask, flat.shape[1]), flat)]) * scene.weights[:, None]
-    centers = like(kernels_for(some, "codes").centers_of(np.ascontiguousarray(some), N_COLORS), planes)
+    kernels_for(planes, "gradients").smooth(planes, scene.mask, COLOR_SIGMA, smoothed, n_threads)
+    if not scene.is_lab:
+        steps = np.floor(smoothed[0] * np.float32(1 / STEP)).astype(np.int32) & (N_COLORS - 1)
+        codes: NDArray[np.uint8] = steps.astype(np.uint8)
+        return codes if scene.mask is None else np.where(scene.mask, codes, np.uint8(OUTSIDE))
     codes = np.empty_like(planes, np.uint8, "C", shape=planes.shape[1:])
-    weights = like(scene.weights, planes)
-    kernels_for(planes, "codes").nearest_codes(smoothed, weights, centers, mask, codes, n_threads)
+    palette = like(np.array(PALETTE, np.float32), planes)
+    weights = like(np.array(PALETTE_WEIGHTS, np.float32), planes)
+    kernels_for(planes, "codes").nearest_codes(smoothed, weights, palette, scene.mask, codes, n_threads)
     return codes
-
-
-def _sample_places(mask: Mask | None, n_pixels: int) -> NDArray[np.int64]:
-    """Return up to SAMPLES pixels inside the mask, spread evenly: one in each of as many equal parts of the image."""
-    inside = None if mask is None else np.flatnonzero(to_host(mask))
-    count = n_pixels if inside is None else len(inside)
-    order = np.arange(min(SAMPLES, count))
-    golden = (5**0.5 - 1) / 2  # where in its part, so that no pattern of the image falls in step with the places
-    chosen = ((order + order * golden % 1) * (count / max(len(order), 1))).astype(np.int64)
-    return chosen if inside is None else inside[chosen]
 
 
 @functools.cache

@@ -2,15 +2,13 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_called, jit_lean, run_blocks
+from classicseg._kernels.cpu._jit import jit, run_blocks
 from classicseg._kernels.cpu.gradients import for_strips, share_of, smooth_plane
 from classicseg._kernels.cpu.texture import textons
 
 BLOCK = 1 << 14  # pixels coded together: copied together
 OUTSIDE = 255  # code of a pixel outside the mask
 CHUNK = 1024  # of them, whose distances stay in the first-level cache
-ROUNDING = 1e-10  # of sums of squares of 4096 values, some hundred times
-ROUNDS = 8  # of k-means: more move the colours by less than they differ from one image to the next
 SIXTEENTHS, MIDDLE = np.float32(3 / 16), np.float32(10 / 16)
 FAR = np.float32(np.inf)
 HALF, QUARTER, TWO = np.float32(0.5), np.float32(0.25), np.float32(2)
@@ -74,7 +72,7 @@ def nearest_codes(planes, weights, centers, mask, out, n_threads=None):
         start, stop = index * rows, min((index + 1) * rows, n_rows)
         values = (planes[:, start:stop] * weights[:, None, None]).reshape(len(planes), -1)
         codes = np.empty(values.shape[1], np.int32)
-        nearest(values, centers, codes)
+        _nearest(values, centers, codes)
         out[start:stop] = codes.reshape(stop - start, n_cols)
         if mask is not None:
             out[start:stop][~mask[start:stop]] = OUTSIDE
@@ -83,7 +81,7 @@ def nearest_codes(planes, weights, centers, mask, out, n_threads=None):
 
 
 @jit
-def nearest(values, centers, codes):
+def _nearest(values, centers, codes):
     """Write the row of `centers` (K, C) that is nearest to each column of `values` (C, n) float32; a tie: the lower."""
     distance, best = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
     for start in range(0, values.shape[1], CHUNK):
@@ -102,76 +100,3 @@ def nearest(values, centers, codes):
             for i in range(n):
                 code[i] = k if distance[i] < best[i] else code[i]
                 best[i] = min(distance[i], best[i])
-
-
-def centers_of(samples, n_centers):
-    """Return up to `n_centers` centers (K, C) float32 of `samples` (C, n) float32.
-
-    Samples are split where they vary most, along one channel at their mean, until there are K parts; then rounds of
-    k-means. Sums are float64, in the order of the samples; ties go to the part, the channel or the center that comes
-    first.
-    """
-    part = np.zeros(samples.shape[1], np.int32)
-    sums = np.empty((n_centers, len(samples), 2))
-    counts = np.empty(n_centers, np.int64)
-    centers = np.empty((n_centers, len(samples)), np.float32)
-    centers = centers[: _split(samples, part, sums, counts) if part.size else 0]
-    _means(sums, counts, centers)
-    for _ in range(ROUNDS):
-        nearest(samples, centers, part)
-        _add_up(samples, part, sums, counts)
-        _means(sums, counts, centers)
-    return centers
-
-
-@jit_lean
-def _split(samples, part, sums, counts):
-    n_parts = 1
-    _add_up(samples, part, sums, counts)
-    while n_parts < counts.shape[0]:
-        k, c = _widest(sums, counts, n_parts)
-        if k < 0:
-            break
-        mean = sums[k, c, 0] / counts[k]
-        for i in range(part.shape[0]):
-            if part[i] == k and samples[c, i] > mean:
-                part[i] = n_parts
-        n_parts += 1
-        _add_up(samples, part, sums, counts)
-    return n_parts
-
-
-@jit_lean
-def _add_up(samples, part, sums, counts):
-    """Write the sums of the values of each part and of their squares, per channel."""
-    for k in range(counts.shape[0]):
-        counts[k] = 0
-        for c in range(samples.shape[0]):
-            sums[k, c, 0], sums[k, c, 1] = 0.0, 0.0
-    for i in range(part.shape[0]):
-        counts[part[i]] += 1
-        for c in range(samples.shape[0]):
-            value = np.float64(samples[c, i])
-            sums[part[i], c, 0] += value
-            sums[part[i], c, 1] += value * value
-
-
-@jit_lean
-def _means(sums, counts, centers):
-    for k in range(centers.shape[0]):
-        if counts[k]:  # a center without samples stays where it is
-            for c in range(centers.shape[1]):
-                centers[k, c] = sums[k, c, 0] / counts[k]
-
-
-@jit_called
-def _widest(sums, counts, n_parts):
-    """Return the part and the channel of the largest sum of squares around the mean; part -1 where all are 0."""
-    most, part, channel = 0.0, -1, 0
-    for k in range(n_parts):
-        for c in range(sums.shape[1]):
-            apart = sums[k, c, 1] - sums[k, c, 0] * sums[k, c, 0] / counts[k]
-            # What is less is rounding; with more, some lie above the mean as computed, and some do not.
-            if apart > ROUNDING * sums[k, c, 1] and apart > most:
-                most, part, channel = apart, k, c
-    return part, channel
