@@ -35,10 +35,10 @@ def textons(plane, mask=None, sigma=1.0, contrast=2.0, n=4):
     return out
 
 
-def nearest(planes, centers, weights=None, mask=None):
-    weights = np.ones(len(planes), np.float32) if weights is None else weights
+def nearest(planes, palette, weights=(1, 1, 1), mask=None):
+    """The codes of planes that a Gaussian so narrow leaves as they are."""
     out = np.full(planes.shape[1:], 99, np.uint8)
-    codes.nearest_codes(planes, weights, centers, mask, out)
+    codes.color_codes(planes, mask, 0.2, np.array(weights, np.float32), np.array(palette, np.float32), out)
     return out
 
 
@@ -142,27 +142,19 @@ def test_textons_equal_the_slow_twin(rng, n, masked):
     assert len(set(expected[clear])) > 4
 
 
-@pytest.mark.parametrize("n_pixels", [1, codes.CHUNK - 1, codes.CHUNK, codes.CHUNK + 1])
-def test_the_nearest_center_equals_the_slow_twin(rng, n_pixels):
-    planes = rng.normal(0, 30, (3, 1, n_pixels)).astype(np.float32)
-    centers, weights = rng.normal(0, 30, (9, 3)).astype(np.float32), np.array([0.5, 1, 2], np.float32)
-    expected, margin = naive.nearest(planes[:, 0] * weights[:, None], centers)
-    found = nearest(planes, centers, weights)[0]
-    assert_array_equal(found[margin > 1e-3], expected[margin > 1e-3])
+@pytest.mark.parametrize("shape", [(1, 1), (70, 9), (3, 130)])
+def test_the_nearest_colour_equals_the_slow_twin(rng, shape):
+    planes, palette = rng.normal(0, 30, (3, *shape)).astype(np.float32), rng.normal(0, 30, (9, 3))
+    mask, weights = rng.random(shape) < 0.8, [0.5, 1, 2]
+    expected, margin = naive.nearest(planes.reshape(3, -1) * np.array(weights)[:, None], palette)
+    expected, clear = np.where(mask, expected.reshape(shape), OUTSIDE), margin.reshape(shape) > 1e-3
+    assert_array_equal(nearest(planes, palette, weights, mask)[clear], expected[clear])
 
 
-def test_a_tie_goes_to_the_first_center():
-    values = np.array([[[1, 3, 5]]], np.float32)
-    assert_array_equal(nearest(values, np.array([[2], [0], [4], [4]], np.float32))[0], [0, 0, 2])
-
-
-@compiled
-def test_the_nearest_center_of_many_blocks(rng):
-    planes = rng.integers(0, 9, (2, 70, 1000)).astype(np.float32)  # five blocks
-    mask = rng.random((70, 1000)) < 0.8
-    centers = rng.integers(0, 9, (5, 2)).astype(np.float32)
-    expected = naive.nearest(planes.reshape(2, -1), centers)[0].reshape(70, 1000)
-    assert_array_equal(nearest(planes, centers, mask=mask), np.where(mask, expected, OUTSIDE))
+def test_a_tie_goes_to_the_first_colour():
+    planes = np.zeros((3, 1, 3), np.float32)
+    planes[1] = 1, 3, 5
+    assert_array_equal(nearest(planes, [[0, 2, 0], [0, 0, 0], [0, 4, 0], [0, 4, 0]])[0], [0, 0, 2])
 
 
 def test_colours_are_told_apart_by_the_palette(rng):

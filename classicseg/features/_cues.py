@@ -119,18 +119,17 @@ def color_codes(scene: Scene, n_threads: int | None = None) -> NDArray[np.uint8]
 
     Nothing is chosen for the image, so that no pixel changes the code of another.
     """
-    planes = scene.planes[:3] if scene.is_lab else scene.light[None]
-    smoothed = np.empty_like(planes)
-    kernels_for(planes, "gradients").smooth(planes, scene.mask, COLOR_SIGMA, smoothed, n_threads)
-    if not scene.is_lab:
-        steps = np.floor(smoothed[0] * np.float32(1 / STEP)).astype(np.int32) & (N_COLORS - 1)
-        codes: NDArray[np.uint8] = steps.astype(np.uint8)
-        return codes if scene.mask is None else np.where(scene.mask, codes, np.uint8(OUTSIDE))
-    codes = np.empty_like(planes, np.uint8, "C", shape=planes.shape[1:])
-    palette = like(np.array(PALETTE, np.float32), planes)
-    weights = like(np.array(PALETTE_WEIGHTS, np.float32), planes)
-    kernels_for(planes, "codes").nearest_codes(smoothed, weights, palette, scene.mask, codes, n_threads)
-    return codes
+    light, mask = scene.light, scene.mask
+    if scene.is_lab:
+        codes: NDArray[np.uint8] = np.empty_like(light, np.uint8, "C")
+        numbers = like(np.array(PALETTE_WEIGHTS, np.float32), light), like(np.array(PALETTE, np.float32), light)
+        kernels_for(light, "codes").color_codes(scene.planes[:3], mask, COLOR_SIGMA, *numbers, codes, n_threads)
+        return codes
+    smoothed = np.empty_like(light[None])
+    kernels_for(light, "gradients").smooth(light[None], mask, COLOR_SIGMA, smoothed, n_threads)
+    steps = np.floor(smoothed[0] * np.float32(1 / STEP)).astype(np.int32) & (N_COLORS - 1)
+    codes = steps.astype(np.uint8)
+    return codes if mask is None else np.where(mask, codes, np.uint8(OUTSIDE))
 
 
 @functools.cache

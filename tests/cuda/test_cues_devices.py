@@ -71,17 +71,17 @@ def test_textons_are_those_of_the_cpu(cuda, shape, masked, n):
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize(("n_planes", "n_centers"), [(1, 1), (3, 32), (5, 7)])
+@pytest.mark.parametrize("n_colors", [1, 64, 255])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_nearest_colours_are_those_of_the_cpu(cuda, shape, n_planes, n_centers, masked):
-    planes, mask = noisy((n_planes, *shape)), holes(shape) if masked else None
-    weights = np.linspace(0.7, 1.3, n_planes, dtype=np.float32)
-    centers = np.rint(noisy((n_centers, n_planes), 3)).astype(np.float32)
+def test_nearest_colours_are_those_of_the_cpu(cuda, shape, n_colors, masked):
+    planes, mask = noisy((3, *shape)), holes(shape) if masked else None
+    weights = np.array([0.7, 1, 1.3], np.float32)
+    palette = np.rint(noisy((n_colors, 3), 3)).astype(np.float32)
     expected = np.zeros(shape, np.uint8)
     found = cuda.put(expected.copy())
-    codes.nearest_codes(planes, weights, centers, mask, expected)
-    given = map(cuda.put, (planes, weights, centers))
-    kernels_for(found, "codes").nearest_codes(*given, None if mask is None else cuda.put(mask), found)
+    codes.color_codes(planes, mask, 1.0, weights, palette, expected)
+    on_device = cuda.put(planes), None if mask is None else cuda.put(mask)
+    kernels_for(found, "codes").color_codes(*on_device, 1.0, cuda.put(weights), cuda.put(palette), found)
     np.testing.assert_array_equal(cuda.take(found), expected)
 
 

@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, run_blocks
+from classicseg._kernels.cpu._jit import jit
 from classicseg._kernels.cpu.gradients import for_strips, share_of, smooth_plane
 from classicseg._kernels.cpu.texture import textons
 
-BLOCK = 1 << 14  # pixels coded together: copied together
 OUTSIDE = 255  # code of a pixel outside the mask
-CHUNK = 1024  # of them, whose distances stay in the first-level cache
 SIXTEENTHS, MIDDLE = np.float32(3 / 16), np.float32(10 / 16)
 FAR = np.float32(np.inf)
 HALF, QUARTER, TWO = np.float32(0.5), np.float32(0.25), np.float32(2)
@@ -60,43 +58,41 @@ def _derivatives(values, offset, sigma, jet):
             yy[i] = square * (SIXTEENTHS * (bends[i] + bends[i + 2]) + MIDDLE * bends[i + 1])
 
 
-def nearest_codes(planes, weights, centers, mask, out, n_threads=None):
-    """Write the nearest of `centers` (K, C) to the weighted values of every pixel of planes (C, M, N) float32.
+def color_codes(planes, mask, sigma, weights, palette, out, n_threads=None):
+    """Write which colour of the palette (K, 3) is nearest to each pixel of planes (3, M, N) float32, after smoothing.
 
-    `weights` (C,) float32 multiply the planes; `out` (M, N) uint8, OUTSIDE outside the mask.
+    `sigma` is the Gaussian's, `weights` (3,) float32 multiply the planes; `out` (M, N) uint8, OUTSIDE outside the mask.
     """
     n_rows, n_cols = out.shape
-    rows = max(1, BLOCK // n_cols)
 
-    def block(index):
-        start, stop = index * rows, min((index + 1) * rows, n_rows)
-        values = (planes[:, start:stop] * weights[:, None, None]).reshape(len(planes), -1)
-        codes = np.empty(values.shape[1], np.int32)
-        _nearest(values, centers, codes)
-        out[start:stop] = codes.reshape(stop - start, n_cols)
+    def strip(start, stop):
+        share = share_of(mask, sigma, start, stop)
+        smoothed = np.empty((3, stop - start, n_cols), np.float32)
+        for plane, weight, values in zip(planes, weights, smoothed):
+            smooth_plane(plane, mask, share, sigma, start, stop, values)
+            values *= weight
+        codes = np.empty((stop - start, n_cols), np.int32)
+        _nearest(smoothed, palette, codes)
+        out[start:stop] = codes
         if mask is not None:
             out[start:stop][~mask[start:stop]] = OUTSIDE
 
-    run_blocks(block, -(-n_rows // rows), n_threads)
+    for_strips(n_rows, sigma, strip, n_threads)
 
 
 @jit
-def _nearest(values, centers, codes):
-    """Write the row of `centers` (K, C) that is nearest to each column of `values` (C, n) float32; a tie: the lower."""
-    distance, best = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
-    for start in range(0, values.shape[1], CHUNK):
-        n = min(CHUNK, values.shape[1] - start)
-        code = codes[start : start + n]
-        for i in range(n):
+def _nearest(planes, palette, codes):
+    """Write the row of the palette that is nearest to each pixel; of equally near ones the first."""
+    n_cols = codes.shape[1]
+    best = np.empty(n_cols, np.float32)
+    for row in range(codes.shape[0]):
+        one, other, third, code = planes[0, row], planes[1, row], planes[2, row], codes[row]
+        for i in range(n_cols):
             best[i], code[i] = FAR, 0
-        for k in range(centers.shape[0]):
-            for i in range(n):
-                distance[i] = 0
-            for c in range(centers.shape[1]):
-                line, center = values[c, start : start + n], centers[k, c]
-                for i in range(n):
-                    off = line[i] - center
-                    distance[i] += off * off
-            for i in range(n):
-                code[i] = k if distance[i] < best[i] else code[i]
-                best[i] = min(distance[i], best[i])
+        for k in range(palette.shape[0]):
+            first, second, last = palette[k]
+            for i in range(n_cols):
+                x, y, z = one[i] - first, other[i] - second, third[i] - last
+                away = x * x + y * y + z * z
+                code[i] = k if away < best[i] else code[i]
+                best[i] = min(away, best[i])

@@ -76,28 +76,26 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     out[at] = static_cast<unsigned char>(code);
 }
 
-// The nearest of `centers` (K, C) to the weighted values of each pixel of planes (C, M, N).
+// The colour of the palette (K, 3) that is nearest to the weighted values of each pixel of planes (3, M, N).
 extern "C" __global__ void __launch_bounds__(THREADS)
-    nearest(const float* planes, const float* weights, const float* centers, const bool* mask, int masked,
-            long long n_pixels, int n_planes, int n_centers, unsigned char* out) {
+    nearest(const float* planes, const float* weights, const float* palette, const bool* mask, int masked,
+            long long n_pixels, int n_colors, unsigned char* out) {
     long long at = static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x;
     if (at >= n_pixels) return;
     if (masked && !mask[at]) {
         out[at] = OUTSIDE;
         return;
     }
+    float one = planes[at] * weights[0], other = planes[n_pixels + at] * weights[1];
+    float third = planes[2 * n_pixels + at] * weights[2];
     float best = __int_as_float(0x7f800000);  // infinity
     int code = 0;
 #pragma unroll 1
-    for (int k = 0; k < n_centers; k++) {
-        float distance = 0.0f;
-#pragma unroll 1
-        for (int c = 0; c < n_planes; c++) {
-            float off = planes[c * n_pixels + at] * weights[c] - centers[k * n_planes + c];
-            distance += off * off;
-        }
-        if (distance < best) {
-            best = distance;
+    for (int k = 0; k < n_colors; k++) {
+        float x = one - palette[3 * k], y = other - palette[3 * k + 1], z = third - palette[3 * k + 2];
+        float away = x * x + y * y + z * z;
+        if (away < best) {
+            best = away;
             code = k;
         }
     }

@@ -28,13 +28,16 @@ def texton_codes(
         kernels("codes", FUNCTIONS, (), device.id).texton(grid_of(plane.shape), (THREADS,), given)
 
 
-def nearest_codes(planes: Any, weights: Any, centers: Any, mask: Any, out: Any, n_threads: int | None = None) -> None:
-    """Write the nearest of `centers` (K, C) to the weighted values of every pixel of planes (C, M, N)."""
+def color_codes(
+    planes: Any, mask: Any, sigma: float, weights: Any, palette: Any, out: Any, n_threads: int | None = None
+) -> None:
+    """Write which colour of the palette (K, 3) is nearest to each pixel of planes (3, M, N) float32, as on the CPU."""
     import cupy
 
     with planes.device as device:
+        smoothed = cupy.empty(planes.shape, np.float32)
+        smooth(planes, mask, sigma, smoothed)
         inside, masked = inside_of(mask)
-        arrays = map(cupy.ascontiguousarray, (planes, weights, centers))
-        sizes = np.int64(out.size), np.int32(len(planes)), np.int32(len(centers))
-        given = *arrays, inside, masked, *sizes, out
-        kernels("codes", FUNCTIONS, (), device.id).nearest(grid_of(out.shape), (THREADS,), given)
+        given = smoothed, *map(cupy.ascontiguousarray, (weights, palette)), inside, masked
+        sizes = np.int64(out.size), np.int32(len(palette))
+        kernels("codes", FUNCTIONS, (), device.id).nearest(grid_of(out.shape), (THREADS,), (*given, *sizes, out))
