@@ -8,11 +8,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks are run from a checkout and never installed
 
-from benchmarks import gpu, gpu_graph, gpu_kmeans, gpu_mean_shift, gpu_superpixels
+from benchmarks import gpu, gpu_cues, gpu_graph, gpu_kmeans, gpu_mean_shift, gpu_superpixels
 from benchmarks.registry import Context, Row
 
 
-@pytest.fixture(params=range(13))
+@pytest.fixture(params=range(14))
 def row(request, tmp_path):
     return gpu.CASE.rows(Context(tmp_path, tiny=True))[request.param]
 
@@ -22,7 +22,8 @@ def test_every_row_gives_the_same_bits_on_both_devices(cuda, row, monkeypatch):
     outputs = {}
     monkeypatch.setattr(gpu_superpixels, "TIMED", 2)
     monkeypatch.setattr(gpu_graph, "TIMED", 2)
-    parts = (gpu_kmeans, gpu_mean_shift, gpu_superpixels, gpu_graph)
+    monkeypatch.setattr(gpu_cues, "TIMED", 2)
+    parts = (gpu_kmeans, gpu_mean_shift, gpu_superpixels, gpu_graph, gpu_cues)
     part = {part.__name__.rpartition(".")[2]: part for part in parts}[row.part]
     for contender in gpu.CASE.contenders:
         result = getattr(part, contender.prepare)(**row.parameters)()
@@ -36,7 +37,7 @@ def test_every_row_gives_the_same_bits_on_both_devices(cuda, row, monkeypatch):
 
 
 def test_every_row_is_tried(tmp_path):
-    assert len(gpu.CASE.rows(Context(tmp_path, tiny=True))) == 13
+    assert len(gpu.CASE.rows(Context(tmp_path, tiny=True))) == 14
 
 
 def test_another_answer_is_told(tmp_path):
@@ -111,3 +112,11 @@ def test_the_floor_is_the_counted_one(fake_cupy, monkeypatch):
     assert gpu_graph.bytes_of([1000, 1000], "eigenvectors", 16) == 3 * 288e6
     # 12 million windows of 17 × 17 pixels, 11 operations each
     assert gpu_mean_shift.floor_us(["opencv", 8, 20], (1, 3000, 4000, 3)) == pytest.approx(1140, abs=1)
+
+
+def test_other_cues_are_told():
+    one = {name: np.zeros((4, 5), np.uint8) for name in gpu_cues.FOUND}
+    other = one | {"colors": np.ones((4, 5), np.uint8)}
+    assert gpu_cues.agree(Row("r", {}), {"CUDA": one, "CPU": one}).agrees
+    found = gpu_cues.agree(Row("r", {}), {"CUDA": other, "CPU": one})
+    assert (found.agrees, found.text) == (False, "colors differ")
