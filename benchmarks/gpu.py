@@ -1,4 +1,4 @@
-"""k-means, mean shift, superpixels, graphs and cues on a GPU, beside the CPU: the same answer, how far from the best."""
+"""k-means, mean shift, superpixels, graphs, cues on a GPU, beside the CPU: the same answer, how far from the best."""
 
 from dataclasses import replace
 
