@@ -3,6 +3,7 @@
 import os
 
 import naive_cues as naive
+import naive_features
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -28,10 +29,9 @@ def strengths(planes, mask=None, sigmas=SIGMAS, factor=1.0, n_threads=None):
     return out
 
 
-def textons(plane, mask=None, sigma=1.0, contrast=2.0, n=4):
-    angles = 2 * np.pi / n * np.arange(n)
+def textons(plane, mask=None, sigma=1.0, contrast=0.5, codebook=_cues.TEXTONS):
     out = np.full(plane.shape, 99, np.uint8)
-    codes.texton_codes(plane, mask, sigma, contrast, np.array([np.cos(angles), np.sin(angles)], np.float32), out)
+    codes.texton_codes(plane, mask, sigma, contrast, np.array(codebook, np.float32), out)
     return out
 
 
@@ -130,16 +130,36 @@ def test_no_bit_depends_on_the_strips(rng, monkeypatch, masked):
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("n", [1, 4, 7])
-def test_textons_equal_the_slow_twin(rng, n, masked):
-    plane = rng.normal(0, 30, (12, 15)).astype(np.float32)
-    plane[:, 10:] *= 0.1
+@pytest.mark.parametrize("shape", [(12, 15), (1, 9), (8, 1)])
+def test_textons_equal_the_slow_twin(rng, shape, masked):
+    plane = rng.normal(0, 30, shape).astype(np.float32)
+    plane[:, shape[1] // 2 :] *= 0.1
     mask = some_mask(rng, plane.shape) if masked else None
-    expected, margin = naive.textons(plane, mask, 1.5, 2.0, n)
-    clear = margin > 1e-3
-    assert_array_equal(textons(plane, mask, 1.5, 2.0, n)[clear], expected[clear])
+    expected, margin = naive.nearest(naive.jets(plane, mask, 1.5, 0.5).reshape(-1, 5).T, np.array(_cues.TEXTONS))
+    expected, clear = expected.reshape(shape), margin.reshape(shape) > 1e-3
+    if masked:
+        expected[~mask] = OUTSIDE
+    assert_array_equal(textons(plane, mask, 1.5)[clear], expected[clear])
     assert clear.mean() > 0.9
-    assert len(set(expected[clear])) > 4
+    assert min(shape) == 1 or len(set(expected[clear])) > 8
+
+
+def test_a_tie_goes_to_the_first_texton():
+    flat = np.zeros((4, 5), np.float32)
+    assert not textons(flat, codebook=[[0, 1, 0, 0, 0], [1, 0, 0, 0, 0]]).any()
+    assert (textons(flat, codebook=[[0, 1, 0, 0, 0], [0, 0, 0, 0, 0.5]]) == 1).all()
+
+
+def test_textons_of_strong_structure_differ_by_ratios():
+    """So that the same texture under twice the light is nearly the same."""
+    ramp = np.tile(np.arange(30, dtype=np.float32), (30, 1))
+    lengths = []
+    for slope in (10, 20, 40):
+        found = np.empty((5, 30, 30), np.float32)
+        codes.jets(slope * ramp, 1.0, 0.2, found)
+        assert_allclose(found, np.moveaxis(naive.jets(slope * ramp, None, 1.0, 0.2), 2, 0), atol=1e-4)
+        lengths.append(np.linalg.norm(found[:, 15, 15]))
+    assert_allclose((np.array(lengths[1:]) + 1) / (np.array(lengths[:-1]) + 1), 2**0.25, rtol=0.01)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (70, 9), (3, 130)])
@@ -178,8 +198,8 @@ def test_every_colour_of_the_palette_has_its_code():
 
 def test_light_is_told_apart_by_steps():
     step = _cues.STEP
-    light = np.array([0, 0.4, 1.2, 63.5, 64.1, 1000.5, -0.5, -64.5], np.float32) * np.float32(step)
-    for value, code in zip(light, [0, 0, 1, 63, 0, 1000 % 64, 63, 63]):
+    light = np.array([0, 0.4, 1.2, 191.5, 192.1, 1000.5, -0.5, -192.5], np.float32) * np.float32(step)
+    for value, code in zip(light, [0, 0, 1, 191, 0, 1000 % 192, 191, 191]):
         plane = np.full((1, 4, 5), value, np.float32)
         assert (_cues.color_codes(_cues.Scene(plane, plane[0], False, None)) == code).all()
 
@@ -197,7 +217,7 @@ def test_colours_become_lab(rng):
     image = picture(rng)
     scene = scene_of(image)
     assert scene.planes.shape == (3, 40, 50)
-    assert_allclose(scene.planes[:, 0, -1], naive.naive_features.lab(np.array([200, 40, 90]) / 255), atol=3e-4)
+    assert_allclose(scene.planes[:, 0, -1], naive_features.lab(np.array([200, 40, 90]) / 255), atol=3e-4)
     assert_array_equal(scene.light, scene.planes[0])
     assert_allclose(scene_of(image / 255).planes, scene.planes, atol=1e-3)
     assert_allclose(scene_of(image.astype(np.uint16) * 257).planes, scene.planes, atol=1e-3)

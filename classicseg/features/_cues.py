@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import operator
 from typing import Any, NamedTuple
 
@@ -13,8 +12,7 @@ from numpy.typing import NDArray
 from classicseg._array import like, to_host
 from classicseg._kernels import kernels_for
 from classicseg.features._channels import COUNTS, KELVIN, full_range
-from classicseg.features._codes import n_textons
-from classicseg.features._palette import PALETTE
+from classicseg.features._codebooks import PALETTE, TEXTONS
 from classicseg.features._planes import (
     HIGHEST,
     LOWEST,
@@ -36,11 +34,11 @@ ORDINARY = 0.99  # the share of float values that must range over 0 to 1 for the
 
 SIGMAS = (1.0, 2.0, 4.0)  # widths of the gradients, in pixels
 STEEP = 20.0  # units per pixel: a strength of 1
-TEXTON_SIGMA, TEXTON_CONTRAST, ORIENTATIONS = 1.4, 2.0, 4
-N_TEXTONS = n_textons(ORIENTATIONS)
+TEXTON_SIGMA, TEXTON_CONTRAST = 1.25, 0.2  # structure much stronger than this differs by the ratio of its strengths
+N_TEXTONS = len(TEXTONS)
 COLOR_SIGMA, N_COLORS = 1.0, len(PALETTE)
 PALETTE_WEIGHTS = (0.7, 1.0, 1.0)  # of L, a and b: light and shadow tell colours apart less
-STEP = 6.25  # of light that gets a code of its own, where there is no colour; after N_COLORS of them they begin again
+STEP = 5.0  # of light that gets a code of its own, where there is no colour; after N_COLORS of them they begin again
 OUTSIDE = 255  # code of a pixel outside the mask
 
 
@@ -77,9 +75,9 @@ def cues(
     strengths = np.empty_like(scene.planes, np.float32, "C", shape=(len(SIGMAS), *shape))
     kernels_for(scene.planes, "gradients").strengths(scene.planes, mask, SIGMAS, 1 / STEEP, strengths, n_threads)
     textons = np.empty_like(scene.planes, np.uint8, "C", shape=shape)
-    directions = like(_directions(), scene.planes)
+    codebook = like(np.array(TEXTONS, np.float32), textons)
     kernels_for(textons, "codes").texton_codes(
-        scene.light, mask, TEXTON_SIGMA, TEXTON_CONTRAST, directions, textons, n_threads
+        scene.light, mask, TEXTON_SIGMA, TEXTON_CONTRAST, codebook, textons, n_threads
     )
     return Cues(scene.planes, strengths, textons, color_codes(scene, n_threads), mask)
 
@@ -127,16 +125,9 @@ def color_codes(scene: Scene, n_threads: int | None = None) -> NDArray[np.uint8]
         return codes
     smoothed = np.empty_like(light[None])
     kernels_for(light, "gradients").smooth(light[None], mask, COLOR_SIGMA, smoothed, n_threads)
-    steps = np.floor(smoothed[0] * np.float32(1 / STEP)).astype(np.int32) & (N_COLORS - 1)
+    steps = np.floor(smoothed[0] * np.float32(1 / STEP)).astype(np.int32) % N_COLORS
     codes = steps.astype(np.uint8)
     return codes if mask is None else np.where(mask, codes, np.uint8(OUTSIDE))
-
-
-@functools.cache
-def _directions() -> NDArray[np.float32]:
-    """Return cosine and sine of twice the orientations that textons are told apart by."""
-    angles = 2 * math.pi / ORIENTATIONS * np.arange(ORIENTATIONS)
-    return np.array([np.cos(angles), np.sin(angles)], np.float32)
 
 
 def _encoded(image: Array, mask: Mask | None, top: float) -> bool:

@@ -1,22 +1,21 @@
-"""Codes of pixels, of which regions keep histograms: the texton around each, and the nearest of a few colours."""
+"""Codes of pixels, of which regions keep histograms: the nearest of a few textons and of a few colours."""
 
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit
 from classicseg._kernels.cpu.gradients import for_strips, share_of, smooth_plane
-from classicseg._kernels.cpu.texture import textons
 
 OUTSIDE = 255  # code of a pixel outside the mask
 SIXTEENTHS, MIDDLE = np.float32(3 / 16), np.float32(10 / 16)
-FAR = np.float32(np.inf)
+FAR, ONE = np.float32(np.inf), np.float32(1)
 HALF, QUARTER, TWO = np.float32(0.5), np.float32(0.25), np.float32(2)
 
 
-def texton_codes(plane, mask, sigma, contrast, directions, out, n_threads=None):
-    """Write the texton of every pixel of `plane` (M, N) float32 to `out` (M, N) uint8, OUTSIDE outside the mask.
+def texton_codes(plane, mask, sigma, contrast, textons, out, n_threads=None):
+    """Write which of the textons (K, 5) is nearest to each pixel of `plane` (M, N) float32; `out` (M, N) uint8.
 
-    Derivatives are those of the plane smoothed by `sigma`, times sigma per order; `contrast` is in the plane's units
-    and `directions` as `texture.textons` takes them. Beyond the border of the image the smoothed values go on.
+    Compared are the derivatives x, y, xx, xy, yy of the plane smoothed by `sigma`, times sigma per order, squeezed as
+    `contrast` says. Beyond the border of the image the smoothed values go on. Outside the mask the code is OUTSIDE.
     """
     n_rows, n_cols = plane.shape
 
@@ -26,9 +25,9 @@ def texton_codes(plane, mask, sigma, contrast, directions, out, n_threads=None):
         smooth_plane(plane, mask, share_of(mask, sigma, first, last), sigma, first, last, smoothed)
         jet = np.empty((5, stop - start, n_cols), np.float32)
         _derivatives(smoothed, start - first, np.float32(sigma), jet)
-        textons(*jet, np.float32(contrast), directions, out[start:stop])
-        if mask is not None:
-            out[start:stop][~mask[start:stop]] = OUTSIDE
+        codes = np.empty((stop - start, n_cols), np.int32)
+        _nearest_texton(jet, np.float32(1 / contrast), textons, codes)
+        _keep(codes, mask, start, stop, out)
 
     for_strips(n_rows, sigma, strip, n_threads)
 
@@ -72,16 +71,53 @@ def color_codes(planes, mask, sigma, weights, palette, out, n_threads=None):
             smooth_plane(plane, mask, share, sigma, start, stop, values)
             values *= weight
         codes = np.empty((stop - start, n_cols), np.int32)
-        _nearest(smoothed, palette, codes)
-        out[start:stop] = codes
-        if mask is not None:
-            out[start:stop][~mask[start:stop]] = OUTSIDE
+        _nearest_color(smoothed, palette, codes)
+        _keep(codes, mask, start, stop, out)
 
     for_strips(n_rows, sigma, strip, n_threads)
 
 
+def _keep(codes, mask, start, stop, out):
+    out[start:stop] = codes
+    if mask is not None:
+        out[start:stop][~mask[start:stop]] = OUTSIDE
+
+
+def jets(plane, sigma, contrast, out):
+    """Write what textons are compared with, the squeezed jet of every pixel of `plane` (M, N), to `out` (5, M, N)."""
+    smoothed = np.empty(plane.shape, np.float32)
+    smooth_plane(plane, None, None, sigma, 0, len(plane), smoothed)
+    _derivatives(smoothed, 0, np.float32(sigma), out)
+    _nearest_texton(out, np.float32(1 / contrast), np.zeros((1, 5), np.float32), np.empty(plane.shape, np.int32))
+
+
 @jit
-def _nearest(planes, palette, codes):
+def _nearest_texton(jet, rate, textons, codes):
+    """Squeeze the jet in place, and write the row of the textons that is nearest to each pixel; a tie: the first.
+
+    A jet of length r becomes as long as the fourth root of 1 + r * rate, less 1: so long ones differ by their ratio.
+    """
+    n_cols = codes.shape[1]
+    best = np.empty(n_cols, np.float32)
+    for row in range(codes.shape[0]):
+        a, b, c, d, e, code = jet[0, row], jet[1, row], jet[2, row], jet[3, row], jet[4, row], codes[row]
+        for i in range(n_cols):
+            square = a[i] * a[i] + b[i] * b[i] + c[i] * c[i] + d[i] * d[i] + e[i] * e[i]
+            root = np.sqrt(ONE + np.sqrt(square) * rate)
+            factor = rate / ((root + ONE) * (np.sqrt(root) + ONE))
+            a[i], b[i], c[i], d[i], e[i] = a[i] * factor, b[i] * factor, c[i] * factor, d[i] * factor, e[i] * factor
+            best[i], code[i] = FAR, 0
+        for k in range(textons.shape[0]):
+            x, y, xx, xy, yy = textons[k]
+            for i in range(n_cols):
+                p, q, r, s, t = a[i] - x, b[i] - y, c[i] - xx, d[i] - xy, e[i] - yy
+                away = p * p + q * q + r * r + s * s + t * t
+                code[i] = k if away < best[i] else code[i]
+                best[i] = min(away, best[i])
+
+
+@jit
+def _nearest_color(planes, palette, codes):
     """Write the row of the palette that is nearest to each pixel; of equally near ones the first."""
     n_cols = codes.shape[1]
     best = np.empty(n_cols, np.float32)

@@ -1,37 +1,14 @@
-// Codes of pixels: the texton around each, and the nearest of a few colours. One thread per pixel. Every operation is
-// that of the CPU's twins, codes.py and texture.py, in the same order, so that both give the same codes.
+// Codes of pixels: the nearest of a few textons and of a few colours. One thread per pixel. Every operation is that of the
+// CPU's twin, in the same order, so that both give the same codes.
 
 constexpr int THREADS = 256;
 constexpr unsigned char OUTSIDE = 255;  // code of a pixel outside the mask
-constexpr float SIXTEENTHS = 3.0f / 16, MIDDLE = 10.0f / 16, ROOT_HALF = 0.70710678118654752440f;
+constexpr float SIXTEENTHS = 3.0f / 16, MIDDLE = 10.0f / 16;
 
-// Keep the stronger of two measures and its code; a tie goes to the first.
-__device__ __forceinline__ void compare(float measure, int its_code, float& strongest, int& code) {
-    if (measure > strongest) {
-        strongest = measure;
-        code = its_code;
-    }
-}
-
-// The orientation nearest to the vector (p, q) of twice the angle; `directions` (2, n) are cosine and sine of theirs.
-__device__ __forceinline__ int nearest_direction(float p, float q, const float* directions, int n) {
-    int best = 0;
-    float most = directions[0] * p + directions[n] * q;
-#pragma unroll 1
-    for (int k = 1; k < n; k++) {
-        float along = directions[k] * p + directions[n + k] * q;
-        if (along > most) {
-            most = along;
-            best = k;
-        }
-    }
-    return best;
-}
-
-// The texton at every pixel of a smoothed plane (M, N).
+// The nearest of the textons (K, 5) to the squeezed jet at every pixel of a smoothed plane (M, N).
 extern "C" __global__ void __launch_bounds__(THREADS)
-    texton(const float* plane, const bool* mask, int masked, int n_rows, int n_cols, float sigma, float contrast,
-           const float* directions, int n, unsigned char* out) {
+    nearest_texton(const float* plane, const bool* mask, int masked, int n_rows, int n_cols, float sigma, float rate,
+                   const float* textons, int n_textons, unsigned char* out) {
     long long at = static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x;
     if (at >= static_cast<long long>(n_rows) * n_cols) return;
     if (masked && !mask[at]) {
@@ -57,29 +34,28 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     float xy = square * (0.25f * (rise_right - rise_left));
     float yy = square * (SIXTEENTHS * (bend_left + bend_right) + MIDDLE * bend_here);
 
-    float laplacian = xx + yy, p = xx - yy, q = 2.0f * xy;
-    float shear = sqrtf(p * p + q * q), strongest = contrast;
+    float root = sqrtf(1.0f + sqrtf(dx * dx + dy * dy + xx * xx + xy * xy + yy * yy) * rate);
+    float factor = rate / ((root + 1.0f) * (sqrtf(root) + 1.0f));
+    float a = dx * factor, b = dy * factor, c = xx * factor, d = xy * factor, e = yy * factor;
+    float best = __int_as_float(0x7f800000);  // infinity
     int code = 0;
-    compare(2.0f * sqrtf(dx * dx + dy * dy), 1, strongest, code);
-    compare(laplacian, n + 1, strongest, code);
-    compare(-laplacian, n + 2, strongest, code);
-    compare(ROOT_HALF * (shear + laplacian), n + 3, strongest, code);
-    compare(ROOT_HALF * (shear - laplacian), 2 * n + 3, strongest, code);
-    compare(shear, 3 * n + 3, strongest, code);
-    if (code == 1) {
-        code += nearest_direction(dx * dx - dy * dy, 2.0f * dx * dy, directions, n);
-    } else if (code == n + 3) {
-        code += nearest_direction(p, q, directions, n);
-    } else if (code == 2 * n + 3) {
-        code += nearest_direction(-p, -q, directions, n);
+#pragma unroll 1
+    for (int k = 0; k < n_textons; k++) {
+        const float* texton = textons + 5 * k;
+        float p = a - texton[0], q = b - texton[1], r = c - texton[2], s = d - texton[3], t = e - texton[4];
+        float away = p * p + q * q + r * r + s * s + t * t;
+        if (away < best) {
+            best = away;
+            code = k;
+        }
     }
     out[at] = static_cast<unsigned char>(code);
 }
 
 // The colour of the palette (K, 3) that is nearest to the weighted values of each pixel of planes (3, M, N).
 extern "C" __global__ void __launch_bounds__(THREADS)
-    nearest(const float* planes, const float* weights, const float* palette, const bool* mask, int masked,
-            long long n_pixels, int n_colors, unsigned char* out) {
+    nearest_color(const float* planes, const float* weights, const float* palette, const bool* mask, int masked,
+                  long long n_pixels, int n_colors, unsigned char* out) {
     long long at = static_cast<long long>(blockIdx.x) * THREADS + threadIdx.x;
     if (at >= n_pixels) return;
     if (masked && !mask[at]) {

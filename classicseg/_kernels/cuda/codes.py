@@ -10,22 +10,22 @@ from classicseg._kernels.cuda._module import kernels
 from classicseg._kernels.cuda._pixels import THREADS, grid_of, inside_of
 from classicseg._kernels.cuda.gradients import smooth
 
-FUNCTIONS = ("texton", "nearest")
+FUNCTIONS = ("nearest_texton", "nearest_color")
 
 
 def texton_codes(
-    plane: Any, mask: Any, sigma: float, contrast: float, directions: Any, out: Any, n_threads: int | None = None
+    plane: Any, mask: Any, sigma: float, contrast: float, textons: Any, out: Any, n_threads: int | None = None
 ) -> None:
-    """Write the texton of every pixel of `plane` (M, N) float32 to `out` (M, N) uint8, as on the CPU."""
+    """Write which of the textons (K, 5) is nearest to each pixel of `plane` (M, N) float32, as on the CPU."""
     import cupy
 
     with plane.device as device:
         smoothed = cupy.empty(plane.shape, np.float32)
         smooth(plane[None], mask, sigma, smoothed[None])
         inside, masked = inside_of(mask)
-        sizes = masked, *map(np.int32, plane.shape), np.float32(sigma), np.float32(contrast)
-        given = smoothed, inside, *sizes, cupy.ascontiguousarray(directions), np.int32(directions.shape[1]), out
-        kernels("codes", FUNCTIONS, (), device.id).texton(grid_of(plane.shape), (THREADS,), given)
+        sizes = masked, *map(np.int32, plane.shape), np.float32(sigma), np.float32(1 / contrast)
+        given = smoothed, inside, *sizes, cupy.ascontiguousarray(textons), np.int32(len(textons)), out
+        kernels("codes", FUNCTIONS, (), device.id).nearest_texton(grid_of(plane.shape), (THREADS,), given)
 
 
 def color_codes(
@@ -40,4 +40,4 @@ def color_codes(
         inside, masked = inside_of(mask)
         given = smoothed, *map(cupy.ascontiguousarray, (weights, palette)), inside, masked
         sizes = np.int64(out.size), np.int32(len(palette))
-        kernels("codes", FUNCTIONS, (), device.id).nearest(grid_of(out.shape), (THREADS,), (*given, *sizes, out))
+        kernels("codes", FUNCTIONS, (), device.id).nearest_color(grid_of(out.shape), (THREADS,), (*given, *sizes, out))
