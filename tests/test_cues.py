@@ -273,8 +273,40 @@ def test_depth_is_compared_by_its_logarithm(rng):
     for hole in (np.nan, np.inf, 0, -1):
         damaged = depth.copy()
         damaged[10:13, 5:9] = damaged[3, 32] = hole
-        assert_array_equal(scene_of(image, depth=damaged).planes, planes)
+        assert_allclose(scene_of(image, depth=damaged).planes, planes, atol=1e-4)
     assert scene_of(image, depth=depth).is_lab
+
+
+def test_a_hole_of_the_depth_becomes_a_slope(rng):
+    image, depth = picture(rng, (60, 90)), np.full((60, 90), 2.0)
+    depth[:, 60:] = 3.0
+    depth[20:45, 45:75] = 0
+    plane = scene_of(image, depth=depth).planes[3]
+    known = depth > 0
+    assert_allclose(plane[known], 100 * np.log(depth[known]), rtol=1e-6)
+    assert plane.min() >= 100 * np.log(2) - 1e-4
+    assert plane.max() <= 100 * np.log(3) + 1e-4
+    line = plane[32, 44:76]
+    assert np.diff(line).min() > -1e-4
+    assert np.diff(line).max() < 8  # of the 40 between one side and the other
+    one = np.zeros((60, 90))
+    one[31, 17] = 2.0  # all but one pixel are a hole
+    assert_allclose(scene_of(image, depth=one).planes[3], 100 * np.log(2), rtol=1e-6)
+
+
+def test_depth_outside_the_mask_does_not_count(rng):
+    image, mask = picture(rng), some_mask(rng, (40, 50))
+    depth = rng.uniform(1, 9, (40, 50)) * (rng.random((40, 50)) < 0.7)
+    expected = cues(image, mask, depth)
+    for value in (0, np.nan, 1e300, 5):
+        other = np.where(mask, depth, value)
+        found = cues(image, mask, other)
+        equal(found, expected)
+        assert_array_equal(found.planes[:, mask], expected.planes[:, mask])
+        assert np.isfinite(found.planes).all()
+    cues(image, np.zeros((40, 50), bool), depth)
+    with pytest.raises(ValueError, match=r"^depth must hold a finite value above 0 inside the mask, got none$"):
+        cues(image, mask, np.where(mask, 0, depth))
 
 
 def test_depth_separates_what_looks_alike():

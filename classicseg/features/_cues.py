@@ -18,7 +18,6 @@ from classicseg.features._planes import (
     LOWEST,
     check_inside,
     converted,
-    filled,
     inside_blocks,
     native,
     row_blocks,
@@ -90,7 +89,7 @@ def scene_of(image: Array, mask: Mask | None = None, depth: Array | None = None,
     of channels are taken as they are, so that a change of all by their range counts like that. `unit` tells the range:
     255 for such floats, any for one channel of temperatures or raw counts. Depth is compared by its logarithm: 10 %
     farther counts 9.5 of 100, whatever its unit, and where it is not known, which is NaN, infinity, 0 or less, that of
-    the nearest pixel stands.
+    the pixels around stands, fading from one to the other.
     """
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]
@@ -108,7 +107,7 @@ def scene_of(image: Array, mask: Mask | None = None, depth: Array | None = None,
     if len(planes) > 1 and not is_lab:
         light = functools.reduce(operator.add, planes) * np.float32(len(planes) ** -0.5)
     if depth is not None:
-        planes = np.concatenate([planes, _log_depth(depth)[None]])
+        planes = np.concatenate([planes, _log_depth(depth, mask)[None]])
     return Scene(planes, light, is_lab, mask)
 
 
@@ -180,12 +179,35 @@ def _scaled(image: Array, mask: Mask | None, top: float) -> Plane:
     return planes
 
 
-def _log_depth(depth: Array) -> Plane:
-    """Return WHITE times the logarithm of the depth, with holes filled by the nearest depth: the work of the host."""
+def _log_depth(depth: Array, mask: Mask | None) -> Plane:
+    """Return WHITE times the logarithm of the depth, without holes: the work of the host."""
     given = to_host(depth)
     known = np.isfinite(given) & (given > 0)
-    if not known.any():
+    if mask is not None:
+        known &= to_host(mask)
+        if not known.any() and mask.any():
+            raise ValueError("depth must hold a finite value above 0 inside the mask, got none")
+    elif not known.any():
         raise ValueError("depth must hold a finite value above 0 somewhere, got none")
     values = np.log(np.where(known, given, 1), dtype=np.float64) * WHITE
-    plane: Plane = like(filled(values.astype(np.float32), known), depth)
+    plane: Plane = like(_without_holes(values.astype(np.float32), known), depth)
     return plane
+
+
+def _without_holes(values: Plane, known: Mask) -> Plane:
+    """Return values (M, N) with those that are not known made of the mean of 2 × 2 pixels, or where none of these is
+    known of 4 × 4, and so on, smoothed at each size: a hole becomes a slope, and no border is made up inside it.
+    """
+    if known.all() or not known.any():
+        return values
+    n_rows, n_cols = values.shape
+    even = [(0, n_rows % 2), (0, n_cols % 2)]
+    blocks = np.pad(known.astype(np.float32), even), np.pad(np.where(known, values, np.float32(0)), even)
+    counts, sums = (block.reshape(-(-n_rows // 2), 2, -(-n_cols // 2), 2).sum(axis=(1, 3)) for block in blocks)
+    coarse = _without_holes(sums / np.maximum(counts, 1), counts > 0)
+    for axis in (0, 1):
+        fine = np.repeat(coarse, 2, axis)
+        around = np.pad(fine, [(1, 1) if axis == a else (0, 0) for a in (0, 1)], mode="edge")
+        one, other = (np.take(around, np.arange(fine.shape[axis]) + step, axis) for step in (0, 2))
+        coarse = np.float32(0.5) * fine + np.float32(0.25) * (one + other)
+    return np.where(known, values, coarse[:n_rows, :n_cols])
