@@ -9,7 +9,7 @@ from classicseg._kernels.cpu._marks import list_marks, mark_changes, no_marks
 
 
 @jit_called
-def _root(parent, i):
+def root(parent, i):
     while parent[i] != i:
         parent[i] = parent[parent[i]]  # halve the path on the way
         i = parent[i]
@@ -19,8 +19,8 @@ def _root(parent, i):
 @jit
 def join(parent, a, b):
     """Join two trees; the lower root wins, so that every root is the first run of its region."""
-    a = _root(parent, a)
-    b = _root(parent, b)
+    a = root(parent, a)
+    b = root(parent, b)
     if a < b:
         parent[b] = a
     elif b < a:
@@ -171,7 +171,7 @@ def merge_small(area, sums, edges, min_size, parent):
         if area[best] < min_size:
             heapq.heappush(smallest, (area[best], best))
     for r in range(n):
-        parent[r] = _root(parent, r)
+        parent[r] = root(parent, r)
 
 
 @jit_called
@@ -188,13 +188,13 @@ def _append(first, last, following, owner, head, end):
 def _closest(r, area, sums, edges, first, following, parent, touched):
     half = first[r]
     while half >= 0:  # common border with each neighbour, halves of one edge lie in different lists
-        touched[_root(parent, edges[half // 2, 1 - half % 2] - 1)] += 1
+        touched[root(parent, edges[half // 2, 1 - half % 2] - 1)] += 1
         half = following[half]
     best = np.int64(-1)
     best_cost = np.inf
     half = first[r]
     while half >= 0:
-        other = _root(parent, edges[half // 2, 1 - half % 2] - 1)
+        other = root(parent, edges[half // 2, 1 - half % 2] - 1)
         if other != r:
             cost = -np.float64(touched[other])
             if sums.shape[1] > 0:
@@ -207,7 +207,7 @@ def _closest(r, area, sums, edges, first, following, parent, touched):
         half = following[half]
     half = first[r]
     while half >= 0:
-        touched[_root(parent, edges[half // 2, 1 - half % 2] - 1)] = 0
+        touched[root(parent, edges[half // 2, 1 - half % 2] - 1)] = 0
         half = following[half]
     return best
 

@@ -113,7 +113,7 @@ def list_borders(labels, image, rows, diagonal, table, contrasts):
                 if low <= 0 or low == high:
                     continue
                 if n_pairs == 0 or pairs[at, 0] != low or pairs[at, 1] != high:
-                    slot = _slot_of(slots, pairs, low, high)
+                    slot = slot_of(slots, pairs, low, high)
                     if slots[slot] < 0:
                         if n_pairs == counts.shape[0]:
                             return n_pairs + 1
@@ -127,7 +127,7 @@ def list_borders(labels, image, rows, diagonal, table, contrasts):
 
 
 @jit_inline
-def _slot_of(slots, pairs, low, high):
+def slot_of(slots, pairs, low, high):
     """Return the slot that holds the place of a pair, or the free one that is to hold it."""
     key = np.int64(low) * 2654435761 + np.int64(high) * 40503  # below 2^63 for any two labels
     slot = (key ^ (key >> 17)) & (slots.shape[0] - 1)

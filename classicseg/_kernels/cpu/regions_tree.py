@@ -10,8 +10,10 @@ Tables, of which one row is read at a time:
 - `links` (E + 1, 4) int32: the two regions of each edge, the first -1 where it is no more; and the half edge that
   follows each of its halves in the list of its region, -1 for none. Half edge 2e is the side of ``links[e, 0]``,
   2e + 1 the other; the last edge stands for none.
-- `edges` (E + 1, 3) float64: length, what the linkage makes of it, and weight.
+- `edges` (E + 1, 2 + V) float64: length, weight, and V values that the weight comes from.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from classicseg._kernels.cpu.regions_runs import STRIP, n_strips
 
 WARD, MEAN, SINGLE, CONTRAST = range(4)
 FIRST, LAST, NEAREST = range(3)
-LENGTH, VALUE, WEIGHT = range(3)
+LENGTH, WEIGHT, VALUE = range(3)
 NEXT = 2
 FAN = 8  # children of a node in the tree of least weights
 
@@ -32,28 +34,57 @@ def merge_all(area, sums, ends, length, value, linkage, most_steps, threshold):
     the mean difference for SINGLE, the sum of contrasts for CONTRAST. A tie goes to the lowest lower row, then to the
     lowest higher row. Ends after `most_steps`, or at the first step whose weight is not below `threshold`.
     """
-    n_regions, n_edges = len(area), len(ends)
     regions = np.concatenate([area[:, None], sums, sums / np.maximum(area, 1)[:, None]], axis=1, dtype=np.float64)
-    lists = np.full((n_regions, 3), -1, np.int32)
+    tables = no_steps(len(area), ends, length, value[:, None])
+    n_steps = merge_until(regions, *tables, linkage, min(most_steps, len(area)), float(threshold))
+    return taken(tables, n_steps)
+
+
+class Tables(NamedTuple):
+    """What merging works on beside the regions, in the order of the arguments."""
+
+    lists: np.ndarray
+    links: np.ndarray
+    edges: np.ndarray
+    least: np.ndarray  # the tree of least weights
+    begins: np.ndarray  # where each of its levels begins
+    seen: np.ndarray  # (R, 2): the last step in which an edge to a region was met, and that edge
+    halves: np.ndarray  # (E + 1,): the half edges of the merged region
+    fresh: np.ndarray  # (E + 1,): and their weights
+    steps: np.ndarray  # (R, 2) int32
+    heights: np.ndarray  # (R,)
+
+
+def no_steps(n_regions, ends, length, values):
+    """Return the tables before the first step; `ends` (E, 2) are rows, `values` (E, V) what the edges have of their own."""
+    n_edges = len(ends)
     links = np.full((n_edges + 1, 4), -1, np.int32)
     links[:-1, :NEXT] = ends
-    edges = np.full((n_edges + 1, 3), np.inf)
-    edges[:-1, LENGTH], edges[:-1, VALUE] = length, value
+    edges = np.full((n_edges + 1, VALUE + values.shape[1]), np.inf)
+    edges[:-1, LENGTH], edges[:-1, VALUE:] = length, values
     begins = _levels(n_regions)
     least = np.full(begins[-1], np.inf)
-    steps, heights = np.empty((n_regions, 2), np.int32), np.empty(n_regions)
-    seen, halves = np.full((n_regions, 2), -1, np.int32), np.empty(n_edges + 1, np.int64)
-    limits = min(most_steps, n_regions), float(threshold)
-    n_steps = merge_until(regions, lists, links, edges, least, begins, linkage, *limits, seen, halves, steps, heights)
-    return steps[:n_steps].copy(), heights[:n_steps].copy()
+    lists, seen = np.full((n_regions, 3), -1, np.int32), np.full((n_regions, 2), -1, np.int32)
+    halves, fresh = np.empty(n_edges + 1, np.int64), np.empty(n_edges + 1)
+    return Tables(
+        lists, links, edges, least, begins, seen, halves, fresh, np.empty((n_regions, 2), np.int32), np.empty(n_regions)
+    )
+
+
+def taken(tables, n_steps):
+    """Return the steps and their heights."""
+    return tables.steps[:n_steps].copy(), tables.heights[:n_steps].copy()
 
 
 @jit_lean
 def merge_until(
-    regions, lists, links, edges, least, begins, linkage, most_steps, threshold, seen, halves, steps, heights
+    regions, lists, links, edges, least, begins, seen, halves, fresh, steps, heights, linkage, most_steps, threshold
 ):
     """Write the steps of `merge_all` and return how many there are."""
-    begin(regions, lists, links, edges, least, begins, linkage)
+    list_edges(lists, links)
+    for e in range(links.shape[0] - 1):
+        edges[e, WEIGHT] = _weigh(regions, links, edges, linkage, e)
+    find_nearest(lists, links, edges, least, begins)
     n_steps = 0
     while n_steps < most_steps:
         e = lists[row_of_least(least, begins), NEAREST]
@@ -61,28 +92,29 @@ def merge_until(
             break
         low, high = min(links[e, 0], links[e, 1]), max(links[e, 0], links[e, 1])
         steps[n_steps, 0], steps[n_steps, 1], heights[n_steps] = low, high, edges[e, WEIGHT]
-        n_channels = regions.shape[1] // 2
-        for k in range(1 + n_channels):
-            regions[low, k] += regions[high, k]
-        for k in range(1, 1 + n_channels):
-            regions[low, k + n_channels] = regions[low, k] / regions[low, 0]
-        last = lists[low, LAST]
-        links[last // 2, NEXT + last % 2] = lists[high, FIRST]  # both lists have the edge between the two
-        lists[low, LAST] = lists[high, LAST]
-        links[e, 0] = -1
-        count = unite_edges(lists, links, edges, low, linkage, n_steps, seen, halves)
-        set_weight(least, begins, high, np.inf)
-        look_again(regions, lists, links, edges, least, begins, low, linkage, halves, count)
+        join_rows(regions, low, high)
+        count = unite_edges(lists, links, edges, low, high, e, linkage == SINGLE, n_steps, seen, halves)
+        for i in range(count):
+            fresh[i] = _weigh(regions, links, edges, linkage, halves[i] >> 1)
+        look_again(lists, links, edges, least, begins, low, high, halves, fresh, count)
         n_steps += 1
     return n_steps
 
 
 @jit_inline
-def begin(regions, lists, links, edges, least, begins, linkage):
-    """List the edges of each region, weigh all, and find the nearest ones."""
+def join_rows(regions, low, high):
+    """Add up areas and sums of two regions in the row of the lower one, and take its means anew."""
+    n_channels = regions.shape[1] // 2
+    for k in range(1 + n_channels):
+        regions[low, k] += regions[high, k]
+    for k in range(1, 1 + n_channels):
+        regions[low, k + n_channels] = regions[low, k] / regions[low, 0]
+
+
+@jit_inline
+def list_edges(lists, links):
+    """List the half edges of each region."""
     none = links.shape[0] - 1
-    for r in range(lists.shape[0]):
-        lists[r, NEAREST] = none
     for half in range(2 * none):
         owner = links[half // 2, half % 2]
         last = lists[owner, LAST]
@@ -91,21 +123,33 @@ def begin(regions, lists, links, edges, least, begins, linkage):
         else:
             links[last // 2, NEXT + last % 2] = half
         lists[owner, LAST] = half
+
+
+@jit_inline
+def find_nearest(lists, links, edges, least, begins):
+    """Find the nearest neighbour of every region; all edges are weighed."""
+    none = links.shape[0] - 1
+    for r in range(lists.shape[0]):
+        lists[r, NEAREST] = none
     for e in range(none):
-        edges[e, WEIGHT] = _weigh(regions, links, edges, linkage, e)
         for side in range(2):
-            if _precedes(links, edges, e, lists[links[e, side], NEAREST]):
+            if precedes(links, edges, e, lists[links[e, side], NEAREST]):
                 lists[links[e, side], NEAREST] = e
     for r in range(lists.shape[0]):
         set_weight(least, begins, r, edges[lists[r, NEAREST], WEIGHT])
 
 
 @jit_inline
-def unite_edges(lists, links, edges, low, linkage, step, seen, halves):
-    """Make two edges of a merged region to one neighbour one, and drop those that are no more from its list.
+def unite_edges(lists, links, edges, low, high, e, single, step, seen, halves):
+    """Give a region the edges of another one, but for the edge `e` between them, and make two edges to one neighbour
+    one.
 
     Writes the half edges that stay to `halves`, and returns how many there are.
     """
+    last = lists[low, LAST]
+    links[last // 2, NEXT + last % 2] = lists[high, FIRST]  # both lists have the edge between the two
+    lists[low, LAST] = lists[high, LAST]
+    links[e, 0] = -1
     half, before, count = np.int64(lists[low, FIRST]), np.int64(-1), 0
     while half >= 0:
         edge, side = half >> 1, half & 1
@@ -115,7 +159,7 @@ def unite_edges(lists, links, edges, low, linkage, step, seen, halves):
             other = links[edge, 1 - side]
             if seen[other, 0] == step:
                 kept = seen[other, 1]
-                _unite(edges, linkage, kept, edge)
+                _unite(edges, single, kept, edge)
                 stays, links[edge, 0] = False, -1
                 if lists[other, NEAREST] == edge:
                     lists[other, NEAREST] = kept
@@ -139,22 +183,23 @@ def unite_edges(lists, links, edges, low, linkage, step, seen, halves):
 
 
 @jit_inline
-def look_again(regions, lists, links, edges, least, begins, low, linkage, halves, count):
-    """Weigh the edges of a merged region, and find the nearest ones of it and of its neighbours."""
+def look_again(lists, links, edges, least, begins, low, high, halves, fresh, count):
+    """Give the edges of a merged region their fresh weights, and find the nearest ones of it and of its neighbours."""
+    set_weight(least, begins, high, np.inf)
     nearest = np.int64(links.shape[0] - 1)
     for i in range(count):
         edge, side = halves[i] >> 1, halves[i] & 1
         other, before = links[edge, 1 - side], edges[edge, WEIGHT]
-        weight = _weigh(regions, links, edges, linkage, edge)
+        weight = fresh[i]
         edges[edge, WEIGHT] = weight
         if lists[other, NEAREST] == edge:
             if weight > before:
                 lists[other, NEAREST] = nearest_edge(lists, links, edges, other)
             set_weight(least, begins, other, edges[lists[other, NEAREST], WEIGHT])
-        elif _precedes(links, edges, edge, lists[other, NEAREST]):
+        elif precedes(links, edges, edge, lists[other, NEAREST]):
             lists[other, NEAREST] = edge
             set_weight(least, begins, other, weight)
-        if _precedes(links, edges, edge, nearest):
+        if precedes(links, edges, edge, nearest):
             nearest = edge
     lists[low, NEAREST] = nearest
     set_weight(least, begins, low, edges[nearest, WEIGHT])
@@ -176,18 +221,17 @@ def _weigh(regions, links, edges, linkage, e):
 
 
 @jit_inline
-def _unite(edges, linkage, kept, gone):
+def _unite(edges, single, kept, gone):
     """Give an edge what another one between the same regions has, and the lower weight of the two until now."""
     edges[kept, LENGTH] += edges[gone, LENGTH]
-    if linkage == SINGLE:
-        edges[kept, VALUE] = min(edges[kept, VALUE], edges[gone, VALUE])
-    else:
-        edges[kept, VALUE] += edges[gone, VALUE]
+    for k in range(VALUE, edges.shape[1]):
+        less, more = min(edges[kept, k], edges[gone, k]), edges[kept, k] + edges[gone, k]
+        edges[kept, k] = less if single else more
     edges[kept, WEIGHT] = min(edges[kept, WEIGHT], edges[gone, WEIGHT])
 
 
 @jit_inline
-def _precedes(links, edges, e, f):
+def precedes(links, edges, e, f):
     """Say whether edge e is to be merged before f."""
     if edges[e, WEIGHT] != edges[f, WEIGHT]:
         return edges[e, WEIGHT] < edges[f, WEIGHT]
@@ -201,7 +245,7 @@ def nearest_edge(lists, links, edges, region):
     half = np.int64(lists[region, FIRST])
     while half >= 0:
         edge = half >> 1
-        if links[edge, 0] >= 0 and _precedes(links, edges, edge, best):
+        if links[edge, 0] >= 0 and precedes(links, edges, edge, best):
             best = edge
         half = np.int64(links[edge, NEXT + (half & 1)])
     return best
