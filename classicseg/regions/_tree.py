@@ -41,12 +41,19 @@ class RegionTree:
     first_pixel: NDArray[np.int64]
 
     def cut(
-        self, *, threshold: float | None = None, n_segments: int | None = None, n_threads: int | None = None
+        self,
+        *,
+        scale: float | None = None,
+        threshold: float | None = None,
+        n_segments: int | None = None,
+        n_threads: int | None = None,
     ) -> NDArray[np.int32]:
         """Return the regions after some of the steps.
 
         Parameters
         ----------
+        scale : float, optional
+            The same as `threshold`, by the name that it has in `segment`.
         threshold : float, optional
             Steps are taken as long as their weight is below. Give this or `n_segments`.
         n_segments : int, optional
@@ -64,7 +71,7 @@ class RegionTree:
         Raises
         ------
         ValueError, TypeError
-            If not just one of `threshold` and `n_segments` is given, or one has the wrong type or value.
+            If not just one of `scale`, `threshold` and `n_segments` is given, or one has the wrong type or value.
 
         Examples
         --------
@@ -73,11 +80,51 @@ class RegionTree:
         >>> tree.cut(threshold=2), tree.cut(n_segments=2)
         (array([[1, 1, 2, 3]], dtype=int32), array([[1, 1, 2, 2]], dtype=int32))
         """
+        if scale is not None:
+            if threshold is not None:
+                raise ValueError("one of scale and threshold must be given, got both; they are the same")
+            threshold = check_float("scale", scale)
         n_steps = self._steps_until(threshold, n_segments)
         n_threads = check_threads(n_threads)
         numbers = np.append(np.int32(0), self._numbers_after(n_steps))
         found: NDArray[np.int32] = kernels_for(self.labels, "regions_tree").renumbered(self.labels, numbers, n_threads)
         return found
+
+    def contour_map(self, *, n_threads: int | None = None) -> NDArray[np.float32]:
+        """Draw all cuts as one picture: every border as high as the step that removes it.
+
+        Parameters
+        ----------
+        n_threads : int, optional
+            Threads to use; the result does not depend on it. Default: ``CLASSICSEG_NUM_THREADS``, else all
+            processors this process may use.
+
+        Returns
+        -------
+        ndarray of float32, shape (M, N)
+            The weight from which on a pixel, its right, its lower and its lower right neighbour are one region in a
+            cut, those outside left out; 0 where they always are, and infinite for regions that nothing joins. So the
+            pixels from a threshold on are those that `classicseg.metrics.boundary_map` marks in a cut there.
+
+        Notes
+        -----
+        An ultrametric contour map: whatever the threshold, the contours above it are closed. Where weights fall from one
+        step to the next the highest until then counts, as it does for a cut. Source: P. Arbeláez, "Boundary Extraction
+        in Natural Images Using Ultrametric Contour Maps", CVPR Workshop, 2006, doi:10.1109/CVPRW.2006.48.
+
+        Examples
+        --------
+        >>> graph = region_graph([[1, 2, 3, 4]], [[10, 11, 30, 34]])
+        >>> merge_tree(graph, "mean").contour_map()
+        array([[ 1. , 21.5,  4. ,  0. ]], dtype=float32)
+        """
+        n_threads = check_threads(n_threads)
+        heights = np.concatenate([[0], np.maximum.accumulate(self.heights), [np.inf]]).astype(np.float32)
+        kernels = kernels_for(self.labels, "regions_contours")
+        drawn: NDArray[np.float32] = kernels.contours(
+            self.labels, self.merges, heights, len(self.first_pixel), n_threads
+        )
+        return drawn
 
     def _steps_until(self, threshold: float | None, n_segments: int | None) -> int:
         most_steps, below = _limits(self.first_pixel, threshold, n_segments)
