@@ -120,6 +120,11 @@ def unite(pairs, lengths, lowest, sums, order):
     return n
 
 
+def areas(labels, n_regions):
+    """Return how many pixels each region 1..n has."""
+    return np.bincount(labels.reshape(-1), minlength=n_regions + 1)[1:]
+
+
 def joined(found, area, min_size):
     """Return the number of each region, from 1, after joining those below `min_size` over the lowest passes; row 0 is
     for outside, 0. A tie goes to the lowest pair, and a joined region has the place of the first.

@@ -30,7 +30,7 @@ NOISE = 25.0  # variance of a plane that no region is below, in the statistic th
 
 
 def describe(labels, planes, colors, textons, n_codes, n_regions, n_threads=None):
-    """Return the area and the channels of each region, and the means of those: (R, 1 + 2 D).
+    """Return the first pixel of each region (R,); and its area, channels, and the means of those (R, 1 + 2 D).
 
     `planes` (C, M, N) are float32, codes (M, N) uint8, below ``n_codes[0]`` the colours and ``n_codes[1]`` the textons.
     """
@@ -42,7 +42,7 @@ def describe(labels, planes, colors, textons, n_codes, n_regions, n_threads=None
         add_pixels(*flat, n_codes[0], runs[:3], begin, end, table)
 
     for_regions(add, runs.area, n_threads)
-    return table
+    return runs.begins[runs.first[:-1]].astype(np.int64), table
 
 
 @jit
@@ -66,7 +66,7 @@ def add_pixels(planes, colors, textons, n_colors, runs, first_region, last_regio
             row[k + n_channels] = row[k] / max(row[0], 1)
 
 
-def merge_by_score(regions, ends, length, strengths, n_codes, weights, n_pixels):
+def merge_by_score(regions, ends, length, strengths, n_codes, weights, n_pixels, most_steps=None):
     """Return the steps (n, 2), rows of the lower and the higher region, and the score of each.
 
     `regions` is lost. `ends` (E, 2) are rows, `strengths` (E, S) sums along the edges, `weights` (2 F + 1,) those of the
@@ -75,13 +75,52 @@ def merge_by_score(regions, ends, length, strengths, n_codes, weights, n_pixels)
     tables = no_steps(len(regions), ends, length, strengths)
     n_features = N_REGION + strengths.shape[1] + N_SIZE
     sizes = np.array([*n_codes, n_pixels], np.int64)
-    n_steps = merge_scored(regions, *tables, weights, sizes, np.empty(n_features))
+    n_steps = merge_scored(regions, *tables, weights, sizes, _most(regions, most_steps), np.empty(n_features))
     return taken(tables, n_steps)
+
+
+def features_after(regions, ends, length, strengths, n_codes, weights, n_pixels, most_steps):
+    """Return what `merge_by_score` does after so many steps, and then the two rows (E, 2) and the features (E, F) of every
+    edge that is left: what weights are fitted on.
+    """
+    tables = no_steps(len(regions), ends, length, strengths)
+    n_features = N_REGION + strengths.shape[1] + N_SIZE
+    sizes = np.array([*n_codes, n_pixels], np.int64)
+    n_steps = merge_scored(regions, *tables, weights, sizes, most_steps, np.empty(n_features))
+    left = np.flatnonzero(tables.links[:-1, 0] >= 0)
+    features = np.empty((len(left), n_features))
+    write_features(regions, tables.links, tables.edges, sizes, left, features)
+    return *taken(tables, n_steps), np.sort(tables.links[left, :2], axis=1), features
+
+
+def _most(regions, most_steps):
+    return len(regions) if most_steps is None else most_steps
+
+
+@jit
+def write_features(regions, links, edges, sizes, wanted, features):
+    for i in range(wanted.shape[0]):
+        e = wanted[i]
+        pair_features(regions, edges, links[e, 0], links[e, 1], e, sizes, features[i])
 
 
 @jit_lean
 def merge_scored(
-    regions, lists, links, edges, least, begins, seen, halves, fresh, steps, heights, weights, sizes, features
+    regions,
+    lists,
+    links,
+    edges,
+    least,
+    begins,
+    seen,
+    halves,
+    fresh,
+    steps,
+    heights,
+    weights,
+    sizes,
+    most_steps,
+    features,
 ):
     """Write the steps of `merge_by_score` and return how many there are."""
     list_edges(lists, links)
@@ -92,10 +131,10 @@ def merge_scored(
         edges[e, WEIGHT] = fresh[e]
     find_nearest(lists, links, edges, least, begins)
     n_steps = 0
-    while True:
+    while n_steps < most_steps:
         e = lists[row_of_least(least, begins), NEAREST]
         if e == links.shape[0] - 1:
-            return n_steps
+            break
         low, high = min(links[e, 0], links[e, 1]), max(links[e, 0], links[e, 1])
         steps[n_steps, 0], steps[n_steps, 1], heights[n_steps] = low, high, edges[e, WEIGHT]
         join_rows(regions, low, high)
@@ -103,6 +142,7 @@ def merge_scored(
         _score_all(regions, links, edges, weights, sizes, features, halves, fresh, count)
         look_again(lists, links, edges, least, begins, low, high, halves, fresh, count)
         n_steps += 1
+    return n_steps
 
 
 @jit_lean

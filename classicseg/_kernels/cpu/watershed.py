@@ -41,7 +41,9 @@ def look_down(relief, rows, labels):
         up, down = np.int32(n_cols if row > 0 else 0), np.int32(n_cols if row < n_rows - 1 else 0)
         start, line, last = np.int32(-1 - row * n_cols), labels[row], n_cols - 1
         for col in range(1, last):
-            line[col] = start - np.int32(col) + _step(above[col], here[col - 1], here[col], here[col + 1], below[col], up, down)
+            line[col] = (
+                start - np.int32(col) + _step(above[col], here[col - 1], here[col], here[col + 1], below[col], up, down)
+            )
         line[0] = start + _step(above[0], np.float32(np.inf), here[0], here[min(1, last)], below[0], up, down)
         if last > 0:
             further = _step(above[last], here[last - 1], here[last], here[last], below[last], up, down)
