@@ -166,6 +166,11 @@ def jit_lean(kernel):
     return _compiled(kernel, fastmath=False, _nrt=False)
 
 
+def jit_lean_called(kernel):
+    """Compile like `jit_lean`, for other kernels only: a part that they call in several places is compiled once."""
+    return _one_form(numba.njit(nogil=True, fastmath=False, _nrt=False, **_NO_WRAPPERS)(kernel))
+
+
 def jit_vectorised(kernel):
     """Compile like `jit`, and let the compiler fuse and reorder float sums so that it can vectorise them.
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_inline, jit_lean, run_blocks
+from classicseg._kernels.cpu._jit import jit, jit_inline, jit_lean, jit_lean_called, run_blocks
 from classicseg._kernels.cpu.regions_runs import STRIP, n_strips
 
 WARD, MEAN, SINGLE, CONTRAST = range(4)
@@ -111,7 +111,7 @@ def join_rows(regions, low, high):
         regions[low, k + n_channels] = regions[low, k] / regions[low, 0]
 
 
-@jit_inline
+@jit_lean_called
 def list_edges(lists, links):
     """List the half edges of each region."""
     none = links.shape[0] - 1
@@ -125,7 +125,7 @@ def list_edges(lists, links):
         lists[owner, LAST] = half
 
 
-@jit_inline
+@jit_lean_called
 def find_nearest(lists, links, edges, least, begins):
     """Find the nearest neighbour of every region; all edges are weighed."""
     none = links.shape[0] - 1
@@ -139,7 +139,7 @@ def find_nearest(lists, links, edges, least, begins):
         set_weight(least, begins, r, edges[lists[r, NEAREST], WEIGHT])
 
 
-@jit_inline
+@jit_lean_called
 def unite_edges(lists, links, edges, low, high, e, single, step, seen, halves):
     """Give a region the edges of another one, but for the edge `e` between them, and make two edges to one neighbour
     one.
@@ -182,7 +182,7 @@ def unite_edges(lists, links, edges, low, high, e, single, step, seen, halves):
     return count
 
 
-@jit_inline
+@jit_lean_called
 def look_again(lists, links, edges, least, begins, low, high, halves, fresh, count):
     """Give the edges of a merged region their fresh weights, and find the nearest ones of it and of its neighbours."""
     set_weight(least, begins, high, np.inf)
@@ -239,7 +239,7 @@ def precedes(links, edges, e, f):
     return low_e < low_f or (low_e == low_f and max(links[e, 0], links[e, 1]) < max(links[f, 0], links[f, 1]))
 
 
-@jit_inline
+@jit_lean_called
 def nearest_edge(lists, links, edges, region):
     best = np.int64(links.shape[0] - 1)
     half = np.int64(lists[region, FIRST])
@@ -262,7 +262,7 @@ def _levels(n_regions):
     return np.cumsum([0, *sizes])
 
 
-@jit_inline
+@jit_lean_called
 def set_weight(least, begins, row, weight):
     """Set the weight of a region's nearest edge, and the nodes whose least weight it was or becomes."""
     before, least[row] = least[row], weight
@@ -286,7 +286,7 @@ def _least_of(least, first):
     return min(a, min(min(least[first + 4], least[first + 5]), min(least[first + 6], least[first + 7])))
 
 
-@jit_inline
+@jit_lean_called
 def row_of_least(least, begins):
     """Return the first row of the least weight.
 

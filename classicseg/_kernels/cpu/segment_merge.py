@@ -7,7 +7,7 @@ strengths along it.
 
 import numpy as np
 
-from classicseg._kernels.cpu._jit import jit, jit_inline, jit_lean
+from classicseg._kernels.cpu._jit import jit, jit_inline, jit_lean, jit_lean_called
 from classicseg._kernels.cpu.regions_runs import for_regions, region_runs
 from classicseg._kernels.cpu.regions_tree import (
     LENGTH,
@@ -145,7 +145,7 @@ def merge_scored(
     return n_steps
 
 
-@jit_lean
+@jit_lean_called
 def _score_all(regions, links, edges, weights, sizes, features, halves, fresh, count):
     """Write the scores of some edges to `fresh`."""
     n_features = features.shape[0]
