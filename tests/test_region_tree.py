@@ -1,6 +1,9 @@
 """Joining of regions: equal to the slow twin and to scikit-image's, and what any cut must be."""
 
+from dataclasses import replace
+
 import naive_regions
+import naive_segment_tree
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from skimage.graph import cut_threshold, merge_hierarchical, rag_mean_color
 
 from classicseg import connected_regions, merge_regions, merge_tree, region_graph
 from classicseg._kernels.cpu.regions_tree import FAN
+from classicseg.metrics import boundary_map
 from classicseg.regions._tree import LINKAGES
 
 
@@ -248,3 +252,46 @@ def test_bad_arguments(call, error, message):
     with pytest.raises(error) as caught:
         call()
     assert message in str(caught.value)
+
+
+# --- Contours ---------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(LINKAGES), st.integers(2, 50))
+def test_contours_from_a_threshold_on_are_the_boundaries_of_the_cut_there(seed, linkage, levels):
+    rng = np.random.default_rng(seed)
+    labels = connected_regions(rng.integers(0, 4, (9, 10)))
+    tree = merge_tree(region_graph(labels, rng.integers(0, levels, labels.shape)), linkage)
+    drawn = tree.contour_map()
+    assert drawn.dtype == np.float32
+    heights = np.append(0, np.unique(tree.heights))
+    apart = np.diff(heights) > 1e-4 * heights.max()  # what float32 tells apart
+    for threshold in (heights[:-1] + np.diff(heights) / 2)[apart]:
+        assert_array_equal(drawn >= threshold, boundary_map(tree.cut(threshold=threshold)))
+
+
+@pytest.mark.parametrize("linkage", LINKAGES)
+def test_contours_equal_the_slow_twin(rng, linkage):
+    """130 rows are more than a strip, and a mask parts the image."""
+    labels = connected_regions(rng.integers(-1, 5, (130, 3)))
+    tree = merge_tree(region_graph(labels, rng.random(labels.shape)), linkage)
+    expected = naive_segment_tree.contours(labels, tree.merges, tree.heights)
+    for n_threads in (1, 3):
+        assert_array_equal(tree.contour_map(n_threads=n_threads), expected)
+
+
+def test_regions_that_nothing_joins_have_contours_without_end():
+    tree = merge_tree(region_graph([[1, 2, 3]], [[1, 5, 19]]), "mean")
+    assert_array_equal(tree.contour_map(), [[4, 16, 0]])
+    assert_array_equal(replace(tree, merges=tree.merges[:1], heights=tree.heights[:1]).contour_map(), [[4, np.inf, 0]])
+    assert_array_equal(replace(tree, merges=tree.merges[:0], heights=tree.heights[:0]).contour_map(), [[np.inf] * 2 + [0]])
+
+
+def test_a_scale_is_a_threshold():
+    tree = merge_tree(region_graph([[1, 2, 3, 4]], [[10, 11, 30, 34]]), "mean")
+    assert_array_equal(tree.cut(scale=2), tree.cut(threshold=2))
+    with pytest.raises(ValueError, match="one of scale and threshold must be given, got both; they are the same"):
+        tree.cut(scale=2, threshold=2)
+    with pytest.raises(ValueError, match="scale must be finite"):
+        tree.cut(scale=np.inf)
