@@ -21,7 +21,15 @@ WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 SCALE = 0.15  # the default, chosen on the pictures that the weights were fitted on
 MIN_SIZE = 30
 SMOOTHING = 1.0  # width of the Gaussian over the gradients before water runs down them
-N_CODES = (N_COLORS, N_TEXTONS)
+
+# The random walk on regions.
+N_NODES = 400  # regions at most
+N_VECTORS = 8
+N_STEPS = 200  # of the method that finds the vectors
+STEEPNESS = 8  # a link is the probability that there is no border, to this power
+FAINTEST = 1e-6  # link; what nothing links would be a coordinate of its own
+SHARE = 0.3  # of the coordinates' distances as a strength, so that it is of the size of the others
+LEAST = 1e-9  # of 1 - λ: less is rounding
 
 
 def segment(
@@ -107,53 +115,102 @@ def segment_tree(
     distance = None if depth is None else check_image("depth", depth, ndim=(2,))
     if distance is not None and distance.shape != array.shape[:2]:
         raise ValueError(f"depth must have the image's shape {array.shape[:2]}, got {distance.shape}")
-    model = _model(check_choice("weights", weights, WEIGHTS))
+    weights = check_choice("weights", weights, WEIGHTS)
     min_size = check_int("min_size", min_size, low=1)
     n_threads = check_threads(n_threads)
     found = cues(array, inside, distance, n_threads=n_threads)
-    start = start_regions(found, min_size, n_threads)
-    return _merged(found, start, model, n_threads)
+    return tree_of(start_regions(found, min_size, n_threads), weights)
 
 
 class Start(NamedTuple):
-    """The regions that merging begins with, and the borders between them."""
+    """The regions that merging begins with."""
 
     labels: NDArray[np.int32]  # (M, N), 1..n, 0 outside
-    n_regions: int
-    borders: Any  # `Passes`, with the strengths along them
+    first_pixel: NDArray[np.int64]  # (n,)
+    described: Any  # `Described`: what is known of them and their borders
 
 
 def start_regions(found: Cues, min_size: int, n_threads: int | None = None) -> Start:
     """Return where water runs to on the gradients, without regions that are too small."""
-    kernels = kernels_for(found.planes, "watershed")
     height = np.float32(0.5) * found.strengths[0] + found.strengths[1]
     relief = np.empty_like(height)
     kernels_for(height, "gradients").smooth(height[None], found.mask, SMOOTHING, relief[None], n_threads)
     if found.mask is not None:
         relief[~found.mask] = np.inf
-    labels, n_basins = kernels.basins(relief, n_threads)
+    labels, n_basins = kernels_for(relief, "watershed").basins(relief, n_threads)
     borders = kernels_for(relief, "borders")
     between = borders.passes(labels, relief, found.strengths, n_threads)
     numbers = borders.joined(between, borders.areas(labels, n_basins), min_size)
     kernels_for(labels, "regions_tree").renumbered(labels, numbers, n_threads, out=labels)
-    return Start(labels, int(numbers.max()), borders.renamed(between, numbers))
+    between = borders.renamed(between, numbers)
+    kernels = kernels_for(labels, "segment_merge")
+    codes = found.colors, found.textons, (N_COLORS, N_TEXTONS)
+    first_pixel, area, sums = kernels.describe(labels, found.planes, *codes, int(numbers.max()), n_threads)
+    layout = (len(found.planes), *codes[2], 0)
+    ends = between.pairs - np.int32(1)
+    return Start(labels, first_pixel, kernels.Described(area, sums, layout, ends, between.lengths, between.sums))
 
 
-def _merged(found: Cues, start: Start, model: NDArray[np.float64], n_threads: int | None) -> RegionTree:
-    kernels = kernels_for(start.labels, "segment_merge")
-    first_pixel, regions = kernels.describe(
-        start.labels, found.planes, found.colors, found.textons, N_CODES, start.n_regions, n_threads
-    )
-    between = start.borders
-    n_pixels = int(regions[:, 0].sum())
-    arguments = (between.pairs - np.int32(1), between.lengths, between.sums, N_CODES, model, n_pixels)
-    steps, scores = kernels.merge_by_score(regions, *arguments)
+def tree_of(start: Start, weights: Weights) -> RegionTree:
+    """Return the merging of regions by the fitted or the plain weights."""
+    first, last = _model(weights)
+    described = start.described if len(first) == 0 else with_coordinates(start.described, first)
+    steps, scores = kernels_for(start.labels, "segment_merge").merge_by_score(described, last)
     heights = 1 / (1 + np.exp(-np.maximum.accumulate(scores)))
-    return RegionTree(start.labels, steps + np.int32(1), heights, first_pixel)
+    return RegionTree(start.labels, steps + np.int32(1), heights, start.first_pixel)
+
+
+def with_coordinates(described: Any, weights: NDArray[np.float64]) -> Any:
+    """Return the regions with coordinates that are alike where many ways lead from one to the other, and how far those
+    lie apart as one more strength of borders.
+
+    These are the slowest vectors of a random walk on the graph of regions, whose links are the less probable a border
+    is by `weights`. First the regions are merged until so few are left that the walk is quick to compute.
+    """
+    kernels = kernels_for(described.area, "segment_merge")
+    n_regions = len(described.area)
+    steps, _, ends, features = kernels.features_after(described, weights, max(n_regions - N_NODES, 0))
+    node = _nodes_after(steps, n_regions)
+    scores = np.concatenate([features, np.sqrt(np.maximum(features, 0)), np.ones((len(features), 1))], axis=1) @ weights
+    links = np.maximum((1 + np.exp(scores)) ** -STEEPNESS, FAINTEST)
+    vectors = _walk(node[ends], links, np.bincount(node, described.area))[node]
+    apart = np.abs(vectors[described.ends[:, 0]] - vectors[described.ends[:, 1]]).sum(axis=1) * SHARE
+    strengths = np.column_stack([described.strengths, apart * described.lengths])
+    sums = np.concatenate([described.sums, vectors * described.area[:, None]], axis=1)
+    return described._replace(sums=sums, layout=(*described.layout[:3], N_VECTORS), strengths=strengths)
+
+
+def _nodes_after(steps: NDArray[np.int32], n_regions: int) -> NDArray[np.int64]:
+    """Return the node, from 0, that each region is part of after some steps."""
+    root = np.arange(n_regions)
+    root[steps[:, 1]] = steps[:, 0]
+    while not np.array_equal(root, further := root[root]):
+        root = further
+    return np.unique(root, return_inverse=True)[1].reshape(-1)
+
+
+def _walk(ends: NDArray[Any], links: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the coordinates (n, N_VECTORS) of nodes, the slowest of unit mean square over the pixels."""
+    found = np.zeros((len(area), N_VECTORS))
+    inside = np.flatnonzero(np.bincount(ends.reshape(-1), minlength=len(area)))  # those with links
+    if len(inside) > 1:
+        place = np.zeros(len(area), np.int64)
+        place[inside] = np.arange(len(inside))
+        values, rows = kernels_for(links, "lanczos").largest(place[ends], links, len(inside), N_VECTORS, N_STEPS)
+        degree = np.bincount(ends.reshape(-1), np.repeat(links, 2), len(area))[inside]
+        rows = rows / np.sqrt(degree)
+        rows /= np.sqrt((rows**2 @ area[inside] / area.sum()))[:, None]
+        slowness = np.maximum(1 - values, LEAST)
+        found[inside, : len(rows)] = (rows * np.sqrt(slowness[0] / slowness)[:, None]).T
+    return found
 
 
 @functools.cache
-def _model(weights: Weights) -> NDArray[np.float64]:
-    """Return the weights of the features, of their square roots, and the constant."""
+def _model(weights: Weights) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return two sets of weights: those that the links of a random walk come from, none without it, and those of merging.
+
+    Each holds the weights of the features, of their square roots, and the constant.
+    """
     text = files("classicseg").joinpath("_segment_weights.json").read_text(encoding="utf-8")
-    return np.array(json.loads(text)[weights], np.float64)
+    first, last = (np.array(json.loads(text)[weights][name], np.float64) for name in ("walk", "merging"))
+    return first, last

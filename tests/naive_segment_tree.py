@@ -65,7 +65,9 @@ def features(labels, a, b, planes, strengths, colors, textons, n_codes):
     found.extend(sums / count)
     small, large = sorted((one.shape[1], other.shape[1]))
     n_pixels = (labels > 0).sum()
-    return np.array([*found, np.log(small / n_pixels) / 5 + 1, count / np.sqrt(small) / 4, np.log(large / n_pixels) / 5 + 1])
+    return np.array(
+        [*found, np.log(small / n_pixels) / 5 + 1, count / np.sqrt(small) / 4, np.log(large / n_pixels) / 5 + 1]
+    )
 
 
 def merge_by_score(labels, weights, *described):
@@ -95,7 +97,9 @@ def contours(labels, merges, heights):
     out = np.zeros(labels.shape, np.float32)
     for cut, height in zip(cuts, above):
         for row, col in np.ndindex(labels.shape):
-            block = [(r, c) for r in (row, row + 1) for c in (col, col + 1) if r < labels.shape[0] and c < labels.shape[1]]
+            block = [
+                (r, c) for r in (row, row + 1) for c in (col, col + 1) if r < labels.shape[0] and c < labels.shape[1]
+            ]
             sides = [(p, q) for p in block for q in block if p < q and (p[0] == q[0] or p[1] == q[1])]
             if any(cut[p] != cut[q] and cut[p] > 0 and cut[q] > 0 for p, q in sides):
                 out[row, col] = height

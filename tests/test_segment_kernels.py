@@ -115,19 +115,18 @@ def test_steps_equal_the_slow_twin(rng, n_planes, outside):
     labels, between = start_of(relief_of(rng, planes.shape[1:], outside=outside), strengths, 9)
     weights = rng.normal(size=2 * 11 + 1)
     n_regions = int(labels.max())
-    first_pixel, regions = segment_merge.describe(labels, planes, colors, textons, n_codes, n_regions)
+    first_pixel, area, sums = segment_merge.describe(labels, planes, colors, textons, n_codes, n_regions)
     assert_array_equal(first_pixel, np.unique(labels, return_index=True)[1][int(labels.min() == 0) :])
-    pairs = between.pairs - np.int32(1)
-    n_pixels = int((labels > 0).sum())
-    arguments = (pairs, between.lengths, between.sums, n_codes, weights, n_pixels)
-    steps, scores = segment_merge.merge_by_score(regions.copy(), *arguments)
+    ends, layout = between.pairs - np.int32(1), (n_planes, *n_codes, 0)
+    given = segment_merge.Described(area, sums, layout, ends, between.lengths, between.sums)
+    steps, scores = segment_merge.merge_by_score(given, weights)
     expected = naive.merge_by_score(labels, weights, *described)
     assert len(steps) > 8
     assert [tuple(step) for step in (steps + 1).tolist()] == [(low, high) for low, high, _ in expected]
     assert_allclose(scores, [score for *_, score in expected], rtol=1e-6, atol=1e-6)
 
     for most_steps in (0, 5):
-        *_, rows, features = segment_merge.features_after(regions.copy(), *arguments, most_steps)
+        *_, rows, features = segment_merge.features_after(given, weights, most_steps)
         after = labels.copy()
         for low, high in steps[:most_steps] + 1:
             after[after == high] = low
@@ -144,7 +143,9 @@ def test_the_same_for_any_number_of_threads(rng):
     for n_threads in (1, 2, 5):
         labels, count = watershed.basins(relief, n_threads)
         between = borders.passes(labels, relief, strengths, n_threads)
-        results.append((labels, *between, *segment_merge.describe(labels, planes, colors, textons, n_codes, count, n_threads)))
+        results.append(
+            (labels, *between, *segment_merge.describe(labels, planes, colors, textons, n_codes, count, n_threads))
+        )
     for other in results[1:]:
         for one, same in zip(results[0], other):
             assert_array_equal(one, same)

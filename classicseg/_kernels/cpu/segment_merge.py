@@ -1,9 +1,11 @@
 """Merging of regions by a score that looks at colours, textures, borders and sizes, the least score first.
 
-The tables are those of `regions_tree`. What it calls channels are here, for every region: C planes, their squares, and
-two histograms with a part per code; the means of those are the part of each code. The values of an edge are sums of S
-strengths along it.
+The tables are those of `regions_tree`. What it calls channels are here, for every region: C planes, their squares, two
+histograms with a part per code, and K coordinates; the means of those are the part of each code. The values of an edge
+are sums of S strengths along it.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,72 +31,82 @@ UNIT = 30.0  # of distances of colours, in those of the planes
 NOISE = 25.0  # variance of a plane that no region is below, in the statistic that weighs a distance by the variances
 
 
+class Described(NamedTuple):
+    """Regions and their borders, as merging takes them; it leaves them as they are."""
+
+    area: np.ndarray  # (R,) int64
+    sums: np.ndarray  # (R, D) float64: channels
+    layout: tuple  # C planes, colours, textons, K coordinates: D = 2 C + colours + textons + K
+    ends: np.ndarray  # (E, 2) int32 rows, the lower one first
+    lengths: np.ndarray  # (E,)
+    strengths: np.ndarray  # (E, S) float64: sums along the border
+
+    def n_features(self):
+        return N_REGION + self.strengths.shape[1] + (self.layout[3] > 0) + N_SIZE
+
+
 def describe(labels, planes, colors, textons, n_codes, n_regions, n_threads=None):
-    """Return the first pixel of each region (R,); and its area, channels, and the means of those (R, 1 + 2 D).
+    """Return the first pixel (R,), the area (R,) and the sums of channels (R, D) of each region, without coordinates.
 
     `planes` (C, M, N) are float32, codes (M, N) uint8, below ``n_codes[0]`` the colours and ``n_codes[1]`` the textons.
     """
     runs = region_runs(labels, n_regions, n_threads)
-    table = np.zeros((n_regions, 1 + 2 * (2 * len(planes) + sum(n_codes))))
+    sums = np.zeros((n_regions, 2 * len(planes) + sum(n_codes)))
     flat = planes.reshape(len(planes), -1), colors.reshape(-1), textons.reshape(-1)
 
     def add(begin, end):
-        add_pixels(*flat, n_codes[0], runs[:3], begin, end, table)
+        add_pixels(*flat, n_codes[0], runs[:3], begin, end, sums)
 
     for_regions(add, runs.area, n_threads)
-    return runs.begins[runs.first[:-1]].astype(np.int64), table
+    return runs.begins[runs.first[:-1]].astype(np.int64), runs.area, sums
 
 
 @jit
-def add_pixels(planes, colors, textons, n_colors, runs, first_region, last_region, table):
+def add_pixels(planes, colors, textons, n_colors, runs, first_region, last_region, sums):
     """Fill the rows of some regions; values are added in raster order, in float64."""
     first, begins, ends = runs
-    n_planes, n_channels = planes.shape[0], table.shape[1] // 2
+    n_planes = planes.shape[0]
     for r in range(first_region, last_region):
-        row = table[r]
+        row = sums[r]
         for i in range(first[r], first[r + 1]):
-            row[0] += ends[i] - begins[i]
             for k in range(begins[i], ends[i]):
-                row[1 + 2 * n_planes + colors[k]] += 1
-                row[1 + 2 * n_planes + n_colors + textons[k]] += 1
+                row[2 * n_planes + colors[k]] += 1
+                row[2 * n_planes + n_colors + textons[k]] += 1
             for c in range(n_planes):
                 for k in range(begins[i], ends[i]):
                     value = np.float64(planes[c, k])
-                    row[1 + c] += value
-                    row[1 + n_planes + c] += value * value
-        for k in range(1, 1 + n_channels):
-            row[k + n_channels] = row[k] / max(row[0], 1)
+                    row[c] += value
+                    row[n_planes + c] += value * value
 
 
-def merge_by_score(regions, ends, length, strengths, n_codes, weights, n_pixels, most_steps=None):
+def merge_by_score(described, weights, most_steps=None):
     """Return the steps (n, 2), rows of the lower and the higher region, and the score of each.
 
-    `regions` is lost. `ends` (E, 2) are rows, `strengths` (E, S) sums along the edges, `weights` (2 F + 1,) those of the
-    F features of `pair_features`, of their square roots, and the constant. Sizes are compared with `n_pixels`.
+    `weights` (2 F + 1,) are those of the F features of `pair_features`, of their square roots, and the constant.
     """
-    tables = no_steps(len(regions), ends, length, strengths)
-    n_features = N_REGION + strengths.shape[1] + N_SIZE
-    sizes = np.array([*n_codes, n_pixels], np.int64)
-    n_steps = merge_scored(regions, *tables, weights, sizes, _most(regions, most_steps), np.empty(n_features))
+    regions, tables, sizes = _tables(described)
+    most_steps = len(regions) if most_steps is None else most_steps
+    n_steps = merge_scored(regions, *tables, weights, sizes, most_steps, np.empty(described.n_features()))
     return taken(tables, n_steps)
 
 
-def features_after(regions, ends, length, strengths, n_codes, weights, n_pixels, most_steps):
+def features_after(described, weights, most_steps):
     """Return what `merge_by_score` does after so many steps, and then the two rows (E, 2) and the features (E, F) of every
-    edge that is left: what weights are fitted on.
+    edge that is left.
     """
-    tables = no_steps(len(regions), ends, length, strengths)
-    n_features = N_REGION + strengths.shape[1] + N_SIZE
-    sizes = np.array([*n_codes, n_pixels], np.int64)
-    n_steps = merge_scored(regions, *tables, weights, sizes, most_steps, np.empty(n_features))
+    regions, tables, sizes = _tables(described)
+    n_steps = merge_scored(regions, *tables, weights, sizes, most_steps, np.empty(described.n_features()))
     left = np.flatnonzero(tables.links[:-1, 0] >= 0)
-    features = np.empty((len(left), n_features))
+    features = np.empty((len(left), described.n_features()))
     write_features(regions, tables.links, tables.edges, sizes, left, features)
     return *taken(tables, n_steps), np.sort(tables.links[left, :2], axis=1), features
 
 
-def _most(regions, most_steps):
-    return len(regions) if most_steps is None else most_steps
+def _tables(described):
+    area, sums = described.area[:, None], described.sums
+    regions = np.concatenate([area, sums, sums / np.maximum(area, 1)], axis=1, dtype=np.float64)
+    tables = no_steps(len(regions), described.ends, described.lengths, described.strengths)
+    return regions, tables, np.array([*described.layout, described.area.sum()], np.int64)
 
 
 @jit
@@ -163,33 +175,38 @@ def pair_features(regions, edges, a, b, e, sizes, features):
     """Write what tells two regions and the edge between them apart.
 
     Distances of their means, in all planes, the first one, and the others; the same over the planes' deviations; the
-    distances of their histograms of colours and of textons (chi-squared); mean strengths along the edge; and the size
-    of the smaller region, the edge's length by it, and the size of the larger one.
+    distances of their histograms of colours and of textons (chi-squared); mean strengths along the edge; where there
+    are coordinates, their distance; and the size of the smaller region, the edge's length by it, and the size of the
+    larger one.
     """
-    n_colors, n_textons, n_pixels = sizes[0], sizes[1], sizes[2]
-    n_channels, n_strengths = regions.shape[1] // 2, edges.shape[1] - VALUE
-    n_planes = (n_channels - n_colors - n_textons) // 2
-    first, squares, statistic, mean = 0.0, 0.0, 0.0, 1 + n_channels
-    for k in range(mean, mean + n_planes):
+    n_planes, n_colors, n_textons, n_coordinates, n_pixels = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
+    first, squares, statistic, begin = 0.0, 0.0, 0.0, 1 + regions.shape[1] // 2
+    for k in range(begin, begin + n_planes):
         difference = regions[a, k] - regions[b, k]
         variance = regions[a, k + n_planes] - regions[a, k] * regions[a, k]
         variance += regions[b, k + n_planes] - regions[b, k] * regions[b, k]
         squares += difference * difference
-        statistic += difference * difference / (variance + NOISE)
-        if k == mean:
+        statistic += difference * difference / (max(variance, 0.0) + NOISE)
+        if k == begin:
             first = squares
     features[0], features[1] = np.sqrt(squares) / UNIT, np.sqrt(first) / UNIT
     features[2], features[3] = np.sqrt(squares - first) / UNIT, np.sqrt(statistic) / 3
-    begin = mean + 2 * n_planes
+    begin += 2 * n_planes
     features[4] = chi_squared(regions, a, b, begin, begin + n_colors)
     features[5] = chi_squared(regions, a, b, begin + n_colors, begin + n_colors + n_textons)
-    length = edges[e, LENGTH]
-    for k in range(n_strengths):
-        features[N_REGION + k] = edges[e, VALUE + k] / length
+    at, length = N_REGION, edges[e, LENGTH]
+    for k in range(VALUE, edges.shape[1]):
+        features[at] = edges[e, k] / length
+        at += 1
+    if n_coordinates > 0:
+        begin, squares = begin + n_colors + n_textons, 0.0
+        for k in range(begin, begin + n_coordinates):
+            squares += (regions[a, k] - regions[b, k]) * (regions[a, k] - regions[b, k])
+        features[at] = np.sqrt(squares)
+        at += 1
     small, large = min(regions[a, 0], regions[b, 0]), max(regions[a, 0], regions[b, 0])
-    k = N_REGION + n_strengths
-    features[k], features[k + 1] = np.log(small / n_pixels) / 5 + 1, length / np.sqrt(small) / 4
-    features[k + 2] = np.log(large / n_pixels) / 5 + 1
+    features[at], features[at + 1] = np.log(small / n_pixels) / 5 + 1, length / np.sqrt(small) / 4
+    features[at + 2] = np.log(large / n_pixels) / 5 + 1
 
 
 @jit_inline
