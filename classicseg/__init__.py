@@ -46,6 +46,8 @@ __all__ = [
     "region_affinity",
     "region_graph",
     "region_table",
+    "segment",
+    "segment_tree",
     "slic",
     "spectral_embedding",
     "split_tree",
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from classicseg import superpixels as superpixels
     from classicseg import thermal as thermal
     from classicseg._device import to_device
+    from classicseg._segment_tree import segment, segment_tree
     from classicseg.cluster import (
         KMeansResult,
         MeanShiftResult,
@@ -107,6 +110,7 @@ else:
         __name__,
         {
             "_device": ("to_device",),
+            "_segment_tree": ("segment", "segment_tree"),
             "cluster": (
                 "KMeansResult",
                 "MeanShiftResult",

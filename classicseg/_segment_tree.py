@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
+from classicseg._segment_walk import with_coordinates
 from classicseg._validate import check_choice, check_float, check_image, check_int, check_mask
 from classicseg.features._cues import N_COLORS, N_TEXTONS, Cues, cues
 from classicseg.regions import RegionTree
@@ -18,25 +19,15 @@ from classicseg.regions._check import check_threads
 
 Weights = Literal["fitted", "plain"]
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
-SCALE = 0.15  # the default, chosen on the pictures that the weights were fitted on
+SCALE = 0.5  # where most of the annotators of the pictures that the weights were fitted on draw a line
 MIN_SIZE = 30
 SMOOTHING = 1.0  # width of the Gaussian over the gradients before water runs down them
-
-# The random walk on regions.
-N_NODES = 400  # regions at most
-N_VECTORS = 8
-N_STEPS = 200  # of the method that finds the vectors
-STEEPNESS = 8  # a link is the probability that there is no border, to this power
-FAINTEST = 1e-6  # link; what nothing links would be a coordinate of its own
-SHARE = 0.3  # of the coordinates' distances as a strength, so that it is of the size of the others
-LEAST = 1e-9  # of 1 - λ: less is rounding
 
 
 def segment(
     image: ArrayLike,
     scale: float = SCALE,
     *,
-    n_segments: int | None = None,
     depth: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     weights: Weights = "fitted",
@@ -48,23 +39,18 @@ def segment(
     Parameters
     ----------
     image : array_like, shape (M, N) or (M, N, C)
-        RGB or gray picture, temperatures in °C, or several bands. Floats of a colour picture range over 0 to 1; one
-        channel of floats that does not is temperatures, where 10 °C count like from black to white.
-    scale : float, default {scale}
-        From 0 to 1: how likely it must be that people draw a line between two regions, for it to stay. Smaller values
-        leave more and smaller regions; from 0.05 to 0.4 is the useful range for photographs.
-    n_segments : int, optional
-        So many regions are left, whatever `scale` says: those that the most likely lines part.
+        RGB or gray picture, temperatures, or several bands, as in `segment_tree`.
+    scale : float, default 0.5
+        From 0 to 1: a line stays where people draw it with this probability or a higher one. Smaller values leave more
+        and smaller regions. 0.5 is the best for most photographs, 0.2 for details, 0.7 for the largest things.
     depth : array_like, shape (M, N), optional
-        Distance of every pixel, in any unit; holes are NaN, infinity or 0. 10 % farther counts like 10 of 100 levels
-        of lightness.
+        Distance of every pixel, as in `segment_tree`.
     mask : array_like of bool, shape (M, N), optional
         True where pixels take part; the others may hold anything, NaN too.
-    weights : {{"fitted", "plain"}}, default "fitted"
-        What tells regions apart: the weights that make the tree agree best with people who segmented photographs, or
-        a few that were set by hand, for images that are nothing like photographs.
-    min_size : int, default {min_size}
-        Smallest region, in pixels, unless nothing lies beside it.
+    weights : {"fitted", "plain"}, default "fitted"
+        What lines are weighed by, as in `segment_tree`.
+    min_size : int, default 30
+        No region has fewer pixels, unless nothing lies beside it.
     n_threads : int, optional
         Threads to use; the result does not depend on it. Default: ``CLASSICSEG_NUM_THREADS``, else all
         processors this process may use.
@@ -81,20 +67,19 @@ def segment(
 
     See Also
     --------
-    segment_tree : All scales at once.
-    felzenszwalb : Faster, by colour alone.
+    segment_tree : All scales at once, or a number of regions; how it works.
+    felzenszwalb : By colour alone.
+    kmeans : Colours that are alike wherever they lie.
 
     Examples
     --------
     >>> image = np.zeros((40, 60, 3), np.uint8)
     >>> image[10:30, 20:50] = 200, 60, 30
-    >>> segment(image).max()
-    2
+    >>> np.unique(segment(image), return_counts=True)
+    (array([1, 2], dtype=int32), array([1800,  600]))
     """
-    tree = segment_tree(image, depth=depth, mask=mask, weights=weights, min_size=min_size, n_threads=n_threads)
     scale = check_float("scale", scale, low=0, high=1)
-    if n_segments is not None:
-        return tree.cut(n_segments=n_segments, n_threads=n_threads)
+    tree = segment_tree(image, depth=depth, mask=mask, weights=weights, min_size=min_size, n_threads=n_threads)
     return tree.cut(scale=scale, n_threads=n_threads)
 
 
@@ -107,19 +92,85 @@ def segment_tree(
     min_size: int = MIN_SIZE,
     n_threads: int | None = None,
 ) -> RegionTree:
-    """doc"""
+    """Split an image into regions at all scales: from a thousand small ones to the few that people would draw.
+
+    Parameters
+    ----------
+    image : array_like, shape (M, N) or (M, N, C)
+        RGB or gray picture, of integers or of floats from 0 to 1. One channel of floats that does not range over 0 to 1
+        is temperatures, where 10 °C count like from black to white. Several bands that are not three count each by its
+        range: 255 for uint8, 1 for floats. The values in the image never change the unit.
+    depth : array_like, shape (M, N), optional
+        Distance of every pixel, in any unit; holes are NaN, infinity, or 0 and less. 10 % farther counts like a tenth
+        of the way from black to white.
+    mask : array_like of bool, shape (M, N), optional
+        True where pixels take part; the others may hold anything, NaN too, and change nothing inside.
+    weights : {"fitted", "plain"}, default "fitted"
+        "fitted": the weights by which the tree agrees best with what people drew in photographs. "plain": a few set by
+        hand, colour, contrast along the border and size, for images that are nothing like photographs.
+    min_size : int, default 30
+        No region has fewer pixels, unless nothing lies beside it. Choose the area of the smallest thing worth finding.
+    n_threads : int, optional
+        Threads to use; the result does not depend on it. Default: ``CLASSICSEG_NUM_THREADS``, else all
+        processors this process may use.
+
+    Returns
+    -------
+    RegionTree
+        Its heights are the probabilities that people draw a line between the two regions, and never fall: so
+        ``cut(scale=0.5)`` leaves the lines that most would draw, ``cut(n_segments=8)`` eight regions, and
+        ``contour_map()`` shows all lines at once.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument has the wrong shape, dtype or value, or `image` has NaN or infinity inside the mask.
+
+    See Also
+    --------
+    segment : One cut.
+    merge_tree : A tree of given regions by one simple measure.
+
+    Notes
+    -----
+    Colours become CIE Lab. Water runs down the gradients of Gaussian derivatives, and basins below `min_size` are joined
+    over their lowest pass. Then the two neighbours are merged between which a line is least probable, again and again:
+    by the distances of their mean colours, the chi-squared distances of their histograms of colours and textons, the
+    gradients along their border at three widths, the sizes, and how far they lie apart on a random walk on the regions.
+    The weights are those of a logistic regression on the 26 training pictures of a subset of BSDS500, fitted by
+    ``benchmarks/fit_segment.py``; no test picture was looked at.
+
+    Sources: P. Arbeláez, M. Maire, C. Fowlkes, J. Malik, "Contour Detection and Hierarchical Image Segmentation", IEEE
+    TPAMI 33(5), 2011, doi:10.1109/TPAMI.2010.161; X. Ren, J. Malik, "Learning a Classification Model for Segmentation",
+    ICCV, 2003, doi:10.1109/ICCV.2003.1238308.
+
+    Examples
+    --------
+    >>> image = np.zeros((40, 60, 3), np.uint8)
+    >>> image[10:30, 20:50] = 200, 60, 30
+    >>> tree = segment_tree(image)
+    >>> tree.cut(n_segments=2).max(), bool((np.diff(tree.heights) >= 0).all())
+    (2, True)
+    """
     array = check_image("image", image)
     inside = check_mask(mask, array.shape[:2])
-    if inside is not None and not inside.any():
-        raise ValueError("mask must mark at least one pixel as True, got none")
-    distance = None if depth is None else check_image("depth", depth, ndim=(2,))
-    if distance is not None and distance.shape != array.shape[:2]:
-        raise ValueError(f"depth must have the image's shape {array.shape[:2]}, got {distance.shape}")
+    distance = _check_depth(depth, array.shape[:2])
     weights = check_choice("weights", weights, WEIGHTS)
     min_size = check_int("min_size", min_size, low=1)
     n_threads = check_threads(n_threads)
-    found = cues(array, inside, distance, n_threads=n_threads)
-    return tree_of(start_regions(found, min_size, n_threads), weights)
+    if inside is not None and not inside.any():
+        raise ValueError("mask must mark at least one pixel as True, got none")
+    start = start_regions(cues(array, inside, distance, n_threads=n_threads), min_size, n_threads)
+    return tree_of(start, *_model(weights))
+
+
+def _check_depth(depth: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
+    if depth is None:
+        return None
+    array = check_image("depth", depth, ndim=(2,))
+    if array.shape != shape:
+        raise ValueError(f"depth must have the image's shape {shape}, got {array.shape}")
+    return array
 
 
 class Start(NamedTuple):
@@ -151,58 +202,12 @@ def start_regions(found: Cues, min_size: int, n_threads: int | None = None) -> S
     return Start(labels, first_pixel, kernels.Described(area, sums, layout, ends, between.lengths, between.sums))
 
 
-def tree_of(start: Start, weights: Weights) -> RegionTree:
-    """Return the merging of regions by the fitted or the plain weights."""
-    first, last = _model(weights)
-    described = start.described if len(first) == 0 else with_coordinates(start.described, first)
-    steps, scores = kernels_for(start.labels, "segment_merge").merge_by_score(described, last)
+def tree_of(start: Start, walk: NDArray[np.float64], merging: NDArray[np.float64]) -> RegionTree:
+    """Return the merging of regions by weights, and by those of the random walk where there are any."""
+    described = with_coordinates(start.described, walk) if len(walk) else start.described
+    steps, scores = kernels_for(start.labels, "segment_merge").merge_by_score(described, merging)
     heights = 1 / (1 + np.exp(-np.maximum.accumulate(scores)))
     return RegionTree(start.labels, steps + np.int32(1), heights, start.first_pixel)
-
-
-def with_coordinates(described: Any, weights: NDArray[np.float64]) -> Any:
-    """Return the regions with coordinates that are alike where many ways lead from one to the other, and how far those
-    lie apart as one more strength of borders.
-
-    These are the slowest vectors of a random walk on the graph of regions, whose links are the less probable a border
-    is by `weights`. First the regions are merged until so few are left that the walk is quick to compute.
-    """
-    kernels = kernels_for(described.area, "segment_merge")
-    n_regions = len(described.area)
-    steps, _, ends, features = kernels.features_after(described, weights, max(n_regions - N_NODES, 0))
-    node = _nodes_after(steps, n_regions)
-    scores = np.concatenate([features, np.sqrt(np.maximum(features, 0)), np.ones((len(features), 1))], axis=1) @ weights
-    links = np.maximum((1 + np.exp(scores)) ** -STEEPNESS, FAINTEST)
-    vectors = _walk(node[ends], links, np.bincount(node, described.area))[node]
-    apart = np.abs(vectors[described.ends[:, 0]] - vectors[described.ends[:, 1]]).sum(axis=1) * SHARE
-    strengths = np.column_stack([described.strengths, apart * described.lengths])
-    sums = np.concatenate([described.sums, vectors * described.area[:, None]], axis=1)
-    return described._replace(sums=sums, layout=(*described.layout[:3], N_VECTORS), strengths=strengths)
-
-
-def _nodes_after(steps: NDArray[np.int32], n_regions: int) -> NDArray[np.int64]:
-    """Return the node, from 0, that each region is part of after some steps."""
-    root = np.arange(n_regions)
-    root[steps[:, 1]] = steps[:, 0]
-    while not np.array_equal(root, further := root[root]):
-        root = further
-    return np.unique(root, return_inverse=True)[1].reshape(-1)
-
-
-def _walk(ends: NDArray[Any], links: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the coordinates (n, N_VECTORS) of nodes, the slowest of unit mean square over the pixels."""
-    found = np.zeros((len(area), N_VECTORS))
-    inside = np.flatnonzero(np.bincount(ends.reshape(-1), minlength=len(area)))  # those with links
-    if len(inside) > 1:
-        place = np.zeros(len(area), np.int64)
-        place[inside] = np.arange(len(inside))
-        values, rows = kernels_for(links, "lanczos").largest(place[ends], links, len(inside), N_VECTORS, N_STEPS)
-        degree = np.bincount(ends.reshape(-1), np.repeat(links, 2), len(area))[inside]
-        rows = rows / np.sqrt(degree)
-        rows /= np.sqrt((rows**2 @ area[inside] / area.sum()))[:, None]
-        slowness = np.maximum(1 - values, LEAST)
-        found[inside, : len(rows)] = (rows * np.sqrt(slowness[0] / slowness)[:, None]).T
-    return found
 
 
 @functools.cache
@@ -212,5 +217,5 @@ def _model(weights: Weights) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     Each holds the weights of the features, of their square roots, and the constant.
     """
     text = files("classicseg").joinpath("_segment_weights.json").read_text(encoding="utf-8")
-    first, last = (np.array(json.loads(text)[weights][name], np.float64) for name in ("walk", "merging"))
-    return first, last
+    walk, merging = (np.array(json.loads(text)[weights][name], np.float64) for name in ("walk", "merging"))
+    return walk, merging

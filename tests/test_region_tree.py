@@ -285,7 +285,9 @@ def test_regions_that_nothing_joins_have_contours_without_end():
     tree = merge_tree(region_graph([[1, 2, 3]], [[1, 5, 19]]), "mean")
     assert_array_equal(tree.contour_map(), [[4, 16, 0]])
     assert_array_equal(replace(tree, merges=tree.merges[:1], heights=tree.heights[:1]).contour_map(), [[4, np.inf, 0]])
-    assert_array_equal(replace(tree, merges=tree.merges[:0], heights=tree.heights[:0]).contour_map(), [[np.inf] * 2 + [0]])
+    assert_array_equal(
+        replace(tree, merges=tree.merges[:0], heights=tree.heights[:0]).contour_map(), [[np.inf] * 2 + [0]]
+    )
 
 
 def test_a_scale_is_a_threshold():
