@@ -133,11 +133,11 @@ def segment_tree(
 
     Notes
     -----
-    Colours become CIE Lab. Water runs down the gradients of Gaussian derivatives, and basins below `min_size` are joined
-    over their lowest pass. Then the two neighbours are merged between which a line is least probable, again and again:
-    by the distances of their mean colours, the chi-squared distances of their histograms of colours and textons, the
-    gradients along their border at three widths, the sizes, and how far they lie apart on a random walk on the regions.
-    The weights are those of a logistic regression on the 26 training pictures of a subset of BSDS500, fitted by
+    Colours become CIE Lab. Water runs down their gradients, and basins below `min_size` are joined over their lowest
+    pass. Then the two neighbours are merged between which a line is least probable, again and again: by the distances
+    of their mean colours, the chi-squared distances of their histograms of colours and textons, the gradients along
+    their border at three widths, the sizes, and how far they lie apart on a random walk on the regions. The weights are
+    those of a logistic regression on the 26 training pictures of a subset of BSDS500, fitted by
     ``benchmarks/fit_segment.py``; no test picture was looked at.
 
     Sources: P. Arbeláez, M. Maire, C. Fowlkes, J. Malik, "Contour Detection and Hierarchical Image Segmentation", IEEE
@@ -212,7 +212,7 @@ def tree_of(start: Start, walk: NDArray[np.float64], merging: NDArray[np.float64
 
 @functools.cache
 def _model(weights: Weights) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return two sets of weights: those that the links of a random walk come from, none without it, and those of merging.
+    """Return two sets of weights: those that the links of a random walk come from, none without it, and of merging.
 
     Each holds the weights of the features, of their square roots, and the constant.
     """

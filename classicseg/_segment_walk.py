@@ -31,7 +31,7 @@ def with_coordinates(described: Any, weights: NDArray[np.float64]) -> Any:
     node = _nodes_after(steps, n_regions)
     scores = np.concatenate([features, np.sqrt(np.maximum(features, 0)), np.ones((len(features), 1))], axis=1) @ weights
     links = np.maximum((1 + np.exp(scores)) ** -STEEPNESS, FAINTEST)
-    vectors = _walk(node[ends], links, np.bincount(node, described.area))[node]
+    vectors = _walk(node[ends], links, np.bincount(node, described.area).astype(np.float64))[node]
     apart = np.abs(vectors[described.ends[:, 0]] - vectors[described.ends[:, 1]]).sum(axis=1) * SHARE
     strengths = np.column_stack([described.strengths, apart * described.lengths])
     sums = np.concatenate([described.sums, vectors * described.area[:, None]], axis=1)
@@ -57,7 +57,7 @@ def _walk(ends: NDArray[Any], links: NDArray[np.float64], area: NDArray[np.float
         values, rows = kernels_for(links, "lanczos").largest(place[ends], links, len(inside), N_VECTORS, N_STEPS)
         degree = np.bincount(ends.reshape(-1), np.repeat(links, 2), len(area))[inside]
         rows = rows / np.sqrt(degree)
-        rows /= np.sqrt((rows**2 @ area[inside] / area.sum()))[:, None]
+        rows /= np.sqrt(rows**2 @ area[inside] / area.sum())[:, None]
         slowness = np.maximum(1 - values, LEAST)
         found[inside, : len(rows)] = (rows * np.sqrt(slowness[0] / slowness)[:, None]).T
     return found

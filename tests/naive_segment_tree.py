@@ -88,7 +88,7 @@ def merge_by_score(labels, weights, *described):
 
 
 def contours(labels, merges, heights):
-    """At each pixel, the highest step that joins one of it and its right, lower and lower right neighbour to another."""
+    """At each pixel, the last step that joins one of it and its right, lower and lower right neighbour to another."""
     cuts, regions = [labels.copy()], labels.copy()
     for low, high in merges:
         regions = np.where(regions == high, low, regions)

@@ -49,7 +49,7 @@ def test_a_basin_is_connected_and_holds_one_minimum(rng):
 
 
 def test_basins_are_those_of_the_watershed_by_flooding(rng):
-    """Flooding gives a pixel to the basin whose water comes first; only where two come over one pixel may they differ."""
+    """Flooding gives a pixel to the basin whose water comes first, which is another one on few pixels."""
     segmentation = pytest.importorskip("skimage.segmentation", reason="scikit-image comes with the extra benchmarks")
     filters = pytest.importorskip("skimage.filters")
     relief = filters.gaussian(rng.random((80, 90)), 2).astype(np.float32)

@@ -108,9 +108,9 @@ class RegionTree:
 
         Notes
         -----
-        An ultrametric contour map: whatever the threshold, the contours above it are closed. Where weights fall from one
-        step to the next the highest until then counts, as it does for a cut. Source: P. Arbeláez, "Boundary Extraction
-        in Natural Images Using Ultrametric Contour Maps", CVPR Workshop, 2006, doi:10.1109/CVPRW.2006.48.
+        An ultrametric contour map: whatever the threshold, the contours above it are closed. Where weights fall from
+        one step to the next the highest until then counts, as it does for a cut. Source: P. Arbeláez, "Boundary
+        Extraction in Natural Images Using Ultrametric Contour Maps", CVPR Workshop, 2006, doi:10.1109/CVPRW.2006.48.
 
         Examples
         --------

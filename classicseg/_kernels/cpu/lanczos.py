@@ -13,10 +13,10 @@ LEAST = 1e-12  # of a direction: less is rounding, and what was spanned before i
 
 
 def largest(ends, weights, n_nodes, count, most_steps):
-    """Return up to `count` eigenvalues of D^-½ W D^-½, descending, and the vectors as rows (K, n), but for the first one.
+    """Return up to `count` eigenvalues of D^-½ W D^-½, descending, and the vectors as rows (K, n).
 
-    `ends` (E, 2) are nodes, `weights` (E,) above 0; every node has a link. The first one, which is left out, is known:
-    D^½. After as many steps as there are nodes nothing is left to be found.
+    `ends` (E, 2) are nodes, `weights` (E,) above 0; every node has a link. The first vector is left out, for it is
+    known: D^½. After as many steps as there are nodes nothing is left to be found.
     """
     degree = np.bincount(ends[:, 0], weights, n_nodes) + np.bincount(ends[:, 1], weights, n_nodes)
     root = np.sqrt(degree)

@@ -9,8 +9,8 @@ from classicseg._kernels.cpu.regions_runs import STRIP, n_strips
 
 
 def contours(labels, merges, heights, n_regions, n_threads=None):
-    """Return (M, N) float32: the height at which a pixel, the one to its right, the one below, and the one below that are
-    one region, as far as they lie inside; 0 where they are from the beginning.
+    """Return (M, N) float32: the height at which a pixel, its right, its lower and its lower right neighbour are one
+    region, as far as they lie inside; 0 where they are from the beginning.
 
     `merges` (n, 2) are labels; `heights` (n + 2,) float32 ascend, from 0 to that of regions that never become one.
     """
@@ -28,7 +28,7 @@ def contours(labels, merges, heights, n_regions, n_threads=None):
 
 @jit
 def hang(merges, parent, step, top, size):
-    """Write the tree of merged regions, of little depth: what was smaller hangs below what was larger, from a step on."""
+    """Write the tree of merged regions, of little depth: what was smaller hangs below what was larger."""
     for i in range(merges.shape[0]):
         large, small = top[merges[i, 0]], top[merges[i, 1]]
         if size[large] < size[small]:

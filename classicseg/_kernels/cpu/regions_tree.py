@@ -56,7 +56,7 @@ class Tables(NamedTuple):
 
 
 def no_steps(n_regions, ends, length, values):
-    """Return the tables before the first step; `ends` (E, 2) are rows, `values` (E, V) what the edges have of their own."""
+    """Return the tables before the first step; `ends` (E, 2) are rows, `values` (E, V) what edges have of their own."""
     n_edges = len(ends)
     links = np.full((n_edges + 1, 4), -1, np.int32)
     links[:-1, :NEXT] = ends

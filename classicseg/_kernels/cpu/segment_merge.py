@@ -36,7 +36,7 @@ class Described(NamedTuple):
 
     area: np.ndarray  # (R,) int64
     sums: np.ndarray  # (R, D) float64: channels
-    layout: tuple  # C planes, colours, textons, K coordinates: D = 2 C + colours + textons + K
+    layout: tuple[int, int, int, int]  # C planes, colours, textons, K coordinates: D = 2 C + colours + textons + K
     ends: np.ndarray  # (E, 2) int32 rows, the lower one first
     lengths: np.ndarray  # (E,)
     strengths: np.ndarray  # (E, S) float64: sums along the border
@@ -91,8 +91,8 @@ def merge_by_score(described, weights, most_steps=None):
 
 
 def features_after(described, weights, most_steps):
-    """Return what `merge_by_score` does after so many steps, and then the two rows (E, 2) and the features (E, F) of every
-    edge that is left.
+    """Return what `merge_by_score` does after so many steps, and then the two rows (E, 2) and the features (E, F) of
+    every edge that is left.
     """
     regions, tables, sizes = _tables(described)
     n_steps = merge_scored(regions, *tables, weights, sizes, most_steps, np.empty(described.n_features()))

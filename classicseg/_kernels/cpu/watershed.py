@@ -64,7 +64,7 @@ def _step(above, left, here, right, below, up, down):
 
 @jit
 def run_down(labels):
-    """Replace what `look_down` wrote by the number of the basin, from 1 by its first pixel; return how many there are."""
+    """Replace what `look_down` wrote by the number of the basin, from 1 by its first pixel; return their number."""
     count = np.int32(0)
     for first in range(labels.shape[0]):
         at = np.int64(first)
