@@ -26,6 +26,7 @@ ROOMS = (
     "classicseg.graph",
     "classicseg.regions",
     "classicseg.superpixels",
+    "classicseg._segment_tree",
     "classicseg.thermal._hotspots",
 )
 
@@ -152,6 +153,20 @@ def felzenszwalb() -> Any:
     return felzenszwalb(photograph(*SHAPE), 100, n_threads=THREADS)
 
 
+def segment() -> Any:
+    from classicseg import segment
+
+    return segment(photograph(*SHAPE), n_threads=THREADS)
+
+
+def contour_map() -> Any:
+    from classicseg import RegionTree
+
+    labels = np.arange(1, 4, dtype=np.int32).repeat(4).reshape(3, 4)
+    merges = np.array([[1, 2], [1, 3]], np.int32)
+    return RegionTree(labels, merges, np.array([1.0, 2.0]), np.arange(0, 12, 4)).contour_map(n_threads=THREADS)
+
+
 def pixel_affinity() -> Any:
     from classicseg import pixel_affinity
 
@@ -233,6 +248,8 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "merge_regions": merge_regions,
     "slic": slic,
     "felzenszwalb": felzenszwalb,
+    "segment": segment,
+    "RegionTree.contour_map": contour_map,
     "pixel_affinity": pixel_affinity,
     "spectral_embedding, with pixel_affinity": spectral_embedding,
     "graph_cut": graph_cut,

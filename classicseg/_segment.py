@@ -1,7 +1,8 @@
-"""Segment an image, or an image file: the one-command form. By k-means, or by mean shift."""
+"""Segment an image, or an image file: the one-command form. By merging, by k-means, or by mean shift."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError
 
 from classicseg._errors import FileFormatError
+from classicseg._segment_tree import MIN_SIZE, SCALE, segment
 from classicseg._validate import check_choice, check_float, check_image, check_int, check_unused
 from classicseg.cluster import kmeans, mean_shift_segment
 from classicseg.features import pixel_features
@@ -17,41 +19,47 @@ from classicseg.features._channels import full_range
 from classicseg.regions import connected_regions, merge_small_regions
 from classicseg.regions._merge import merge_equal_regions
 
-Method = Literal["kmeans", "mean_shift"]
+Method = Literal["tree", "kmeans", "mean_shift"]
 METHODS: tuple[Method, ...] = get_args(Method)
 SUFFIXES = (".png", ".tif", ".tiff", ".npy")
 N_CLUSTERS = 6
+SMALLEST = 64  # pixels of a region by k-means and mean shift
 SPATIAL, RANGE = 6, 16.0  # bandwidths of mean shift: pixels, levels of 255
 
 
 def segment_image(
     image: ArrayLike,
     *,
-    method: Method = "kmeans",
+    method: Method = "tree",
+    scale: float | None = None,
     n_clusters: int | None = None,
     spatial_bandwidth: int | None = None,
     range_bandwidth: float | None = None,
-    min_size: int = 64,
+    min_size: int | None = None,
     rng: int | None = None,
 ) -> NDArray[np.int32]:
-    """Split an image into connected regions of similar colour.
+    """Split an image into connected regions.
 
     Parameters
     ----------
     image : array_like, shape (M, N) or (M, N, 3)
-        Gray or RGB image; float images range over 0 to 1. NaN in a float image is outside.
-    method : {"kmeans", "mean_shift"}, default "kmeans"
+        Gray or RGB image; float images range over 0 to 1, or are temperatures. NaN in a float image is outside.
+    method : {"tree", "kmeans", "mean_shift"}, default "tree"
+        ``"tree"``: `segment`, which merges small regions as long as people would hardly draw a line between them.
         ``"kmeans"``: k-means over colour and position, then connected regions. ``"mean_shift"``: every pixel climbs
         to the colour that is most common around it, and neighbours that end up alike are a region; nobody says how
         many colours there are. Other images than uint8 are rounded to 255 levels, and must lie within their range.
+    scale : float, optional
+        For ``"tree"``: lines stay that people draw with this probability, 0 to 1. Default: 0.5.
     n_clusters : int, optional
         For ``"kmeans"``: colours to tell apart; fewer where the image has fewer pixels. Default: 6.
     spatial_bandwidth : int, optional
         For ``"mean_shift"``: how far a pixel looks, in pixels. Default: 6.
     range_bandwidth : float, optional
         For ``"mean_shift"``: contrast below which colours are one, in levels of 255. Default: 16.
-    min_size : int, default 64
-        Smaller regions, in pixels, are merged into the neighbour of nearest colour.
+    min_size : int, optional
+        No region has fewer pixels; by k-means and mean shift such are merged into the neighbour of nearest colour.
+        Default: 30 for ``"tree"``, 64 for the others.
     rng : int, optional
         For ``"kmeans"``: seed. Default: 0.
 
@@ -63,7 +71,7 @@ def segment_image(
     Raises
     ------
     ValueError, TypeError
-        If an argument has the wrong shape, dtype or value, or goes with the other method, or no pixel of `image` is
+        If an argument has the wrong shape, dtype or value, or goes with another method, or no pixel of `image` is
         finite.
     """
     array = check_image("image", image)
@@ -72,16 +80,19 @@ def segment_image(
             f"image must have shape (M, N) or (M, N, 3), got {array.shape}; "
             "leave out an alpha channel with image[..., :3]"
         )
-    min_size = check_int("min_size", min_size, low=1)
-    by_clusters: dict[str, Any] = {"n_clusters": n_clusters, "rng": rng}
-    by_windows: dict[str, Any] = {"spatial_bandwidth": spatial_bandwidth, "range_bandwidth": range_bandwidth}
-    if check_choice("method", method, METHODS) == "kmeans":
-        check_unused(by_windows, "kmeans", "mean_shift")
-        regions = _by_kmeans(array, _inside(array), min_size, **by_clusters)
-    else:
-        check_unused(by_clusters, "mean_shift", "kmeans")
-        regions = _by_mean_shift(array, _inside(array), min_size, **by_windows)
-    return merge_equal_regions(regions, array)  # both can part a large area of one colour by position
+    own: dict[Method, dict[str, Any]] = {
+        "tree": {"scale": scale},
+        "kmeans": {"n_clusters": n_clusters, "rng": rng},
+        "mean_shift": {"spatial_bandwidth": spatial_bandwidth, "range_bandwidth": range_bandwidth},
+    }
+    method = check_choice("method", method, METHODS)
+    for other in METHODS:
+        if other != method:
+            check_unused(own[other], method, other)
+    smallest = MIN_SIZE if method == "tree" else SMALLEST
+    smallest = smallest if min_size is None else check_int("min_size", min_size, low=1)
+    regions = _BY[method](array, _inside(array), smallest, **own[method])
+    return merge_equal_regions(regions, array)  # all can part a large area of one colour
 
 
 def _inside(array: NDArray[Any]) -> NDArray[np.bool_] | None:
@@ -90,6 +101,12 @@ def _inside(array: NDArray[Any]) -> NDArray[np.bool_] | None:
     if not inside.any():
         raise ValueError(f"image must have a pixel that is finite, got none of {inside.size}")
     return None if inside.all() else inside
+
+
+def _by_tree(
+    array: NDArray[Any], mask: NDArray[np.bool_] | None, min_size: int, scale: float | None
+) -> NDArray[np.int32]:
+    return segment(array, SCALE if scale is None else scale, mask=mask, min_size=min_size)
 
 
 def _by_kmeans(
@@ -132,6 +149,13 @@ def _levels(array: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.u
     if mask is not None:
         values[~mask] = 0
     return np.rint(values * (255 / highest)).astype(np.uint8)
+
+
+_BY: dict[Method, Callable[..., NDArray[np.int32]]] = {
+    "tree": _by_tree,
+    "kmeans": _by_kmeans,
+    "mean_shift": _by_mean_shift,
+}
 
 
 def segment_file(

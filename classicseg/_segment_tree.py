@@ -21,6 +21,7 @@ Weights = Literal["fitted", "plain"]
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 SCALE = 0.5  # where most of the annotators of the pictures that the weights were fitted on draw a line
 MIN_SIZE = 30
+MOST = 30.0  # score: its probability is below 1, so that a scale of 1 leaves one region
 SMOOTHING = 1.0  # width of the Gaussian over the gradients before water runs down them
 
 
@@ -206,7 +207,7 @@ def tree_of(start: Start, walk: NDArray[np.float64], merging: NDArray[np.float64
     """Return the merging of regions by weights, and by those of the random walk where there are any."""
     described = with_coordinates(start.described, walk) if len(walk) else start.described
     steps, scores = kernels_for(start.labels, "segment_merge").merge_by_score(described, merging)
-    heights = 1 / (1 + np.exp(-np.maximum.accumulate(scores)))
+    heights = 1 / (1 + np.exp(-np.maximum.accumulate(scores).clip(-MOST, MOST)))
     return RegionTree(start.labels, steps + np.int32(1), heights, start.first_pixel)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from classicseg._segment import segment_image
+from classicseg._segment_tree import segment_tree
 from classicseg.cluster import kmeans, mean_shift, mean_shift_filter, mean_shift_segment
 from classicseg.features import pixel_features, texture_features
 from classicseg.graph import graph_cut, minimum_cut, ncut, normalized_cut, pixel_affinity, spectral_embedding
@@ -51,7 +52,7 @@ def _warm_kmeans() -> None:
         for channels in (1, 5, 6):
             kmeans(np.arange(8 * channels).reshape(2, 4, channels).astype(dtype), 2, rng=0)
     for kind in ("uint8", "uint16", "float32"):
-        segment_image(np.zeros((4, 4, 3), kind), n_clusters=1)
+        segment_image(np.zeros((4, 4, 3), kind), method="kmeans", n_clusters=1)
     kmeans(np.arange(8.0).reshape(4, 2), 2, sample_weight=np.ones(4), rng=0)
     kmeans(np.zeros((512, 256, 3), np.uint8), 8)  # long enough to be put in order
     kmeans(np.zeros((2048, 2048, 3), np.uint8), 1)  # large enough to be taken as its distinct colours
@@ -83,6 +84,13 @@ def _warm_regions() -> None:
         merge_small_regions(regions, 2, image=image)
         region_table(regions, image)
         merge_regions(region_graph(regions, image), n_segments=1)
+
+
+def _warm_segment() -> None:
+    rows, cols = np.mgrid[:40, :40]
+    colours = np.stack([(rows // 20) * 90, (cols // 20) * 120, rows + cols], axis=2).astype(np.uint8)
+    for image in (colours, colours.astype(np.uint16), colours / np.float32(255)):
+        segment_tree(image, mask=rows + cols > 3).contour_map()
 
 
 def _warm_superpixels() -> None:
@@ -142,6 +150,7 @@ _CALLS = {
     "mean shift": _warm_mean_shift,
     "regions": _warm_regions,
     "superpixels": _warm_superpixels,
+    "segment": _warm_segment,
     "graph": _warm_graph,
     "metrics": _warm_metrics,
     "hot spots": _warm_hotspots,

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from classicseg import __version__
 from classicseg._errors import ClassicsegError
 
-METHODS = ("kmeans", "mean_shift")
+METHODS = ("kmeans", "mean_shift")  # of hot spots
+SEGMENT_METHODS = ("tree", *METHODS)
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 BATCH_EXAMPLES = """\
@@ -32,7 +33,9 @@ the latest run: those of frames that are no longer among the inputs are removed.
 
 SEGMENT_EXAMPLES = """\
 examples:
-  classicseg segment photo.jpg -o labels.png --n-clusters 8
+  classicseg segment photo.jpg -o labels.png
+  classicseg segment photo.jpg -o labels.png --scale 0.3
+  classicseg segment photo.jpg -o labels.png --method kmeans --n-clusters 8
   classicseg segment photo.jpg -o labels.png --method mean_shift --range-bandwidth 24
 """
 
@@ -147,11 +150,12 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add = parser.add_argument
     add("image", metavar="IMAGE", help="any picture that Pillow reads")
     add("-o", "--output", required=True, metavar="LABELS", help=".png (16 bit), .tif (32 bit) or .npy")
-    add("--method", default="kmeans", choices=METHODS, help="default: %(default)s")
+    add("--method", default="tree", choices=SEGMENT_METHODS, help="default: %(default)s")
+    add("--scale", type=float, metavar="P", help="of tree: how likely people draw a line that stays (default: 0.5)")
     add("--n-clusters", type=int, metavar="N", help="of k-means: colours to tell apart (default: 6)")
     add("--spatial-bandwidth", type=int, metavar="PX", help="of mean shift: how far a pixel looks (default: 6)")
     add("--range-bandwidth", type=float, metavar="LEVELS", help="of mean shift: contrast, of 255 (default: 16)")
-    add("--min-size", type=int, default=64, metavar="PX", help="merge smaller regions (default: %(default)s)")
+    add("--min-size", type=int, metavar="PX", help="merge smaller regions (default: 30; of the others 64)")
     add("--rng", type=int, metavar="SEED", help="of k-means: seed (default: 0)")
     parser.set_defaults(run=_segment)
 
@@ -202,7 +206,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _segment(arguments: argparse.Namespace) -> int:
     from classicseg._segment import segment_file
 
-    names = ("method", "n_clusters", "spatial_bandwidth", "range_bandwidth", "min_size", "rng")
+    names = ("method", "scale", "n_clusters", "spatial_bandwidth", "range_bandwidth", "min_size", "rng")
     count = segment_file(arguments.image, arguments.output, **{name: getattr(arguments, name) for name in names})
     print(f"{count} regions: {arguments.output}")
     return GOOD

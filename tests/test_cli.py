@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from PIL import Image
 
 import classicseg
@@ -121,6 +122,21 @@ def test_segment(tmp_path, capsys):
     assert "missing.png" in capsys.readouterr().err
 
 
+def test_segment_by_the_tree_of_regions(tmp_path, capsys):
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:, 20:] = 60
+    picture[:, 40:] = 200
+    Image.fromarray(picture).save(tmp_path / "in.png")
+    files = [tmp_path / "in.png", "-o", tmp_path / "labels.npy"]
+    assert status("segment", *files) == 0
+    assert "3 regions" in capsys.readouterr().out
+    assert_array_equal(np.load(tmp_path / "labels.npy"), classicseg.segment(picture))
+    assert status("segment", *files, "--scale", 1) == 0
+    assert "1 regions" in capsys.readouterr().out
+    assert status("segment", *files, "--scale", 2) == 2
+    assert "scale must be at most 1, got 2.0" in capsys.readouterr().err
+
+
 def test_segment_by_mean_shift(tmp_path, capsys):
     picture = np.zeros((40, 60, 3), np.uint8)
     picture[:, 20:] = 60
@@ -147,9 +163,11 @@ def test_help_tells_the_methods_and_their_defaults(capsys):
         space, levels = (f"{value:g}" for value in windows)
         for option, value in (("--spatial-bandwidth PX", space), ("--range-bandwidth \\w+", levels)):
             assert re.search(rf"{option} (?:(?! --).)*\(default: {value}\)", said)
-        assert "--method {kmeans,mean_shift}" in said
-    assert cli.METHODS == _segment.METHODS == _smooth.METHODS
+        assert f"--method {{{','.join(_segment.METHODS if command == 'segment' else _smooth.METHODS)}}}" in said
+    assert (cli.SEGMENT_METHODS, cli.METHODS) == (_segment.METHODS, _smooth.METHODS)
     assert f"(default: {_segment.N_CLUSTERS})" in said
+    assert f"(default: {_segment.SCALE})" in said
+    assert f"(default: {_segment.MIN_SIZE}; of the others {_segment.SMALLEST})" in said
 
 
 def test_info_and_warmup(capsys):

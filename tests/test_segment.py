@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from classicseg import FileFormatError, mean_shift_segment
+from classicseg import FileFormatError, mean_shift_segment, segment
 from classicseg._segment import METHODS, _levels, read_picture, segment_file, segment_image
 
 
@@ -19,7 +19,7 @@ def squares():
 
 
 def test_finds_the_squares():
-    labels = segment_image(squares(), n_clusters=3)
+    labels = segment_image(squares(), n_clusters=3, method="kmeans")
     assert labels.dtype == np.int32
     for row, col in ((20, 20), (20, 60)):
         region = labels == labels[row, col]
@@ -32,13 +32,15 @@ def test_gray_16_bit_and_float_with_nan():
     floating = gray / 65535
     floating[0, 0] = np.nan
     for image in (gray, floating):
-        labels = segment_image(image, n_clusters=6)
+        labels = segment_image(image, n_clusters=6, method="kmeans")
         assert (labels == labels[20, 20]).sum() == 900
         assert (labels == 0).sum() == np.isnan(image).sum()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".npy"])
-@pytest.mark.parametrize("options", [{"n_clusters": 3}, {"method": "mean_shift", "range_bandwidth": 30}])
+@pytest.mark.parametrize(
+    "options", [{}, {"method": "kmeans", "n_clusters": 3}, {"method": "mean_shift", "range_bandwidth": 30}]
+)
 def test_files(tmp_path, suffix, options):
     picture, labels_path = tmp_path / "in.png", tmp_path / f"out{suffix}"
     Image.fromarray(squares()).save(picture)
@@ -53,15 +55,15 @@ def test_a_float_image_gives_the_same_as_its_8_bit_form(rng):
     rows, cols = np.mgrid[:48, :64]
     image = 100 + 60 * np.sin(rows / 9) * np.cos(cols / 11) + rng.normal(0, 12, (48, 64))
     image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
-    expected = segment_image(image)
+    expected = segment_image(image, method="kmeans")
     assert expected.max() > 3
-    assert_array_equal(segment_image(image / 255), expected)
+    assert_array_equal(segment_image(image / 255, method="kmeans"), expected)
 
 
 def test_a_pixel_with_nan_in_one_channel_is_outside():
     image = squares() / 255
     image[5, 7, 1] = np.nan
-    labels = segment_image(image, n_clusters=3)
+    labels = segment_image(image, n_clusters=3, method="kmeans")
     assert_array_equal(np.argwhere(labels == 0), [[5, 7]])
 
 
@@ -69,15 +71,15 @@ def test_small_regions_join_the_nearest_colour_not_the_longest_border():
     image = np.zeros((40, 60), np.uint8)
     image[:, 30:] = 250
     image[10:17, 30:39] = 120  # one short side faces the dark half, three sides face the bright half
-    alone = segment_image(image, n_clusters=4, min_size=1)
+    alone = segment_image(image, n_clusters=4, min_size=1, method="kmeans")
     assert (alone == alone[12, 32]).sum() == 63
-    labels = segment_image(image, n_clusters=4)
+    labels = segment_image(image, n_clusters=4, method="kmeans")
     assert labels[12, 32] == labels[12, 5] != labels[12, 55]
 
 
 def test_the_seed_is_used(rng):
     noise = rng.integers(0, 256, (40, 50, 3)).astype(np.uint8)
-    one, same, other = (segment_image(noise, rng=seed, min_size=1) for seed in (0, 0, 1))
+    one, same, other = (segment_image(noise, rng=seed, min_size=1, method="kmeans") for seed in (0, 0, 1))
     assert_array_equal(one, same)
     assert not np.array_equal(one, other)
 
@@ -121,7 +123,7 @@ def test_label_files_hold_as_many_regions_as_they_say(tmp_path):
     picture = tmp_path / "in.png"
     for name, shape in (("out.PNG", (255, 257)), ("out.tif", (300, 300))):
         checks(picture, shape)
-        assert segment_file(picture, tmp_path / name, n_clusters=2, min_size=1) == shape[0] * shape[1]
+        assert segment_file(picture, tmp_path / name, method="kmeans", n_clusters=2, min_size=1) == shape[0] * shape[1]
         labels = np.asarray(Image.open(tmp_path / name))
         assert_array_equal(labels.ravel(), np.arange(1, labels.size + 1))
 
@@ -130,14 +132,14 @@ def test_too_many_regions_for_a_png(tmp_path):
     picture = tmp_path / "in.png"
     checks(picture, (300, 300))
     with pytest.raises(ValueError, match="90000 regions do not fit into a 16-bit PNG"):
-        segment_file(picture, tmp_path / "out.png", n_clusters=2, min_size=1)
+        segment_file(picture, tmp_path / "out.png", method="kmeans", n_clusters=2, min_size=1)
     assert [p.name for p in tmp_path.iterdir()] == ["in.png"]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "best"}, "method must be one of 'kmeans', 'mean_shift', got 'best'"),
+        ({"method": "best"}, "method must be one of 'tree', 'kmeans', 'mean_shift', got 'best'"),
         ({"min_size": 0}, "min_size must be at least 1"),
         ({"method": "mean_shift", "spatial_bandwidth": 0}, "spatial_bandwidth must be at least 1, got 0"),
         ({"method": "mean_shift", "range_bandwidth": 0}, "range_bandwidth must be greater than 0, got 0"),
@@ -149,8 +151,14 @@ def test_too_many_regions_for_a_png(tmp_path):
             {"method": "mean_shift", "rng": 0},
             "rng must go with method='kmeans', got it with 'mean_shift'; leave it out",
         ),
-        ({"spatial_bandwidth": 3}, "spatial_bandwidth must go with method='mean_shift', got it with 'kmeans'"),
-        ({"range_bandwidth": 3}, "range_bandwidth must go with method='mean_shift', got it with 'kmeans'"),
+        ({"spatial_bandwidth": 3}, "spatial_bandwidth must go with method='mean_shift', got it with 'tree'"),
+        (
+            {"method": "kmeans", "range_bandwidth": 3},
+            "range_bandwidth must go with method='mean_shift', got it with 'kmeans'",
+        ),
+        ({"n_clusters": 3}, "n_clusters must go with method='kmeans', got it with 'tree'; leave it out"),
+        ({"method": "kmeans", "scale": 0.5}, "scale must go with method='tree', got it with 'kmeans'; leave it out"),
+        ({"scale": 1.5}, "scale must be at most 1, got 1.5"),
     ],
 )
 def test_bad_options(options, message):
@@ -170,7 +178,7 @@ def test_an_area_of_one_colour_is_one_region():
     """Six clusters for three colours: position parts the ground, which is one all the same."""
     image = np.zeros((160, 240, 3), np.uint8)
     image[40:80, 40:80], image[40:80, 150:190] = (200, 30, 30), (30, 30, 200)
-    labels = segment_image(image)
+    labels = segment_image(image, method="kmeans")
     assert labels.max() == 3
     assert len(np.unique(labels[(image == 0).all(axis=2)])) == 1
     assert labels[60, 60] != labels[60, 170]
@@ -179,7 +187,7 @@ def test_an_area_of_one_colour_is_one_region():
 def test_equal_colours_that_do_not_touch_stay_apart():
     image = np.zeros((60, 90), np.uint8)
     image[:, 30:60] = 200
-    assert_array_equal(segment_image(image)[0, [0, 45, 89]], [1, 2, 3])
+    assert_array_equal(segment_image(image, method="kmeans")[0, [0, 45, 89]], [1, 2, 3])
 
 
 @pytest.mark.parametrize(
@@ -187,8 +195,8 @@ def test_equal_colours_that_do_not_touch_stay_apart():
     [
         (np.full((4, 4), np.nan), {}, "image must have a pixel that is finite, got none of 16"),
         (np.zeros((5, 6, 4), np.uint8), {}, r"image must have shape (M, N) or (M, N, 3), got (5, 6, 4); leave out an"),
-        (np.zeros((5, 6), np.uint8), {"n_clusters": 0}, "n_clusters must be at least 1, got 0"),
-        (np.zeros((5, 6), np.uint8), {"rng": -1}, "rng must be a whole number from 0 on"),
+        (np.zeros((5, 6), np.uint8), {"method": "kmeans", "n_clusters": 0}, "n_clusters must be at least 1, got 0"),
+        (np.zeros((5, 6), np.uint8), {"method": "kmeans", "rng": -1}, "rng must be a whole number from 0 on"),
     ],
 )
 def test_an_error_names_what_the_caller_passed(image, options, message):
@@ -223,6 +231,18 @@ def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
         segment_file(picture, target)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "out.npy"]
     assert target.read_bytes() == b"before"
+
+
+# --- Merging ---
+
+
+def test_the_tree_is_that_of_the_package():
+    image = squares() / 255
+    image[5, 7, 1] = np.nan
+    known = np.isfinite(image).all(axis=2)
+    for given, options in (({}, {}), ({"scale": 0.2, "min_size": 5}, {"scale": 0.2, "min_size": 5})):
+        assert_array_equal(segment_image(image, **given), segment(image, mask=known, **options))
+    assert segment_image(image).max() == 3
 
 
 # --- Mean shift ---
