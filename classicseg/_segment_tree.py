@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
-from classicseg._segment_walk import with_coordinates
+from classicseg._segment_walk import nodes_after, with_coordinates
 from classicseg._validate import check_choice, check_float, check_image, check_int, check_mask
 from classicseg.features._cues import N_COLORS, N_TEXTONS, Cues, cues
 from classicseg.regions import RegionTree
@@ -21,7 +21,8 @@ Weights = Literal["fitted", "plain"]
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 SCALE = 0.5  # where most of the annotators of the pictures that the weights were fitted on draw a line
 MIN_SIZE = 30
-MOST = 30.0  # score: its probability is below 1, so that a scale of 1 leaves one region
+FLAT = 1e-3  # strength: basins that no higher pass parts are one, as far as anyone can see
+N_NODES = 400  # regions that the walk goes over, and that several trees merge
 SMOOTHING = 1.0  # width of the Gaussian over the gradients before water runs down them
 
 
@@ -162,7 +163,7 @@ def segment_tree(
     if inside is not None and not inside.any():
         raise ValueError("mask must mark at least one pixel as True, got none")
     start = start_regions(cues(array, inside, distance, n_threads=n_threads), min_size, n_threads)
-    return tree_of(start, *_model(weights))
+    return tree_of(start, read_model(weights), n_threads)
 
 
 def _check_depth(depth: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
@@ -172,6 +173,13 @@ def _check_depth(depth: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any
     if array.shape != shape:
         raise ValueError(f"depth must have the image's shape {shape}, got {array.shape}")
     return array
+
+
+class Model(NamedTuple):
+    """Weights of the features of pairs, of their square roots, and the constant."""
+
+    first: NDArray[np.float64]  # (2 F + 1,) of the first steps, and of the links of the random walk
+    trees: tuple[NDArray[np.float64], ...]  # (2 F + 1,) of each tree, or (2 F + 5,) where it knows of the walk
 
 
 class Start(NamedTuple):
@@ -192,7 +200,7 @@ def start_regions(found: Cues, min_size: int, n_threads: int | None = None) -> S
     labels, n_basins = kernels_for(relief, "watershed").basins(relief, n_threads)
     borders = kernels_for(relief, "borders")
     between = borders.passes(labels, relief, found.strengths, n_threads)
-    numbers = borders.joined(between, borders.areas(labels, n_basins), min_size)
+    numbers = borders.joined(between, borders.areas(labels, n_basins), min_size, FLAT)
     kernels_for(labels, "regions_tree").renumbered(labels, numbers, n_threads, out=labels)
     between = borders.renamed(between, numbers)
     kernels = kernels_for(labels, "segment_merge")
@@ -203,20 +211,34 @@ def start_regions(found: Cues, min_size: int, n_threads: int | None = None) -> S
     return Start(labels, first_pixel, kernels.Described(area, sums, layout, ends, between.lengths, between.sums))
 
 
-def tree_of(start: Start, walk: NDArray[np.float64], merging: NDArray[np.float64]) -> RegionTree:
-    """Return the merging of regions by weights, and by those of the random walk where there are any."""
-    described = with_coordinates(start.described, walk) if len(walk) else start.described
-    steps, scores = kernels_for(start.labels, "segment_merge").merge_by_score(described, merging)
-    heights = 1 / (1 + np.exp(-np.maximum.accumulate(scores).clip(-MOST, MOST)))
-    return RegionTree(start.labels, steps + np.int32(1), heights, start.first_pixel)
+def tree_of(start: Start, model: Model, n_threads: int | None = None) -> RegionTree:
+    """Return the merging of regions: the first steps by one set of weights, the others as several trees agree on."""
+    steps, heights = first_steps(start.described, model.first)
+    nodes = nodes_after(start.described, steps)
+    walked = with_coordinates(nodes, start.described, model.first)
+    trees = kernels_for(start.labels, "segment_trees")
+    graphs = (nodes.described, walked)
+    models = [(int(len(weights) > len(model.first)), weights) for weights in model.trees]
+    last_steps, last_heights = trees.merge_by_heights(nodes.described, trees.mean_heights(graphs, models, n_threads))
+    heights = np.minimum(heights, last_heights.min(initial=1))
+    return RegionTree(
+        start.labels,
+        np.concatenate([steps, nodes.roots[last_steps]]) + np.int32(1),
+        np.concatenate([heights, np.maximum.accumulate(last_heights)]),
+        start.first_pixel,
+    )
+
+
+def first_steps(described: Any, weights: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return the steps that leave `N_NODES` regions, and their heights."""
+    most_steps = max(len(described.area) - N_NODES, 0)
+    steps, scores = kernels_for(described.area, "segment_merge").merge_by_score(described, weights, most_steps)
+    return steps, kernels_for(described.area, "segment_trees").probabilities(scores)
 
 
 @functools.cache
-def _model(weights: Weights) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return two sets of weights: those that the links of a random walk come from, none without it, and of merging.
-
-    Each holds the weights of the features, of their square roots, and the constant.
-    """
+def read_model(weights: Weights) -> Model:
+    """Return the weights that were fitted, or set by hand."""
     text = files("classicseg").joinpath("_segment_weights.json").read_text(encoding="utf-8")
-    walk, merging = (np.array(json.loads(text)[weights][name], np.float64) for name in ("walk", "merging"))
-    return walk, merging
+    held = json.loads(text)[weights]
+    return Model(np.array(held["first"]), tuple(map(np.array, held["trees"])))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classicseg._kernels import kernels_for
 
-N_NODES = 400  # regions that the walk goes over, at most
 N_VECTORS = 8
 N_STEPS = 200  # of the method that finds the vectors: enough for the first 8 of 400
 STEEPNESS = 8  # a link is the probability that there is no line, to this power
@@ -18,33 +17,49 @@ SHARE = 0.3  # of the coordinates' distances as a strength, so that it is of the
 LEAST = 1e-9  # of 1 - λ: less is rounding
 
 
-def with_coordinates(described: Any, weights: NDArray[np.float64]) -> Any:
-    """Return the regions with coordinates that are alike where many ways lead from one to the other, and how far those
-    lie apart as one more strength of borders.
+class Nodes(NamedTuple):
+    """What regions are after some steps of merging."""
 
-    These are the slowest vectors of a random walk on the graph of regions, whose links are the less probable a border
-    is by `weights`. First the regions are merged until so few are left that the walk is quick to compute.
-    """
-    kernels = kernels_for(described.area, "segment_merge")
-    n_regions = len(described.area)
-    steps, _, ends, features = kernels.features_after(described, weights, max(n_regions - N_NODES, 0))
-    node = _nodes_after(steps, n_regions)
-    scores = np.concatenate([features, np.sqrt(np.maximum(features, 0)), np.ones((len(features), 1))], axis=1) @ weights
-    links = np.maximum((1 + np.exp(scores)) ** -STEEPNESS, FAINTEST)
-    vectors = _walk(node[ends], links, np.bincount(node, described.area).astype(np.float64))[node]
-    apart = np.abs(vectors[described.ends[:, 0]] - vectors[described.ends[:, 1]]).sum(axis=1) * SHARE
-    strengths = np.column_stack([described.strengths, apart * described.lengths])
-    sums = np.concatenate([described.sums, vectors * described.area[:, None]], axis=1)
-    return described._replace(sums=sums, layout=(*described.layout[:3], N_VECTORS), strengths=strengths)
+    node: NDArray[np.int64]  # (R,) the row in `described` that each region is part of
+    roots: NDArray[np.int32]  # (n,) the lowest region of each node
+    described: Any  # `Described`
 
 
-def _nodes_after(steps: NDArray[np.int32], n_regions: int) -> NDArray[np.int64]:
-    """Return the node, from 0, that each region is part of after some steps."""
-    root = np.arange(n_regions)
+def nodes_after(described: Any, steps: NDArray[np.int32]) -> Nodes:
+    """Return the regions after some steps, numbered by their lowest one."""
+    root = np.arange(len(described.area), dtype=np.int32)
     root[steps[:, 1]] = steps[:, 0]
     while not np.array_equal(root, further := root[root]):
         root = further
-    return np.unique(root, return_inverse=True)[1].reshape(-1)
+    roots, node = np.unique(root, return_inverse=True)
+    node = node.reshape(-1)
+    return Nodes(node, roots, kernels_for(described.area, "segment_merge").contracted(described, node, len(roots)))
+
+
+def with_coordinates(nodes: Nodes, described: Any, weights: NDArray[np.float64]) -> Any:
+    """Return the nodes with coordinates that are alike where many ways lead from one to the other, and how far those
+    lie apart as one more strength of borders.
+
+    These are the slowest vectors of a random walk on the graph of regions `described`, whose links are the weaker the
+    more probable a line is by `weights`; the regions of a node share theirs.
+    """
+    *_, ends, features = kernels_for(described.area, "segment_merge").features_after(described, weights, 0)
+    scores = np.concatenate([features, np.sqrt(np.maximum(features, 0)), np.ones((len(features), 1))], axis=1) @ weights
+    links = np.maximum((1 + np.exp(scores)) ** -STEEPNESS, FAINTEST)
+    small = nodes.described
+    vectors = _walk(*_united(nodes.node[ends], links, len(small.area)), small.area.astype(np.float64))
+    apart = np.abs(vectors[small.ends[:, 0]] - vectors[small.ends[:, 1]]).sum(axis=1) * SHARE
+    strengths = np.column_stack([small.strengths, apart * small.lengths])
+    sums = np.concatenate([small.sums, vectors * small.area[:, None]], axis=1)
+    return small._replace(sums=sums, layout=(*small.layout[:3], N_VECTORS), strengths=strengths)
+
+
+def _united(
+    ends: NDArray[np.int64], links: NDArray[np.float64], n_nodes: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the links with those of the same two nodes added up; those inside a node lead from it to itself."""
+    keys, place = np.unique(ends.min(axis=1) * n_nodes + ends.max(axis=1), return_inverse=True)
+    return np.column_stack(np.divmod(keys, n_nodes)), np.bincount(place.reshape(-1), links)
 
 
 def _walk(ends: NDArray[Any], links: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -125,26 +125,29 @@ def areas(labels, n_regions):
     return np.bincount(labels.reshape(-1), minlength=n_regions + 1)[1:]
 
 
-def joined(found, area, min_size):
-    """Return the number of each region, from 1, after joining those below `min_size` over the lowest passes; row 0 is
-    for outside, 0. A tie goes to the lowest pair, and a joined region has the place of the first.
+def joined(found, area, min_size, flat):
+    """Return the number of each region, from 1, after joining those below `min_size`, or over passes up to `flat`, the
+    lowest passes first; row 0 is for outside, 0. A tie goes to the lowest pair, and a joined region has the place of
+    the first.
     """
     parent = np.arange(len(area) + 1)
-    join_small(found.pairs, np.argsort(found.lowest, kind="stable"), area.copy(), min_size, parent)
+    order = np.argsort(found.lowest, kind="stable")
+    n_flat = int(np.searchsorted(found.lowest[order], flat, side="right"))
+    join_small(found.pairs, order, n_flat, area.copy(), min_size, parent)
     number = np.cumsum(parent == np.arange(len(parent)), dtype=np.int32) - np.int32(1)
     return number[parent]
 
 
 @jit
-def join_small(pairs, order, area, min_size, parent):
-    """Join the regions of each pair, in `order`, where one is too small; write to `parent` (R + 1,) the lowest of each
-    joined region. `area` (R,) is lost.
+def join_small(pairs, order, n_flat, area, min_size, parent):
+    """Join the regions of each pair, in `order`, where one is too small, and those of the first `n_flat`; write to
+    `parent` (R + 1,) the lowest of each joined region. `area` (R,) is lost.
     """
     for i in range(order.shape[0]):
         low, high = np.int64(pairs[order[i], 0]), np.int64(pairs[order[i], 1])
         low, high = root(parent, low), root(parent, high)
         low, high = min(low, high), max(low, high)
-        if low != high and min(area[low - 1], area[high - 1]) < min_size:
+        if low != high and (i < n_flat or min(area[low - 1], area[high - 1]) < min_size):
             parent[high] = low
             area[low - 1] += area[high - 1]
     for r in range(parent.shape[0]):

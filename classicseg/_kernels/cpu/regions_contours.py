@@ -14,8 +14,7 @@ def contours(labels, merges, heights, n_regions, n_threads=None):
 
     `merges` (n, 2) are labels; `heights` (n + 2,) float32 ascend, from 0 to that of regions that never become one.
     """
-    parent, step = np.arange(n_regions + 1), np.full(n_regions + 1, len(merges))
-    hang(merges, parent, step, np.arange(n_regions + 1), np.ones(n_regions + 1, np.int64))
+    parent, step = _hung(merges, n_regions + 1)
     out = np.zeros(labels.shape, np.float32)
 
     def draw(block):
@@ -24,6 +23,26 @@ def contours(labels, merges, heights, n_regions, n_threads=None):
 
     run_blocks(draw, n_strips(labels), n_threads)
     return out
+
+
+def joined_after(pairs, merges, n_regions):
+    """Return how many steps have been taken when two rows (E, 2) are one; one more than there are, if never."""
+    steps = np.empty(len(pairs), np.int64)
+    # Row 0 is the outside, which nothing joins.
+    look_up_pairs(pairs + np.int32(1), *_hung(merges + np.int32(1), n_regions + 1), steps)
+    return steps
+
+
+def _hung(merges, n_labels):
+    parent, step = np.arange(n_labels), np.full(n_labels, len(merges))
+    hang(merges, parent, step, np.arange(n_labels), np.ones(n_labels, np.int64))
+    return parent, step
+
+
+@jit
+def look_up_pairs(pairs, parent, step, out):
+    for i in range(pairs.shape[0]):
+        out[i] = _joined_at(parent, step, pairs[i, 0], pairs[i, 1])
 
 
 @jit

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_inline, jit_lean, jit_lean_called
+from classicseg._kernels.cpu.borders import Passes, renamed
 from classicseg._kernels.cpu.regions_runs import for_regions, region_runs
 from classicseg._kernels.cpu.regions_tree import (
     LENGTH,
@@ -77,6 +78,17 @@ def add_pixels(planes, colors, textons, n_colors, runs, first_region, last_regio
                     value = np.float64(planes[c, k])
                     row[c] += value
                     row[n_planes + c] += value * value
+
+
+def contracted(described, node, n_nodes):
+    """Return regions that are parts of nodes, (R,) rows from 0, as those nodes."""
+    area = np.bincount(node, described.area, n_nodes).astype(np.int64)
+    sums = np.zeros((n_nodes, described.sums.shape[1]))
+    np.add.at(sums, node, described.sums)
+    number = (node + 1).astype(np.int32)
+    lowest = np.zeros(len(described.ends), np.float32)
+    between = renamed(Passes(described.ends, described.lengths, lowest, described.strengths), number)
+    return Described(area, sums, described.layout, between.pairs - np.int32(1), between.lengths, between.sums)
 
 
 def merge_by_score(described, weights, most_steps=None):

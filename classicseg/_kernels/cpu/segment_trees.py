@@ -1,0 +1,41 @@
+"""What several trees of one graph of regions say of its borders."""
+
+import numpy as np
+
+from classicseg._kernels.cpu._jit import run_blocks
+from classicseg._kernels.cpu.regions_contours import joined_after
+from classicseg._kernels.cpu.regions_tree import CONTRAST, merge_all
+from classicseg._kernels.cpu.segment_merge import merge_by_score
+
+MOST = 30.0  # score: a probability is always below 1
+
+
+def probabilities(scores):
+    """Return the probabilities of scores, none lower than one before it."""
+    return 1 / (1 + np.exp(-np.maximum.accumulate(scores).clip(-MOST, MOST)))
+
+
+def mean_heights(described, models, n_threads=None):
+    """Return for every border (E,) the mean height at which its two sides become one, over the trees of `models`.
+
+    A model is a graph's place in `described`, graphs of the same borders, and its weights.
+    """
+    ends = described[0].ends
+    heights = np.empty((len(models), len(ends)))
+
+    def grow(k):
+        place, weights = models[k]
+        steps, scores = merge_by_score(described[place], weights)
+        above = np.concatenate([[0], probabilities(scores), [1]])
+        heights[k] = above[joined_after(ends, steps, len(described[place].area))]
+
+    run_blocks(grow, len(models), n_threads)
+    return heights.mean(axis=0)
+
+
+def merge_by_heights(described, heights):
+    """Return the steps (n, 2) that join neighbours of the least mean height along their borders, and these heights."""
+    none = np.empty((len(described.area), 0))
+    values = heights * described.lengths
+    steps = len(described.area)
+    return merge_all(described.area, none, described.ends, described.lengths, values, CONTRAST, steps, np.inf)
