@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
-from classicseg._segment_walk import nodes_after, with_coordinates
+from classicseg._segment_walk import nodes_after, with_walk
 from classicseg._validate import check_choice, check_float, check_image, check_int, check_mask
 from classicseg.features._cues import N_COLORS, N_TEXTONS, Cues, cues
 from classicseg.regions import RegionTree
@@ -176,10 +176,10 @@ def _check_depth(depth: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any
 
 
 class Model(NamedTuple):
-    """Weights of the features of pairs, of their square roots, and the constant."""
+    """Weights of the features of pairs, and of their square roots; their largest values; and the constant."""
 
-    first: NDArray[np.float64]  # (2 F + 1,) of the first steps, and of the links of the random walk
-    trees: tuple[NDArray[np.float64], ...]  # (2 F + 1,) of each tree, or (2 F + 5,) where it knows of the walk
+    first: NDArray[np.float64]  # (3 F + 1,) of the first steps, and of the links of the random walk
+    trees: tuple[NDArray[np.float64], ...]  # (3 F + 1,) of each tree, or (3 F + 4,) where it knows of the walk
 
 
 class Start(NamedTuple):
@@ -206,7 +206,7 @@ def start_regions(found: Cues, min_size: int, n_threads: int | None = None) -> S
     kernels = kernels_for(labels, "segment_merge")
     codes = found.colors, found.textons, (N_COLORS, N_TEXTONS)
     first_pixel, area, sums = kernels.describe(labels, found.planes, *codes, int(numbers.max()), n_threads)
-    layout = (len(found.planes), *codes[2], 0)
+    layout = (len(found.planes), *codes[2])
     ends = between.pairs - np.int32(1)
     return Start(labels, first_pixel, kernels.Described(area, sums, layout, ends, between.lengths, between.sums))
 
@@ -215,7 +215,7 @@ def tree_of(start: Start, model: Model, n_threads: int | None = None) -> RegionT
     """Return the merging of regions: the first steps by one set of weights, the others as several trees agree on."""
     steps, heights = first_steps(start.described, model.first)
     nodes = nodes_after(start.described, steps)
-    walked = with_coordinates(nodes, start.described, model.first)
+    walked = with_walk(nodes, start.described, model.first)
     trees = kernels_for(start.labels, "segment_trees")
     graphs = (nodes.described, walked)
     models = [(int(len(weights) > len(model.first)), weights) for weights in model.trees]

@@ -1,4 +1,4 @@
-"""Coordinates of regions: alike where a random walk from region to region soon leads from one to the other."""
+"""How far regions lie apart on a random walk from one to the next: what holds together although colours change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ N_VECTORS = 8
 N_STEPS = 200  # of the method that finds the vectors: enough for the first 8 of 400
 STEEPNESS = 8  # a link is the probability that there is no line, to this power
 FAINTEST = 1e-6  # link; regions that nothing links would each have a vector of their own
-SHARE = 0.3  # of the coordinates' distances as a strength, so that it is of the size of the others
+SHARE = 0.3  # of the vectors' differences as a strength, so that it is of the size of the others
 LEAST = 1e-9  # of 1 - λ: less is rounding
 
 
@@ -36,22 +36,19 @@ def nodes_after(described: Any, steps: NDArray[np.int32]) -> Nodes:
     return Nodes(node, roots, kernels_for(described.area, "segment_merge").contracted(described, node, len(roots)))
 
 
-def with_coordinates(nodes: Nodes, described: Any, weights: NDArray[np.float64]) -> Any:
-    """Return the nodes with coordinates that are alike where many ways lead from one to the other, and how far those
-    lie apart as one more strength of borders.
+def with_walk(nodes: Nodes, described: Any, weights: NDArray[np.float64]) -> Any:
+    """Return the nodes with one more strength of borders: how far their sides lie apart on a random walk.
 
-    These are the slowest vectors of a random walk on the graph of regions `described`, whose links are the weaker the
-    more probable a line is by `weights`; the regions of a node share theirs.
+    The walk leads over the borders of the regions `described`, the more often the less probable a line is by `weights`.
+    Its slowest vectors are nearly the same where it soon leads from one to the other; the regions of a node share them.
     """
-    *_, ends, features = kernels_for(described.area, "segment_merge").features_after(described, weights, 0)
-    scores = np.concatenate([features, np.sqrt(np.maximum(features, 0)), np.ones((len(features), 1))], axis=1) @ weights
-    links = np.maximum((1 + np.exp(scores)) ** -STEEPNESS, FAINTEST)
+    kernels = kernels_for(described.area, "segment_merge")
+    *_, ends, features = kernels.features_after(described, weights, 0)
+    links = np.maximum((1 + np.exp(kernels.scores_of(features, weights))) ** -STEEPNESS, FAINTEST)
     small = nodes.described
-    vectors = _walk(*_united(nodes.node[ends], links, len(small.area)), small.area.astype(np.float64))
+    vectors = _slowest(*_united(nodes.node[ends], links, len(small.area)), small.area.astype(np.float64))
     apart = np.abs(vectors[small.ends[:, 0]] - vectors[small.ends[:, 1]]).sum(axis=1) * SHARE
-    strengths = np.column_stack([small.strengths, apart * small.lengths])
-    sums = np.concatenate([small.sums, vectors * small.area[:, None]], axis=1)
-    return small._replace(sums=sums, layout=(*small.layout[:3], N_VECTORS), strengths=strengths)
+    return small._replace(strengths=np.column_stack([small.strengths, apart * small.lengths]))
 
 
 def _united(
@@ -59,11 +56,13 @@ def _united(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the links with those of the same two nodes added up; those inside a node lead from it to itself."""
     keys, place = np.unique(ends.min(axis=1) * n_nodes + ends.max(axis=1), return_inverse=True)
-    return np.column_stack(np.divmod(keys, n_nodes)), np.bincount(place.reshape(-1), links)
+    return np.column_stack(np.divmod(keys, n_nodes)), np.bincount(place.reshape(-1), links).astype(np.float64)
 
 
-def _walk(ends: NDArray[Any], links: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the coordinates (n, N_VECTORS) of nodes, the slowest of unit mean square over the pixels."""
+def _slowest(ends: NDArray[Any], links: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the vectors (n, N_VECTORS) of nodes, the first of unit mean square over the pixels, others the less the
+    faster they are.
+    """
     found = np.zeros((len(area), N_VECTORS))
     inside = np.flatnonzero(np.bincount(ends.reshape(-1), minlength=len(area)))  # those with links
     if len(inside) > 1:

@@ -35,6 +35,8 @@ from classicseg import (
     pixel_features,
     region_graph,
     region_table,
+    segment,
+    segment_tree,
     slic,
     split_tree,
     texture_features,
@@ -121,6 +123,15 @@ def parted(image, **options):
 
 def superpixels(image, **options):
     return [slic(image, 12, scaling=255, convert2lab=False, compactness=0.3, **options)]
+
+
+def drawn(image, **options):
+    return [segment(image, min_size=2, **options)]
+
+
+def drawn_at_all_scales(image, **options):
+    tree = segment_tree(image, min_size=2, **options)
+    return [tree.labels, tree.merges, tree.heights]
 
 
 def grown(image, **options):
@@ -250,6 +261,10 @@ def constant(value):
     return check
 
 
+def some_regions(result):
+    assert result[0].min() == 1
+
+
 def no_region(result):
     assert {len(column) for column in result} == {0}
 
@@ -343,6 +358,18 @@ def values_table(shape):
         **refused("image must have the labels' shape (9, 12), got (1, 1, 3)", "1×1"),
         **refused(NOT_FINITE.format(way_out), "NaN", "inf", "-inf"),
         **too_large("2.0e+302", way_out),
+    }
+
+
+def segment_table():
+    """What is said about colours, which range over 0 to 1."""
+    way_out = "divide by the highest value that the source can hold, such as 255"
+    return {
+        **image_table((9, 12, 3)),
+        "1×1": SAME,
+        **refused(f"{{name}} must range over 0 to 1, got values beyond; {way_out}", "constant", "1e36"),
+        **refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf"),
+        **too_large("7.9e+299", MASKED_PIXELS),
     }
 
 
@@ -485,6 +512,28 @@ SUBJECTS = [
         | refused(NOT_FINITE.format(MASKED_PIXELS), "NaN", "inf", "-inf")
         | too_large("2.0e+302", MASKED_PIXELS),
         masks_table(constant(-1), (9, 12)),
+    ),
+    *(
+        Subject(
+            name,
+            name,
+            "image",
+            call,
+            lambda: patches() / 255,
+            segment_table(),
+            masks_table(NO_PIXEL, (9, 12)),
+        )
+        for name, call in (("segment", drawn), ("segment_tree", drawn_at_all_scales))
+    ),
+    Subject(
+        "segment(depth)",
+        "segment",
+        "depth",
+        lambda depth: [segment(patches(), min_size=2, depth=depth)],
+        distances,
+        image_table((9, 12), "(M, N)")
+        | dict.fromkeys(("constant", "1e36", "1e300", "NaN", "inf", "-inf", "None"), some_regions)
+        | refused("depth must have the image's shape (9, 12), got (1, 1)", "1×1"),
     ),
     Subject(
         "pixel_features",

@@ -78,8 +78,10 @@ def merge_by_score(labels, weights, *described):
         scored = []
         for a, b in passes(labels, strengths[0], strengths):
             found = features(labels, a, b, *described)
-            both = np.concatenate([found, np.sqrt(np.maximum(found, 0)), [1]])
-            scored.append((both @ weights, a, b))
+            linear, roots, most = weights[:-1].reshape(3, -1)
+            counted = np.minimum(found, most)
+            score = linear @ counted + roots @ np.sqrt(np.maximum(counted, 0)) + weights[-1]
+            scored.append((score, a, b))
         if not scored:
             return steps
         score, a, b = min(scored)

@@ -19,10 +19,10 @@ def relief_of(rng, shape, levels=0, outside=0.0):
     return relief
 
 
-def start_of(relief, planes, min_size):
+def start_of(relief, planes, min_size, flat=-1.0):
     labels, count = watershed.basins(relief)
     between = borders.passes(labels, relief, planes)
-    numbers = borders.joined(between, borders.areas(labels, count), min_size)
+    numbers = borders.joined(between, borders.areas(labels, count), min_size, flat)
     return numbers[labels], borders.renamed(between, numbers)
 
 
@@ -101,6 +101,19 @@ def test_small_regions_equal_the_slow_twin(seed, levels, min_size):
         assert (between.lengths[i], between.lowest[i]) == expected[pair][:2]
 
 
+def test_basins_of_a_flat_area_are_one():
+    """Water on a plateau runs to its corners; what is parted by less than can be seen is one region."""
+    relief = np.zeros((20, 30), np.float32)
+    relief[:12, 15] = 1  # a wall, around which the plateau goes on
+    labels, between = start_of(relief, relief[None], 1)
+    assert labels.max() == 2
+    assert between.lowest.tolist() == [0]
+    labels, between = start_of(relief, relief[None], 1, flat=0.0)
+    assert labels.max() == 1
+    assert len(between.lowest) == 0
+    assert start_of(relief + 1, relief[None], 1, flat=0.5)[0].max() == 2
+
+
 def scene(rng, shape=(16, 18), n_planes=3):
     planes = (rng.random((n_planes, *shape)) * 100).astype(np.float32)
     strengths = rng.random((2, *shape), np.float32)
@@ -113,11 +126,12 @@ def scene(rng, shape=(16, 18), n_planes=3):
 def test_steps_equal_the_slow_twin(rng, n_planes, outside):
     planes, strengths, colors, textons, n_codes = described = scene(rng, n_planes=n_planes)
     labels, between = start_of(relief_of(rng, planes.shape[1:], outside=outside), strengths, 9)
-    weights = rng.normal(size=2 * 11 + 1)
+    weights = rng.normal(size=3 * 11 + 1)
+    weights[22:33] = np.quantile(np.abs(weights), rng.random(11)) * 2  # the largest values that count
     n_regions = int(labels.max())
     first_pixel, area, sums = segment_merge.describe(labels, planes, colors, textons, n_codes, n_regions)
     assert_array_equal(first_pixel, np.unique(labels, return_index=True)[1][int(labels.min() == 0) :])
-    ends, layout = between.pairs - np.int32(1), (n_planes, *n_codes, 0)
+    ends, layout = between.pairs - np.int32(1), (n_planes, *n_codes)
     given = segment_merge.Described(area, sums, layout, ends, between.lengths, between.sums)
     steps, scores = segment_merge.merge_by_score(given, weights)
     expected = naive.merge_by_score(labels, weights, *described)

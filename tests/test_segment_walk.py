@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg import _segment_walk as walk
-from classicseg._kernels.cpu import lanczos, segment_merge
+from classicseg._kernels.cpu import lanczos, segment_merge, segment_trees
 
 
 def grid(rows, cols):
@@ -60,40 +60,100 @@ def described(n_rows, n_cols, apart, rng):
     strengths = np.abs(mean[ends[:, 0]] - mean[ends[:, 1]])[:, None] / 10
     codes = np.stack([mean == 0, mean > 0, mean >= 0], axis=1)
     sums = np.concatenate([mean[:, None], mean[:, None] ** 2, codes], axis=1) * area[:, None]
-    return segment_merge.Described(area, sums, (1, 2, 1, 0), ends, np.full(len(ends), 6), strengths * 6)
+    return segment_merge.Described(area, sums, (1, 2, 1), ends, np.full(len(ends), 6), strengths * 6)
 
 
-WEIGHTS = np.zeros(2 * 10 + 1)
+WEIGHTS = np.zeros(3 * 10 + 1)
 WEIGHTS[0], WEIGHTS[-1] = 2.0, -2.0  # the distance of the mean colours
+WEIGHTS[20:30] = np.inf
 
 
-@pytest.mark.parametrize("n_nodes", [400, 20])
-def test_the_first_coordinate_parts_what_hardly_any_way_joins(rng, monkeypatch, n_nodes):
-    monkeypatch.setattr(walk, "N_NODES", n_nodes)  # with 20 there are merged regions, which share their coordinates
+@pytest.mark.parametrize("n_steps", [0, 40])
+def test_a_border_that_hardly_any_way_crosses_is_the_strongest(rng, n_steps):
+    """After 40 steps some nodes are many regions, most links of which lie inside."""
     given = described(6, 10, 4, rng)
-    found = walk.with_coordinates(given, WEIGHTS)
-    assert found.layout == (1, 2, 1, walk.N_VECTORS)
-    assert_array_equal(found.sums[:, :5], given.sums)
-    assert_array_equal(found.strengths[:, :1], given.strengths)
-    coordinates = found.sums[:, 5:] / given.area[:, None]
-    side = np.arange(60) % 10 < 4
-    assert len(np.unique(np.sign(coordinates[side, 0]))) == len(np.unique(np.sign(coordinates[~side, 0]))) == 1
-    assert np.sign(coordinates[0, 0]) != np.sign(coordinates[9, 0])
-    assert coordinates[:, 0] ** 2 @ given.area / given.area.sum() == pytest.approx(1)
-    squares = (coordinates**2 * given.area[:, None]).sum(axis=0)
-    assert (squares[1:] < squares[0]).all()  # those that are less slow count less
-    apart = np.abs(coordinates[given.ends[:, 0]] - coordinates[given.ends[:, 1]]).sum(axis=1) * walk.SHARE * 6
-    assert_allclose(found.strengths[:, 1], apart, atol=1e-12)
-    assert len(np.unique(coordinates.round(9), axis=0)) == min(n_nodes, 60)
-    assert found.n_features() == given.n_features() + 2
+    nodes = walk.nodes_after(given, segment_merge.merge_by_score(given, WEIGHTS, n_steps)[0])
+    found = walk.with_walk(nodes, given, WEIGHTS)
+    assert_array_equal(found.sums, nodes.described.sums)
+    assert_array_equal(found.strengths[:, :1], nodes.described.strengths)
+    assert found.n_features() == given.n_features() + 1
+    side = nodes.roots % 10 < 4
+    across = side[found.ends[:, 0]] != side[found.ends[:, 1]]
+    apart = found.strengths[:, 1] / found.lengths
+    assert apart[across].min() > apart[~across].max() if n_steps == 0 else apart[across].mean() > apart[~across].mean()
 
 
-def test_regions_without_links_lie_at_zero(rng):
+def test_strengths_are_those_of_the_walk_on_all_regions_that_stays_within_nodes(rng):
+    """By definition: the generalised eigenvectors of the links, each side summed over the regions of a node."""
+    given = described(5, 7, 3, rng)
+    nodes = walk.nodes_after(given, segment_merge.merge_by_score(given, WEIGHTS, 12)[0])
+    a, b = given.ends.T
+    mean = given.sums[:, 0] / given.area
+    probable = 1 / (1 + np.exp(-(2 * np.abs(mean[a] - mean[b]) / 30 - 2)))
+    links = np.zeros((35, 35))
+    links[a, b] = links[b, a] = np.maximum((1 - probable) ** walk.STEEPNESS, walk.FAINTEST)
+    parts = np.eye(len(nodes.roots))[nodes.node]
+    links = parts.T @ links @ parts
+    root = np.sqrt(links.sum(axis=1))
+    values, vectors = np.linalg.eigh(links / root / root[:, None])
+    rows = vectors[:, ::-1][:, 1 : 1 + walk.N_VECTORS].T / root
+    rows /= np.sqrt(rows**2 @ nodes.described.area / given.area.sum())[:, None]
+    rows *= np.sqrt((1 - values[-2]) / (1 - values[::-1][1 : 1 + walk.N_VECTORS]))[:, None]
+    found = walk.with_walk(nodes, given, WEIGHTS)
+    expected = np.abs(rows[:, found.ends[:, 0]] - rows[:, found.ends[:, 1]]).sum(axis=0) * walk.SHARE
+    assert_allclose(found.strengths[:, 1] / found.lengths, expected, atol=1e-6)
+
+
+def test_nodes_are_the_sums_of_their_regions(rng):
+    given = described(5, 7, 3, rng)
+    steps, _ = segment_merge.merge_by_score(given, WEIGHTS, 12)
+    nodes = walk.nodes_after(given, steps)
+    assert len(nodes.roots) == 35 - 12
+    for index, root in enumerate(nodes.roots):
+        parts = np.flatnonzero(nodes.node == index)
+        assert parts[0] == root
+        assert nodes.described.area[index] == given.area[parts].sum()
+        assert_allclose(nodes.described.sums[index], given.sums[parts].sum(axis=0))
+    for (a, b), length, strengths in zip(nodes.described.ends, nodes.described.lengths, nodes.described.strengths):
+        sides = nodes.node[given.ends]
+        both = (sides == (a, b)).all(axis=1) | (sides == (b, a)).all(axis=1)
+        assert a < b
+        assert length == given.lengths[both].sum()
+        assert_allclose(strengths, given.strengths[both].sum(axis=0))
+
+
+def test_regions_without_links_are_left_out(rng):
     given = described(2, 4, 2, rng)
-    none = given._replace(ends=given.ends[:0], lengths=given.lengths[:0], strengths=given.strengths[:0])
-    assert not walk.with_coordinates(none, WEIGHTS).sums[:, 5:].any()
-    one = given._replace(ends=given.ends[:1], lengths=given.lengths[:1], strengths=given.strengths[:1])
-    coordinates = walk.with_coordinates(one, WEIGHTS).sums[:, 5:]
-    assert coordinates[:2, 0].all()
-    assert not coordinates[2:].any()
-    assert not coordinates[:, 1:].any()
+    no_steps = np.empty((0, 2), np.int32)
+    for count in (0, 1, 2):
+        few = given._replace(ends=given.ends[:count], lengths=given.lengths[:count], strengths=given.strengths[:count])
+        found = walk.with_walk(walk.nodes_after(few, no_steps), few, WEIGHTS)
+        assert found.strengths.shape == (count, 2)
+        assert np.isfinite(found.strengths).all()
+        assert (found.strengths[:, 1] > 0).all()
+
+
+def test_the_mean_of_trees(rng):
+    """Heights of two trees by their definition, and the tree of their means."""
+    given = described(4, 5, 2, rng)
+    models = [WEIGHTS + rng.normal(size=31) * 0.1 for _ in range(3)]
+    expected = np.zeros(len(given.ends))
+    for weights in models:
+        steps, scores = segment_merge.merge_by_score(given, weights)
+        root = np.arange(20)
+        heights = np.full(len(given.ends), np.inf)
+        for (low, high), score in zip(steps, np.maximum.accumulate(scores)):
+            root[root == high] = low
+            one = root[given.ends[:, 0]] == root[given.ends[:, 1]]
+            heights[one] = np.minimum(heights[one], 1 / (1 + np.exp(-score)))
+        expected += heights / 3
+    for n_threads in (1, 2):
+        found = segment_trees.mean_heights((given,), [(0, weights) for weights in models], n_threads)
+        assert_allclose(found, expected, rtol=1e-12)
+    steps, heights = segment_trees.merge_by_heights(given, expected)
+    assert len(steps) == 19
+    assert heights[0] == pytest.approx(expected.min())
+    assert sorted(steps[0].tolist()) == given.ends[expected.argmin()].tolist()
+    _, one_tree = segment_trees.merge_by_heights(given, segment_trees.mean_heights((given,), [(0, models[0])]))
+    _, scores = segment_merge.merge_by_score(given, models[0])
+    assert_allclose(one_tree, segment_trees.probabilities(scores), rtol=1e-9)  # one tree agrees with itself

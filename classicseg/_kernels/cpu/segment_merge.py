@@ -1,8 +1,8 @@
 """Merging of regions by a score that looks at colours, textures, borders and sizes, the least score first.
 
-The tables are those of `regions_tree`. What it calls channels are here, for every region: C planes, their squares, two
-histograms with a part per code, and K coordinates; the means of those are the part of each code. The values of an edge
-are sums of S strengths along it.
+The tables are those of `regions_tree`. What it calls channels are here, for every region: C planes, their squares, and
+two histograms with a part per code; the means of those are the part of each code. The values of an edge are sums of S
+strengths along it.
 """
 
 from typing import NamedTuple
@@ -37,17 +37,17 @@ class Described(NamedTuple):
 
     area: np.ndarray  # (R,) int64
     sums: np.ndarray  # (R, D) float64: channels
-    layout: tuple[int, int, int, int]  # C planes, colours, textons, K coordinates: D = 2 C + colours + textons + K
+    layout: tuple[int, int, int]  # C planes, colours, textons: D = 2 C + colours + textons
     ends: np.ndarray  # (E, 2) int32 rows, the lower one first
     lengths: np.ndarray  # (E,)
     strengths: np.ndarray  # (E, S) float64: sums along the border
 
     def n_features(self):
-        return N_REGION + self.strengths.shape[1] + (self.layout[3] > 0) + N_SIZE
+        return N_REGION + self.strengths.shape[1] + N_SIZE
 
 
 def describe(labels, planes, colors, textons, n_codes, n_regions, n_threads=None):
-    """Return the first pixel (R,), the area (R,) and the sums of channels (R, D) of each region, without coordinates.
+    """Return the first pixel (R,), the area (R,) and the sums of channels (R, D) of each region.
 
     `planes` (C, M, N) are float32, codes (M, N) uint8, below ``n_codes[0]`` the colours and ``n_codes[1]`` the textons.
     """
@@ -94,7 +94,8 @@ def contracted(described, node, n_nodes):
 def merge_by_score(described, weights, most_steps=None):
     """Return the steps (n, 2), rows of the lower and the higher region, and the score of each.
 
-    `weights` (2 F + 1,) are those of the F features of `pair_features`, of their square roots, and the constant.
+    `weights` (3 F + 1,) are those of the F features of `pair_features`, and of their square roots; the largest value
+    that each counts with, since nobody knows what is beyond those that weights were fitted on; and the constant.
     """
     regions, tables, sizes = _tables(described)
     most_steps = len(regions) if most_steps is None else most_steps
@@ -112,6 +113,14 @@ def features_after(described, weights, most_steps):
     features = np.empty((len(left), described.n_features()))
     write_features(regions, tables.links, tables.edges, sizes, left, features)
     return *taken(tables, n_steps), np.sort(tables.links[left, :2], axis=1), features
+
+
+def scores_of(features, weights):
+    """Return the scores (E,) of features (E, F)."""
+    n_features = features.shape[1]
+    linear, roots, most = weights[:-1].reshape(3, n_features)
+    values = np.minimum(features, most)
+    return values @ linear + np.sqrt(np.maximum(values, 0)) @ roots + weights[-1]
 
 
 def _tables(described):
@@ -176,9 +185,10 @@ def _score_all(regions, links, edges, weights, sizes, features, halves, fresh, c
     for i in range(count):
         e = halves[i] >> 1
         pair_features(regions, edges, links[e, 0], links[e, 1], e, sizes, features)
-        score = weights[2 * n_features]
+        score = weights[3 * n_features]
         for k in range(n_features):
-            score += weights[k] * features[k] + weights[n_features + k] * np.sqrt(max(features[k], 0.0))
+            value = min(features[k], weights[2 * n_features + k])
+            score += weights[k] * value + weights[n_features + k] * np.sqrt(max(value, 0.0))
         fresh[i] = score
 
 
@@ -187,11 +197,10 @@ def pair_features(regions, edges, a, b, e, sizes, features):
     """Write what tells two regions and the edge between them apart.
 
     Distances of their means, in all planes, the first one, and the others; the same over the planes' deviations; the
-    distances of their histograms of colours and of textons (chi-squared); mean strengths along the edge; where there
-    are coordinates, their distance; and the size of the smaller region, the edge's length by it, and the size of the
-    larger one.
+    distances of their histograms of colours and of textons (chi-squared); mean strengths along the edge; and the size
+    of the smaller region, the edge's length by it, and the size of the larger one.
     """
-    n_planes, n_colors, n_textons, n_coordinates, n_pixels = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
+    n_planes, n_colors, n_textons, n_pixels = sizes[0], sizes[1], sizes[2], sizes[3]
     first, squares, statistic, begin = 0.0, 0.0, 0.0, 1 + regions.shape[1] // 2
     for k in range(begin, begin + n_planes):
         difference = regions[a, k] - regions[b, k]
@@ -209,12 +218,6 @@ def pair_features(regions, edges, a, b, e, sizes, features):
     at, length = N_REGION, edges[e, LENGTH]
     for k in range(VALUE, edges.shape[1]):
         features[at] = edges[e, k] / length
-        at += 1
-    if n_coordinates > 0:
-        begin, squares = begin + n_colors + n_textons, 0.0
-        for k in range(begin, begin + n_coordinates):
-            squares += (regions[a, k] - regions[b, k]) * (regions[a, k] - regions[b, k])
-        features[at] = np.sqrt(squares)
         at += 1
     small, large = min(regions[a, 0], regions[b, 0]), max(regions[a, 0], regions[b, 0])
     features[at], features[at + 1] = np.log(small / n_pixels) / 5 + 1, length / np.sqrt(small) / 4
