@@ -62,7 +62,7 @@ def test_temperatures(rng):
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
-@pytest.mark.parametrize("step", [1, 3, 10, 30, 100, 1000])
+@pytest.mark.parametrize("step", [1, 3, 10, 30, 100, 300])
 def test_the_strongest_border_is_the_last(rng, weights, step):
     """Halves of a thermal frame, far beyond what photographs have; a strip in one of them is less warm."""
     heat = 20 + rng.normal(0, 0.1, (80, 100))
