@@ -14,6 +14,7 @@ CASES = (
     "mean_shift",
     "growth",
     "superpixels",
+    "segment",
     "graph",
     "graph_growth",
     "color",
