@@ -192,7 +192,7 @@ def _score_all(regions, links, edges, weights, sizes, features, halves, fresh, c
         fresh[i] = score
 
 
-@jit_inline
+@jit_lean_called
 def pair_features(regions, edges, a, b, e, sizes, features):
     """Write what tells two regions and the edge between them apart.
 

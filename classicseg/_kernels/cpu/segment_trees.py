@@ -4,8 +4,7 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import run_blocks
 from classicseg._kernels.cpu.regions_contours import joined_after
-from classicseg._kernels.cpu.regions_tree import CONTRAST, merge_all
-from classicseg._kernels.cpu.segment_merge import merge_by_score
+from classicseg._kernels.cpu.segment_merge import N_REGION, merge_by_score
 
 MOST = 30.0  # score: a probability is always below 1
 
@@ -35,7 +34,15 @@ def mean_heights(described, models, n_threads=None):
 
 def merge_by_heights(described, heights):
     """Return the steps (n, 2) that join neighbours of the least mean height along their borders, and these heights."""
-    none = np.empty((len(described.area), 0))
-    values = heights * described.lengths
-    steps = len(described.area)
-    return merge_all(described.area, none, described.ends, described.lengths, values, CONTRAST, steps, np.inf)
+    n_regions = len(described.area)
+    only = described._replace(
+        sums=np.empty((n_regions, 0)), layout=(0, 0, 0), strengths=(heights * described.lengths)[:, None]
+    )
+    return merge_by_score(only, _score_of_strength(only.n_features()))
+
+
+def _score_of_strength(n_features):
+    """Return the weights of a score that is the first strength."""
+    weights = np.zeros(3 * n_features + 1)
+    weights[N_REGION], weights[2 * n_features : -1] = 1, np.inf
+    return weights
