@@ -10,7 +10,8 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._kernels import kernels_for
+from classicseg._array import check_same_device, like
+from classicseg._kernels import adopt, kernels_for
 from classicseg._segment_walk import nodes_after, with_walk
 from classicseg._validate import check_choice, check_float, check_image, check_int, check_mask
 from classicseg.features._cues import N_COLORS, N_TEXTONS, Cues, cues
@@ -60,7 +61,8 @@ def segment(
     Returns
     -------
     ndarray of int32, shape (M, N)
-        Region labels: 1, 2, ... by the first pixel in raster order, 0 outside the mask.
+        Region labels: 1, 2, ... by the first pixel in raster order, 0 outside the mask. CuPy's where the image
+        lies on a GPU.
 
     Raises
     ------
@@ -81,8 +83,10 @@ def segment(
     (array([1, 2], dtype=int32), array([1800,  600]))
     """
     scale = check_float("scale", scale, low=0, high=1)
+    image = adopt(image)
     tree = segment_tree(image, depth=depth, mask=mask, weights=weights, min_size=min_size, n_threads=n_threads)
-    return tree.cut(scale=scale, n_threads=n_threads)
+    labels: NDArray[np.int32] = like(tree.cut(scale=scale, n_threads=n_threads), image)
+    return labels
 
 
 def segment_tree(
@@ -135,6 +139,9 @@ def segment_tree(
 
     Notes
     -----
+    Of an image on a GPU, which `depth` and `mask` must share, the planes, gradients and codes are computed there, with
+    the same bits; the rest, from the water on, is the host's work, where the tree lies.
+
     Colours become CIE Lab. Water runs down their gradients, and basins below `min_size` are joined over their lowest
     pass. Then the two neighbours are merged between which a line is least probable, again and again: by the distances
     of their mean colours, the chi-squared distances of their histograms of colours and textons, the gradients along
@@ -154,22 +161,25 @@ def segment_tree(
     >>> tree.cut(n_segments=2).max(), bool((np.diff(tree.heights) >= 0).all())
     (2, True)
     """
-    array = check_image("image", image)
-    inside = check_mask(mask, array.shape[:2])
+    array = check_image("image", adopt(image), cuda=True)
+    inside = check_mask(adopt(mask), array.shape[:2], cuda=True)
     distance = _check_depth(depth, array.shape[:2])
+    for name, other in (("mask", inside), ("depth", distance)):
+        if other is not None:
+            check_same_device(name, other, "image", array)
     weights = check_choice("weights", weights, WEIGHTS)
     min_size = check_int("min_size", min_size, low=1)
     n_threads = check_threads(n_threads)
     if inside is not None and not inside.any():
         raise ValueError("mask must mark at least one pixel as True, got none")
-    start = start_regions(cues(array, inside, distance, n_threads=n_threads), min_size, n_threads)
+    start = start_regions(cues(array, inside, distance, n_threads=n_threads).on_host(), min_size, n_threads)
     return tree_of(start, read_model(weights), n_threads)
 
 
 def _check_depth(depth: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any] | None:
     if depth is None:
         return None
-    array = check_image("depth", depth, ndim=(2,))
+    array = check_image("depth", adopt(depth), ndim=(2,), cuda=True)
     if array.shape != shape:
         raise ValueError(f"depth must have the image's shape {shape}, got {array.shape}")
     return array
