@@ -1,9 +1,11 @@
 """The script that chooses the codebooks: which pictures it looks at, what it writes, that it is seeded."""
 
+import os
 import runpy
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks import fit_codebooks
 from benchmarks.quality.generated import write_data_set
@@ -16,6 +18,7 @@ def written(folder, out):
     return np.array(found["PALETTE"]), np.array(found["TEXTONS"])
 
 
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="too many pixels with the JIT off")
 def test_it_writes_codebooks_of_the_train_pictures_and_of_no_others(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(fit_codebooks, "COLORS", 16)
     monkeypatch.setattr(fit_codebooks, "STARTS", 2)
