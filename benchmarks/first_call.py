@@ -159,6 +159,12 @@ def segment() -> Any:
     return segment(photograph(*SHAPE), n_threads=THREADS)
 
 
+def segment_tree() -> Any:
+    from classicseg import segment_tree
+
+    return segment_tree(photograph(*SHAPE), n_threads=THREADS).heights
+
+
 def contour_map() -> Any:
     from classicseg import RegionTree
 
@@ -249,6 +255,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "slic": slic,
     "felzenszwalb": felzenszwalb,
     "segment": segment,
+    "segment_tree": segment_tree,
     "RegionTree.contour_map": contour_map,
     "pixel_affinity": pixel_affinity,
     "spectral_embedding, with pixel_affinity": spectral_embedding,

@@ -22,6 +22,7 @@ from classicseg.features._planes import (
     native,
     row_blocks,
 )
+from classicseg.features._spikes import without_spikes
 
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]
@@ -75,6 +76,9 @@ def cues(
 ) -> Cues:
     """Return the cues of an image of any kind; `scene_of` says how each is read."""
     scene = scene_of(image, mask, depth, unit=unit)
+    # One hot pixel would change which regions are merged far from it.
+    cleaned, light = without_spikes(scene.planes, mask), without_spikes(scene.light[None], mask)[0]
+    scene = scene._replace(planes=cleaned, light=light)
     shape = scene.light.shape
     strengths = np.empty_like(scene.planes, np.float32, "C", shape=(len(SIGMAS), *shape))
     kernels_for(scene.planes, "gradients").strengths(scene.planes, mask, SIGMAS, 1 / STEEP, strengths, n_threads)
