@@ -234,7 +234,7 @@ def tree_of(start: Start, model: Model, n_threads: int | None = None) -> RegionT
     return RegionTree(
         start.labels,
         np.concatenate([steps, nodes.roots[last_steps]]) + np.int32(1),
-        np.concatenate([heights, np.maximum.accumulate(last_heights)]),
+        np.concatenate([heights, np.maximum.accumulate(last_heights)]),  # which fall by no more than rounding
         start.first_pixel,
     )
 

@@ -8,7 +8,17 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from benchmarks.quality.data import pictures_of, read_image, read_truth
 from classicseg import RegionTree, connected_regions, segment, segment_tree
-from classicseg._segment_tree import MIN_SIZE, SCALE, WEIGHTS, Model, read_model, start_regions, tree_of
+from classicseg._segment_tree import (
+    MIN_SIZE,
+    N_NODES,
+    SCALE,
+    WEIGHTS,
+    Model,
+    first_steps,
+    read_model,
+    start_regions,
+    tree_of,
+)
 from classicseg.features._cues import cues
 from classicseg.metrics import boundary_map, covering
 
@@ -103,6 +113,8 @@ def test_more_regions_than_the_trees_merge(rng):
     image = rng.integers(0, 256, (150, 240, 3)).astype(np.uint8)
     tree = segment_tree(image, min_size=1)
     assert tree.labels.max() > 1000
+    steps, _ = first_steps(start_regions(cues(image), 1).described, read_model("fitted").first)
+    assert tree.labels.max() - len(steps) == N_NODES
     assert (np.diff(tree.heights) >= 0).all()
     assert tree.cut(n_segments=1).max() == 1
     for n_segments in (399, 400, 401, 700):
