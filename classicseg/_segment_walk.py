@@ -37,16 +37,21 @@ def nodes_after(described: Any, steps: NDArray[np.int32]) -> Nodes:
 
 
 def with_walk(nodes: Nodes, described: Any, weights: NDArray[np.float64]) -> Any:
+    """Return what `by_scores` does, with the scores that borders have by `weights`."""
+    *_, scores = kernels_for(described.area, "segment_merge").merge_with_scores(described, weights, 0)
+    return by_scores(nodes, described, scores)
+
+
+def by_scores(nodes: Nodes, described: Any, scores: NDArray[np.float64]) -> Any:
     """Return the nodes with one more strength of borders: how far their sides lie apart on a random walk.
 
-    The walk leads over the borders of the regions `described`, the more often the less probable a line is by `weights`.
-    Its slowest vectors are nearly the same where it soon leads from one to the other; the regions of a node share them.
+    The walk leads over the borders of the regions `described`, the more often the less probable a line is there by its
+    score. Its slowest vectors are nearly the same where it soon leads from one to the other; the regions of a node
+    share them.
     """
-    kernels = kernels_for(described.area, "segment_merge")
-    *_, ends, features = kernels.features_after(described, weights, 0)
-    links = np.maximum((1 + np.exp(kernels.scores_of(features, weights))) ** -STEEPNESS, FAINTEST)
+    links = np.maximum((1 + np.exp(scores)) ** -STEEPNESS, FAINTEST)
     small = nodes.described
-    vectors = _slowest(*_united(nodes.node[ends], links, len(small.area)), small.area.astype(np.float64))
+    vectors = _slowest(*_united(nodes.node[described.ends], links, len(small.area)), small.area.astype(np.float64))
     apart = np.abs(vectors[small.ends[:, 0]] - vectors[small.ends[:, 1]]).sum(axis=1) * SHARE
     return small._replace(strengths=np.column_stack([small.strengths, apart * small.lengths]))
 

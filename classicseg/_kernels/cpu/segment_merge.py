@@ -83,8 +83,9 @@ def add_pixels(planes, colors, textons, n_colors, runs, first_region, last_regio
 def contracted(described, node, n_nodes):
     """Return regions that are parts of nodes, (R,) rows from 0, as those nodes."""
     area = np.bincount(node, described.area, n_nodes).astype(np.int64)
-    sums = np.zeros((n_nodes, described.sums.shape[1]))
-    np.add.at(sums, node, described.sums)
+    order = np.argsort(node, kind="stable")
+    begins = np.searchsorted(node[order], np.arange(n_nodes))
+    sums = np.add.reduceat(described.sums[order], begins, axis=0)
     number = (node + 1).astype(np.int32)
     lowest = np.zeros(len(described.ends), np.float32)
     between = renamed(Passes(described.ends, described.lengths, lowest, described.strengths), number)
@@ -97,37 +98,55 @@ def merge_by_score(described, weights, most_steps=None):
     `weights` (3 F + 1,) are those of the F features of `pair_features`, and of their square roots; the largest value
     that each counts with, since nobody knows what is beyond those that weights were fitted on; and the constant.
     """
-    regions, tables, sizes = _tables(described)
-    most_steps = len(regions) if most_steps is None else most_steps
-    n_steps = merge_scored(regions, *tables, weights, sizes, most_steps, np.empty(described.n_features()))
-    return taken(tables, n_steps)
+    return _merge(described, table_of(described), weights, most_steps)[:2]
+
+
+def merge_with_scores(described, weights, most_steps):
+    """Return what `merge_by_score` does, and the scores (E,) of all borders before the first step."""
+    return _merge(described, table_of(described), weights, most_steps)
+
+
+def merge_table(described, table, weights):
+    """Return what `merge_by_score` does, given what `table_of` returns, which stays."""
+    return _merge(described, table.copy(), weights, None)[:2]
 
 
 def features_after(described, weights, most_steps):
     """Return what `merge_by_score` does after so many steps, and then the two rows (E, 2) and the features (E, F) of
     every edge that is left.
     """
-    regions, tables, sizes = _tables(described)
-    n_steps = merge_scored(regions, *tables, weights, sizes, most_steps, np.empty(described.n_features()))
+    regions, tables, sizes = table_of(described), _no_steps(described), _sizes(described)
+    scores, features = np.empty(len(described.ends)), np.empty(described.n_features())
+    n_steps = merge_scored(regions, *tables, weights, sizes, most_steps, scores, features)
     left = np.flatnonzero(tables.links[:-1, 0] >= 0)
     features = np.empty((len(left), described.n_features()))
     write_features(regions, tables.links, tables.edges, sizes, left, features)
     return *taken(tables, n_steps), np.sort(tables.links[left, :2], axis=1), features
 
 
-def scores_of(features, weights):
-    """Return the scores (E,) of features (E, F)."""
-    n_features = features.shape[1]
-    linear, roots, most = weights[:-1].reshape(3, n_features)
-    values = np.minimum(features, most)
-    return values @ linear + np.sqrt(np.maximum(values, 0)) @ roots + weights[-1]
+def _merge(described, regions, weights, most_steps):
+    tables, scores = _no_steps(described), np.empty(len(described.ends))
+    most_steps = len(regions) if most_steps is None else most_steps
+    given = weights, _sizes(described), most_steps, scores, np.empty(described.n_features())
+    n_steps = merge_scored(regions, *tables, *given)
+    return *taken(tables, n_steps), scores
 
 
-def _tables(described):
-    area, sums = described.area[:, None], described.sums
-    regions = np.concatenate([area, sums, sums / np.maximum(area, 1)], axis=1, dtype=np.float64)
-    tables = no_steps(len(regions), described.ends, described.lengths, described.strengths)
-    return regions, tables, np.array([*described.layout, described.area.sum()], np.int64)
+def table_of(described):
+    """Return the regions (R, 1 + 2 D) as merging works on them: area, sums, means."""
+    area, n_channels = described.area[:, None], described.sums.shape[1]
+    table = np.empty((len(area), 1 + 2 * n_channels))
+    table[:, :1], table[:, 1 : 1 + n_channels] = area, described.sums
+    np.divide(described.sums, np.maximum(area, 1), out=table[:, 1 + n_channels :])
+    return table
+
+
+def _no_steps(described):
+    return no_steps(len(described.area), described.ends, described.lengths, described.strengths)
+
+
+def _sizes(described):
+    return np.array([*described.layout, described.area.sum()], np.int64)
 
 
 @jit
@@ -153,15 +172,16 @@ def merge_scored(
     weights,
     sizes,
     most_steps,
+    scores,
     features,
 ):
-    """Write the steps of `merge_by_score` and return how many there are."""
+    """Write the steps of `merge_by_score`, and the scores before the first one; return how many steps there are."""
     list_edges(lists, links)
     for e in range(links.shape[0] - 1):
         halves[e] = 2 * e
     _score_all(regions, links, edges, weights, sizes, features, halves, fresh, links.shape[0] - 1)
     for e in range(links.shape[0] - 1):
-        edges[e, WEIGHT] = fresh[e]
+        edges[e, WEIGHT] = scores[e] = fresh[e]
     find_nearest(lists, links, edges, least, begins)
     n_steps = 0
     while n_steps < most_steps:

@@ -4,7 +4,7 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import run_blocks
 from classicseg._kernels.cpu.regions_contours import joined_after
-from classicseg._kernels.cpu.segment_merge import N_REGION, merge_by_score
+from classicseg._kernels.cpu.segment_merge import N_REGION, merge_by_score, merge_table, table_of
 
 MOST = 30.0  # score: a probability is always below 1
 
@@ -19,12 +19,12 @@ def mean_heights(described, models, n_threads=None):
 
     A model is a graph's place in `described`, graphs of the same borders, and its weights.
     """
-    ends = described[0].ends
+    ends, tables = described[0].ends, [table_of(graph) for graph in described]
     heights = np.empty((len(models), len(ends)))
 
     def grow(k):
         place, weights = models[k]
-        steps, scores = merge_by_score(described[place], weights)
+        steps, scores = merge_table(described[place], tables[place], weights)
         above = np.concatenate([[0], probabilities(scores), [1]])
         heights[k] = above[joined_after(ends, steps, len(described[place].area))]
 
