@@ -42,9 +42,12 @@ CLUSTERS, SMALLEST = (2, 3, 4, 6, 8, 12), (500, 1500, 4000)
 MERGED = (500, 2000, 6000)
 GROWN, GROWN_SMALLEST = (100, 200, 300, 500, 800, 1200), (200, 800, 2000)
 THRESHOLDS = (10, 15, 20, 25, 30, 40, 50, 60)
+SCALES = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 ALONE = sweep(n_segments=(4, 8, 16, 32), compactness=(1, 3, 10))  # few superpixels, as what they are is regions
 
 METHODS = (
+    Method("segment", CLASSICSEG, ours.cut, sweep(scale=SCALES), prepare=ours.tree_of_lines),
+    Method("segment, plain weights", CLASSICSEG, ours.cut, sweep(scale=SCALES), prepare=ours.tree_by_hand),
     Method("k-means RGB", CLASSICSEG, ours.kmeans_colour, sweep(n_clusters=CLUSTERS, min_size=SMALLEST)),
     Method(
         "k-means RGBxy",

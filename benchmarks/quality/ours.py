@@ -59,6 +59,19 @@ def slic(image: Any, *, n_segments: int, compactness: float) -> Any:
     return slic(image, n_segments, compactness, n_threads=1)
 
 
+def tree_of_lines(image: Any) -> Any:
+    """Return the tree of joining regions where people are least likely to draw a line, as fitted to what they drew."""
+    from classicseg import segment_tree
+
+    return segment_tree(image, n_threads=1)
+
+
+def tree_by_hand(image: Any) -> Any:
+    from classicseg import segment_tree
+
+    return segment_tree(image, weights="plain", n_threads=1)
+
+
 def tree_of_colours(image: Any) -> Any:
     """Return the tree of merging superpixels as scikit-image's example does, by their mean colours."""
     return tree(image, image, "mean")
