@@ -142,12 +142,16 @@ def segment_tree(
     Of an image on a GPU, which `depth` and `mask` must share, the planes, gradients and codes are computed there, with
     the same bits; the rest, from the water on, is the host's work, where the tree lies.
 
-    Colours become CIE Lab. Water runs down their gradients, and basins below `min_size` are joined over their lowest
-    pass. Then the two neighbours are merged between which a line is least probable, again and again: by the distances
-    of their mean colours, the chi-squared distances of their histograms of colours and textons, the gradients along
-    their border at three widths, the sizes, and how far they lie apart on a random walk on the regions. The weights are
-    those of a logistic regression on the 26 training pictures of a subset of BSDS500, fitted by
-    ``benchmarks/fit_segment.py``; no test picture was looked at.
+    Colours become CIE Lab, and single pixels that stand out are brought back to their neighbours. Water runs down the
+    gradients, and basins below `min_size` are joined over their lowest pass. Then the two neighbours are merged between
+    which a line is least probable, again and again: by the distances of their mean colours, the chi-squared distances
+    of their histograms of colours and textons, the gradients along their border at three widths, and the sizes. From
+    400 regions on, several trees are grown by weights of their own, half of which also see how far regions lie apart on
+    a random walk; lines are removed in the order of the mean height at which the trees do. One tree alone depends on
+    chance: what is merged first changes all that follows.
+
+    The weights are those of logistic regressions on the 26 training pictures of a subset of BSDS500, each on a sample
+    of them drawn with replacement, fitted by ``benchmarks/fit_segment.py``; no test picture was looked at.
 
     Sources: P. Arbeláez, M. Maire, C. Fowlkes, J. Malik, "Contour Detection and Hierarchical Image Segmentation", IEEE
     TPAMI 33(5), 2011, doi:10.1109/TPAMI.2010.161; X. Ren, J. Malik, "Learning a Classification Model for Segmentation",
