@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality.data import Picture, read_image, read_truth
-from classicseg._kernels.cpu import segment_merge
+from classicseg._kernels import kernels_for
 from classicseg._segment_tree import MIN_SIZE, Start, start_regions
 from classicseg.features._cues import cues
 
@@ -57,7 +57,7 @@ def scene_of(picture: Picture) -> Scene:
     return Scene(picture.name, start, truth_of(start.labels - 1, read_truth(picture.truth).labels))
 
 
-def truth_of(regions: NDArray[np.int32], drawn: Sequence[NDArray[Any]]) -> Truth:
+def truth_of(regions: NDArray[np.int32], drawn: Iterable[NDArray[Any]]) -> Truth:
     """Count pixels; `regions` are numbered from 0."""
     n_regions = int(regions.max()) + 1
     tables = [_counts(regions.ravel(), labels.ravel(), n_regions) for labels in drawn]
@@ -83,7 +83,8 @@ def joined(parts: Sequence[Pairs]) -> Pairs:
 
 def _pairs_at(example: Example, weights: Floats, left: int) -> Pairs:
     n_regions = len(example.described.area)
-    steps, _, ends, features = segment_merge.features_after(example.described, weights, n_regions - left)
+    kernels = kernels_for(weights, "segment_merge")
+    steps, _, ends, features = kernels.features_after(example.described, weights, n_regions - left)
     merged = merged_truth(example.truth, roots_after(steps, n_regions))
     return Pairs(features, drawn_apart(merged, ends), np.full(len(ends), 1 / max(len(ends), 1)))
 

@@ -1,4 +1,4 @@
-"""What the cuts of a tree are worth, from counts alone: covering, probabilistic Rand index, variation of information."""
+"""What cuts of a tree are worth, from counts alone: covering, probabilistic Rand index, variation of information."""
 
 from __future__ import annotations
 

@@ -1,0 +1,262 @@
+"""Fitting of the weights of `segment_tree`, on a small generated data set; no test looks at a clock."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout and never installed
+
+from benchmarks import fit_segment  # noqa: E402
+from benchmarks.quality.data import pictures_of  # noqa: E402
+from benchmarks.quality.generated import write_data_set  # noqa: E402
+from benchmarks.segment_fit import logistic, validation  # noqa: E402
+from benchmarks.segment_fit.examples import (  # noqa: E402
+    STATES,
+    Example,
+    Pairs,
+    drawn_apart,
+    merged_truth,
+    pairs_of,
+    roots_after,
+    scene_of,
+    truth_of,
+)
+from benchmarks.segment_fit.model import fitted_model, nodes_of, truth_of_nodes, widened  # noqa: E402
+from benchmarks.segment_fit.scores import FIELDS, SCALES, cut_scores, partition_scores  # noqa: E402
+from classicseg._kernels.cpu import segment_merge  # noqa: E402
+from classicseg._segment_tree import read_model, tree_of  # noqa: E402
+from classicseg._segment_walk import with_coordinates  # noqa: E402
+from classicseg.metrics import region_scores  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def data_set(tmp_path_factory):
+    return write_data_set(tmp_path_factory.mktemp("data"), counts={"train": 3, "val": 1})
+
+
+@pytest.fixture(scope="module")
+def scenes(data_set):
+    return [scene_of(picture) for picture in pictures_of(data_set) if picture.split == "train"]
+
+
+@pytest.fixture(scope="module")
+def model(scenes):
+    return fitted_model(scenes, seed=1, n_trees=2)
+
+
+def random_partition(rng, shape, count):
+    regions = rng.integers(0, count, shape).astype(np.int32)
+    regions.flat[:count] = np.arange(count)
+    drawn = np.stack([rng.integers(3, 3 + k, shape) for k in (2, 4, 1)])
+    return regions, drawn
+
+
+# What people drew, counted
+
+
+def test_probability_of_being_drawn_apart_is_that_over_all_pairs_of_pixels(rng):
+    regions, drawn = random_partition(rng, (6, 7), 4)
+    ends = np.array([[0, 1], [1, 3], [2, 3]], np.int32)
+    expected = [
+        np.mean([(labels[regions == a][:, None] != labels[regions == b]).mean() for labels in drawn]) for a, b in ends
+    ]
+    assert_allclose(drawn_apart(truth_of(regions, drawn), ends), expected)
+
+
+def test_counts_of_merged_regions_are_those_of_their_union(rng):
+    regions, drawn = random_partition(rng, (6, 7), 5)
+    steps = np.array([[1, 4], [0, 1], [2, 3]], np.int32)  # {0, 1, 4}, {2, 3}
+    root = roots_after(steps, 5)
+    assert_array_equal(root, [0, 0, 2, 2, 0])
+    merged = merged_truth(truth_of(regions, drawn), root)
+    assert_array_equal(merged.counts[[0, 2]], truth_of((root[regions] // 2).astype(np.int32), drawn).counts)
+    assert not merged.counts[[1, 3, 4]].any()
+
+
+def test_pairs_are_the_borders_of_every_state_and_states_count_alike(scenes):
+    example = Example(scenes[0].start.described, scenes[0].truth)
+    weights = read_model("plain").first
+    pairs = pairs_of(example, weights)
+    n_regions = len(example.described.area)
+    states = [n_regions, *(state for state in STATES if state < n_regions)]
+    assert pairs.features.shape == (len(pairs.apart), example.described.n_features())
+    assert pairs.share.sum() == pytest.approx(len(states))
+    assert ((pairs.apart >= 0) & (pairs.apart <= 1)).all()
+    assert_allclose(pairs.apart[: len(example.described.ends)], drawn_apart(example.truth, example.described.ends))
+    *_, ends, features = segment_merge.features_after(example.described, weights, n_regions - 5)
+    assert_array_equal(pairs.features[-len(ends) :], features)
+
+
+# Scores from counts
+
+
+def test_scores_from_counts_equal_those_from_labels(rng):
+    regions, drawn = random_partition(rng, (20, 30), 6)
+    found = dict(zip(FIELDS, partition_scores(truth_of(regions, drawn)), strict=True))
+    expected = region_scores(drawn, regions + 1)
+    assert found["covered"] == pytest.approx(expected.covered)
+    assert found["area"] == pytest.approx(expected.area)
+    assert found["rand"] == pytest.approx(expected.probabilistic_rand_index)
+    assert found["variation"] == pytest.approx(expected.variation_of_information)
+
+
+def test_scores_of_one_annotator(rng):
+    regions, drawn = random_partition(rng, (9, 11), 3)
+    expected = region_scores(drawn[0], regions + 1)
+    assert partition_scores(truth_of(regions, drawn[:1]))[2] == pytest.approx(expected.probabilistic_rand_index)
+
+
+def test_scores_of_cuts_equal_those_of_the_cuts_of_the_tree(data_set, scenes, model):
+    from benchmarks.quality.data import read_truth
+
+    picture = pictures_of(data_set)[0]
+    tree = tree_of(scenes[0].start, model)
+    found = cut_scores(scenes[0].truth, tree.merges - 1, tree.heights)
+    assert len(found) == len(SCALES)
+    for at in (0, 10, 24, 40, len(SCALES) - 1):
+        expected = region_scores(read_truth(picture.truth).labels, tree.cut(scale=SCALES[at]))
+        assert found[at, 0] / found[at, 1] == pytest.approx(expected.covering)
+        assert found[at, 3] == pytest.approx(expected.variation_of_information)
+
+
+# Regression
+
+
+def test_newton_finds_where_the_loss_is_flat(rng):
+    design = np.concatenate([rng.normal(size=(300, 3)), np.ones((300, 1))], axis=1)
+    answers, share = rng.random(300), rng.random(300)
+    weights = logistic.newton(design, answers, share)
+    chance = 1 / (1 + np.exp(-design @ weights))
+    slope = design.T @ (share * (chance - answers)) + logistic.PENALTY * np.append(weights[:-1], 0)
+    assert_allclose(slope, 0, atol=1e-2)
+    assert (chance * share).sum() == pytest.approx((answers * share).sum(), abs=1e-2)  # no penalty on the constant
+
+
+def test_weights_find_the_feature_that_tells_and_leave_constant_ones_alone(rng):
+    features = np.column_stack([rng.random(4000), rng.random(4000), np.full(4000, 0.7)])
+    apart = 1 / (1 + np.exp(-(4 * features[:, 0] - 2)))
+    weights = logistic.fitted_weights(Pairs(features, apart, np.ones(4000)))
+    assert_array_equal(weights[[2, 5]], 0)
+    scores = logistic.expanded(features) @ weights[:-1] + weights[-1]
+    assert np.corrcoef(scores, features[:, 0])[0, 1] > 0.98
+    assert abs(1 / (1 + np.exp(-scores)) - apart).mean() < 0.05
+
+
+def test_pairs_with_a_larger_share_count_as_often(rng, monkeypatch):
+    monkeypatch.setattr(logistic, "PENALTY", 1e-9)  # it counts against the number of pairs
+    features, apart, times = rng.random((50, 2)), rng.random(50), rng.integers(1, 4, 50)
+    again = np.repeat(np.arange(50), times)
+    weighed = logistic.fitted_weights(Pairs(features, apart, times.astype(float)))
+    repeated = logistic.fitted_weights(Pairs(features[again], apart[again], np.ones(len(again))))
+    assert_allclose(weighed, repeated, rtol=1e-3)
+
+
+# The model
+
+
+def test_widened_weights_merge_as_before(scenes):
+    first = read_model("plain").first
+    nodes = nodes_of(scenes[0], first)
+    walked = with_coordinates(nodes, scenes[0].start.described, first)
+    n_more = walked.n_features() - nodes.described.n_features()
+    steps, scores = segment_merge.merge_by_score(nodes.described, first)
+    wide_steps, wide_scores = segment_merge.merge_by_score(walked, widened(first, n_more, 3))
+    assert n_more > 0
+    assert_array_equal(wide_steps, steps)
+    assert_allclose(wide_scores, scores)
+
+
+def test_truth_of_nodes_is_that_of_their_regions(scenes):
+    nodes = nodes_of(scenes[0], read_model("plain").first)
+    truth = truth_of_nodes(scenes[0].truth, nodes)
+    assert len(truth.counts) == len(nodes.roots)
+    for node in (0, len(nodes.roots) // 2, len(nodes.roots) - 1):
+        assert_array_equal(truth.counts[node], scenes[0].truth.counts[nodes.node == node].sum(axis=0))
+
+
+def test_a_model_is_that_of_its_seed(scenes, model):
+    again, other = fitted_model(scenes, seed=1, n_trees=2), fitted_model(scenes, seed=2, n_trees=2)
+    assert [len(tree) - len(model.first) for tree in model.trees] == [0, 0, 4, 4]
+    assert_array_equal(model.first, again.first)
+    for one, same, different in zip(model.trees, again.trees, other.trees, strict=True):
+        assert_array_equal(one, same)
+        assert (one != different).any()
+    assert (model.trees[0] != model.trees[1]).any()  # drawn anew
+
+
+def test_fitted_weights_tell_what_was_drawn_apart(scenes, model):
+    pairs = pairs_of(Example(scenes[0].start.described, scenes[0].truth), model.first)
+    scores = logistic.expanded(pairs.features) @ model.first[:-1] + model.first[-1]
+    assert scores[pairs.apart > 0.9].mean() > scores[pairs.apart < 0.1].mean() + 2
+
+
+# Cross-validation
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 26])
+def test_folds_hold_every_picture_once(count):
+    found = list(validation.folds(count, 7))
+    assert len(found) == min(count, validation.FOLDS)
+    assert sorted(i for fold in found for i in fold) == list(range(count))
+    if count > 5:
+        assert found != list(validation.folds(count, 8))
+
+
+def test_no_picture_is_segmented_by_a_model_that_saw_it(scenes, monkeypatch):
+    seen, asked = [], []
+    plain = read_model("plain")
+    monkeypatch.setattr(validation, "fitted_model", lambda some, seed: seen.append({one.name for one in some}) or plain)
+    monkeypatch.setattr(validation, "variants_of", lambda model: {"one tree": model})
+    monkeypatch.setattr(
+        validation, "tree_of", lambda start, model: asked.append((len(seen) - 1, start)) or tree_of(start, model)
+    )
+    scores = validation.unseen_scores(scenes, range(2))
+    assert len(asked) == 2 * len(scenes)
+    for fit, start in asked:
+        (name,) = (scene.name for scene in scenes if scene.start is start)
+        assert name not in seen[fit]
+        assert len(seen[fit]) == len(scenes) - 1
+    assert scores["one tree"].pictures == tuple(scene.name for scene in scenes)
+
+
+# The command
+
+
+def test_command_writes_weights_and_says_what_they_are_worth(data_set, tmp_path, capsys):
+    out = tmp_path / "weights.json"
+    fit_segment.main(["--data", str(data_set), "--out", str(out), "--seeds", "1"])
+    printed = capsys.readouterr().out
+    written, held = json.loads(out.read_text()), json.loads(fit_segment.OUT.read_text())
+    assert written["plain"] == held["plain"]
+    assert {len(tree) for tree in written["fitted"]["trees"]} == {len(tree) for tree in held["fitted"]["trees"]}
+    for name in validation.variants_of(read_model("fitted")):
+        assert f"| {name} |" in printed
+    assert "1 pictures of val" in printed
+    assert "wrote weights.json" in printed
+
+
+def test_val_and_the_seeds_of_folds_change_no_weight(tmp_path, data_set):
+    other = write_data_set(tmp_path / "other", counts={"train": 3, "val": 2})
+    written = []
+    for folder in (data_set, other):
+        out = tmp_path / f"{folder.name}.json"
+        fit_segment.main(["--data", str(folder), "--out", str(out), "--seeds", "0"])
+        written.append(out.read_text())
+    assert written[0] == written[1]
+
+
+def test_a_picture_of_val_that_is_in_train_is_refused(data_set, scenes, model):
+    unseen = validation.scores_of(scenes, [tree_of(scene.start, model) for scene in scenes])
+    pictures = [picture for picture in pictures_of(data_set) if picture.split == "train"]
+    with pytest.raises(SystemExit, match="must not share pictures"):
+        fit_segment.verdict(unseen, model, pictures)
+
+
+def test_the_weights_in_the_package_are_what_the_command_writes():
+    text = fit_segment.OUT.read_text(encoding="utf-8")
+    assert fit_segment.text_of(read_model("fitted"), fit_segment.OUT) == text
