@@ -61,8 +61,12 @@ def pairs_by_turns(examples: Sequence[Example], weights: Floats) -> list[Pairs]:
 
 def drawn_fits(pairs: Sequence[Pairs], count: int, rng: np.random.Generator) -> list[Floats]:
     """Return weights, each fitted on as many pictures as there are, drawn with replacement."""
-    draws = [rng.integers(0, len(pairs), len(pairs)) for _ in range(count)]
-    return [fitted_weights(joined([pairs[i] for i in draw])) for draw in draws]
+    found = []
+    for _ in range(count):
+        times = np.bincount(rng.integers(0, len(pairs), len(pairs)), minlength=len(pairs))
+        drawn = [part._replace(share=part.share * n) for part, n in zip(pairs, times, strict=True) if n]
+        found.append(fitted_weights(joined(drawn)))
+    return found
 
 
 def widened(weights: Floats, n_more: int, n_last: int) -> Floats:
