@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.segment_fit.examples import Example, Floats, Pairs, Scene, Truth, joined, pairs_of
-from benchmarks.segment_fit.logistic import fitted_weights
+from benchmarks.segment_fit.logistic import N_SIZES, fitted_weights
 from classicseg._segment_tree import Model, first_steps, read_model
-from classicseg._segment_walk import Nodes, nodes_after, with_coordinates
+from classicseg._segment_walk import Nodes, nodes_after, with_walk
 
 TURNS = 3
 N_TREES = 8  # of each kind: without and with the random walk
@@ -27,13 +27,12 @@ def fitted_model(scenes: Sequence[Scene], seed: int = 0, n_trees: int = N_TREES)
     nodes = [nodes_of(scene, first) for scene in scenes]
     plain = [Example(small.described, truth_of_nodes(scene.truth, small)) for scene, small in zip(scenes, nodes)]
     walked = [
-        Example(with_coordinates(small, scene.start.described, first), example.truth)
+        Example(with_walk(small, scene.start.described, first), example.truth)
         for scene, small, example in zip(scenes, nodes, plain)
     ]
-    n_sizes, n_more = 3, walked[0].described.n_features() - plain[0].described.n_features()
     rng = np.random.default_rng(seed)
     trees = drawn_fits(pairs_by_turns(plain, first), n_trees, rng)
-    trees += drawn_fits(pairs_by_turns(walked, widened(first, n_more, n_sizes)), n_trees, rng)
+    trees += drawn_fits(pairs_by_turns(walked, widened(first)), n_trees, rng)
     return Model(first, tuple(trees))
 
 
@@ -49,11 +48,11 @@ def truth_of_nodes(truth: Truth, nodes: Nodes) -> Truth:
 
 
 def pairs_by_turns(examples: Sequence[Example], weights: Floats) -> list[Pairs]:
-    """Return for each picture the pairs that are met by some weights, by those fitted on these, and so on."""
+    """Return for each picture the pairs of the last two turns: met by weights that were fitted on those met before."""
     met: list[list[Pairs]] = [[] for _ in examples]
     for turn in range(TURNS):
         for parts, one in zip(met, examples, strict=True):
-            parts.append(pairs_of(one, weights))
+            parts[:] = [*parts[-1:], pairs_of(one, weights)]
         if turn + 1 < TURNS:
             weights = fitted_weights(joined([joined(parts) for parts in met]))
     return [joined(parts) for parts in met]
@@ -69,9 +68,8 @@ def drawn_fits(pairs: Sequence[Pairs], count: int, rng: np.random.Generator) -> 
     return found
 
 
-def widened(weights: Floats, n_more: int, n_last: int) -> Floats:
-    """Return weights that do not look at `n_more` features that stand before the last `n_last`."""
-    n_features = len(weights) // 2
-    parts = weights[:n_features], weights[n_features:-1]
-    wide = [np.insert(part, n_features - n_last, np.zeros(n_more)) for part in parts]
+def widened(weights: Floats) -> Floats:
+    """Return weights for one more strength, after the others, that do not look at it."""
+    parts = np.split(weights[:-1], 3)
+    wide = [np.insert(part, len(part) - N_SIZES, 0) for part in parts]
     return np.concatenate([*wide, weights[-1:]])

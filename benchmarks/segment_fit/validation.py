@@ -51,7 +51,7 @@ def unseen_scores(scenes: Sequence[Scene], seeds: Sequence[int]) -> dict[str, Sc
         for fold in folds(len(scenes), seed):
             model = fitted_model([scene for i, scene in enumerate(scenes) if i not in fold], seed)
             for name, variant in variants_of(model).items():
-                kept.setdefault(name, []).extend((scenes[i], tree_of(scenes[i].start, variant)) for i in fold)
+                kept.setdefault(name, []).extend((scenes[i], tree_of(scenes[i].start, variant, 1)) for i in fold)
     return {name: _averaged(scores_of(*zip(*rows, strict=True))) for name, rows in kept.items()}
 
 
