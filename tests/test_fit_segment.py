@@ -56,6 +56,13 @@ def random_partition(rng, shape, count):
     return regions, drawn
 
 
+def scores_of(features, weights):
+    """What merging makes of features by weights as they are written."""
+    plain, curved, largest = np.split(weights[:-1], 3)
+    features = np.minimum(features, largest)
+    return features @ plain + np.sqrt(np.maximum(features, 0)) @ curved + weights[-1]
+
+
 # What people drew, counted
 
 
@@ -152,7 +159,7 @@ def test_no_feature_but_sizes_lowers_the_score_where_it_rises(rng):
     for k in range(5):
         line = np.full((50, 5), 0.5)
         line[:, k] = steps
-        scores = segment_merge.scores_of(line, weights)
+        scores = scores_of(line, weights)
         if k < 2:
             assert (np.diff(scores) > -1e-9).all()
         elif k == 3:  # a size, of which a large one tells against
@@ -165,7 +172,7 @@ def test_weights_find_the_feature_that_tells_and_leave_constant_ones_alone(rng):
     apart = 1 / (1 + np.exp(-(4 * features[:, 0] - 2)))
     weights = logistic.fitted_weights(Pairs(features, apart, np.ones(4000)))
     assert_array_equal(weights[[1, 6]], 0)
-    scores = segment_merge.scores_of(features, weights)
+    scores = scores_of(features, weights)
     assert np.corrcoef(scores, features[:, 0])[0, 1] > 0.98
     assert abs(1 / (1 + np.exp(-scores)) - apart).mean() < 0.05
 
@@ -212,9 +219,16 @@ def test_a_model_is_that_of_its_seed(scenes, model):
     assert (model.trees[0] != model.trees[1]).any()  # drawn anew
 
 
+def test_scores_of_these_tests_are_those_of_merging(scenes, model):
+    example = scenes[0].start.described
+    *_, features = segment_merge.features_after(example, model.first, 0)
+    _, scores = segment_merge.merge_by_score(example, model.first, 1)
+    assert scores[0] == pytest.approx(scores_of(features, model.first).min())
+
+
 def test_fitted_weights_tell_what_was_drawn_apart(scenes, model):
     pairs = pairs_of(Example(scenes[0].start.described, scenes[0].truth), model.first)
-    scores = segment_merge.scores_of(pairs.features, model.first)
+    scores = scores_of(pairs.features, model.first)
     assert scores[pairs.apart > 0.9].mean() > scores[pairs.apart < 0.1].mean() + 2
 
 
