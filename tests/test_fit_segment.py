@@ -15,6 +15,7 @@ from benchmarks import fit_segment  # noqa: E402
 from benchmarks.quality.data import pictures_of  # noqa: E402
 from benchmarks.quality.generated import write_data_set  # noqa: E402
 from benchmarks.segment_fit import logistic, validation  # noqa: E402
+from benchmarks.segment_fit import model as model_of  # noqa: E402
 from benchmarks.segment_fit.examples import (  # noqa: E402
     STATES,
     Example,
@@ -131,6 +132,17 @@ def test_scores_of_cuts_equal_those_of_the_cuts_of_the_tree(data_set, scenes, mo
         assert found[at, 3] == pytest.approx(expected.variation_of_information)
 
 
+def test_a_step_as_high_as_the_scale_is_not_taken(rng):
+    """As in `RegionTree.cut`."""
+    regions, drawn = random_partition(rng, (6, 7), 3)
+    truth = truth_of(regions, drawn)
+    found = cut_scores(truth, np.array([[0, 1], [0, 2]], np.int32), np.array([SCALES[3], SCALES[8]]))
+    assert_array_equal(found[3], partition_scores(truth))
+    assert_array_equal(found[4], found[8])
+    assert (found[4] != found[3]).any()
+    assert (found[9] != found[8]).any()
+
+
 # Regression
 
 
@@ -199,6 +211,19 @@ def test_widened_weights_merge_as_before(scenes):
     assert walked.n_features() == nodes.described.n_features() + 1
     assert_array_equal(wide_steps, steps)
     assert_allclose(wide_scores, scores)
+
+
+def test_drawn_pictures_count_as_often_as_they_are_drawn(rng, monkeypatch):
+    pairs = [Pairs(np.full((2, 4), float(i)), np.zeros(2), np.ones(2)) for i in range(6)]
+    fits = []
+    monkeypatch.setattr(model_of, "fitted_weights", fits.append)
+    model_of.drawn_fits(pairs, 3, rng)
+    assert len(fits) == 3
+    for fit in fits:
+        assert fit.share.sum() == 2 * len(pairs)  # as many pictures as there are
+        assert fit.share.max() > 1
+        assert len(np.unique(fit.features)) * 2 == len(fit.features)
+    assert len({fit.share.tobytes() for fit in fits}) > 1
 
 
 def test_truth_of_nodes_is_that_of_their_regions(scenes):
