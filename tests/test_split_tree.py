@@ -104,3 +104,13 @@ def test_threads_do_not_change_the_tree(rng, n_segments):
     assert_array_equal(alone.labels, shared.labels)
     assert_array_equal(alone.parents, shared.parents)
     assert_array_equal(alone.values, shared.values)
+
+
+@pytest.mark.parametrize("n_segments", [1, 2, 3, 4, 5])
+def test_more_equal_parts_than_segments(n_segments):
+    """Parts that no link joins and that are all alike: those without a label of their own stay with the one before."""
+    matrix = np.kron(np.eye(4), [[0.0, 1.0], [1.0, 0.0]])
+    tree = split_tree(csr_array(matrix), n_segments=n_segments)
+    assert_array_equal(tree.values[: n_segments - 1], ([0.0] * 3 + [2.0])[: n_segments - 1])
+    assert_array_equal(tree.labels[:8:2][:n_segments], np.arange(min(n_segments, 4)))
+    assert len(np.unique(tree.labels)) == n_segments

@@ -141,6 +141,8 @@ class Cutting:
         if len(self.parents) >= self.most_steps:
             return
         parts = [found for segment, label in segments for found in self._connected(segment, label)]
+        if len(self.parents) >= self.most_steps:  # parts that found no label of their own are not cut
+            return
         alone: list[Any] = [part for part, _ in parts if not part.takes_threads]
         cuts = iter(beside_each_other(lambda part: part.cut_in_two(), alone, self.n_threads))
         for part, label in parts:
