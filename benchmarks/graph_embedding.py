@@ -22,7 +22,8 @@ SMALL, LARGE = (321, 481), (1000, 1000)
 COUNT = 16
 TRACE = {"fast": 0.01, "accurate": 0.001, "exact": 1e-6}  # above the sum of the exact eigenvalues, as a share of it
 LARGE_TRACE = 0.05  # of "fast" at 1 MP
-RESIDUAL = {"fast": 2e-3, "exact": 1e-6}  # at which the peer's eigenvalues are about as exact
+RESIDUAL = 1e-6  # of the peer, always: at 1e-4 and 2e-5 one vector is missing still, and the sum 14 % too large
+PEER_TRACE = {"fast": 0.01, "exact": 1e-4}  # its residual is what is promised of "exact", its eigenvalues are not
 STEPS = 400  # of the peer at most
 PROMISED = 1e9  # bytes at 1 MP
 
@@ -97,7 +98,7 @@ def lobpcg_amg(work: str, size: list[int], count: int) -> Callable[[], Any]:
         start = np.random.default_rng(0).standard_normal((matrix.shape[0], count))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it has not converged, which the check tells
-            values, vectors = lobpcg(matrix, start, M=cycle, tol=RESIDUAL[work], maxiter=STEPS, largest=False)
+            values, vectors = lobpcg(matrix, start, M=cycle, tol=RESIDUAL, maxiter=STEPS, largest=False)
         rest = matrix @ vectors - vectors * values
         return {"eigenvalues": np.sort(values), "residual": np.linalg.norm(rest, axis=0).max()}
 
@@ -131,7 +132,7 @@ def agree(row: Row, outputs: Outputs) -> Agreement:
     }
     allowed = LARGE_TRACE if math.prod(size) > math.prod(SMALL) else TRACE[work]
     text = ", ".join(f"{name} {100 * share:+.2g} %" for name, share in above.items())
-    apart = [name for name, share in above.items() if name != OURS and share > allowed]
+    apart = [name for name, share in above.items() if name != OURS and share > PEER_TRACE[work]]
     return Agreement(
         above[OURS] <= allowed, f"sum of the eigenvalues above the least: {text}; allowed {100 * allowed:g} %", apart
     )
