@@ -36,13 +36,7 @@ def nodes_after(described: Any, steps: NDArray[np.int32]) -> Nodes:
     return Nodes(node, roots, kernels_for(described.area, "segment_merge").contracted(described, node, len(roots)))
 
 
-def with_walk(nodes: Nodes, described: Any, weights: NDArray[np.float64]) -> Any:
-    """Return what `by_scores` does, with the scores that borders have by `weights`."""
-    *_, scores = kernels_for(described.area, "segment_merge").merge_with_scores(described, weights, 0)
-    return by_scores(nodes, described, scores)
-
-
-def by_scores(nodes: Nodes, described: Any, scores: NDArray[np.float64]) -> Any:
+def with_walk(nodes: Nodes, described: Any, scores: NDArray[np.float64]) -> Any:
     """Return the nodes with one more strength of borders: how far their sides lie apart on a random walk.
 
     The walk leads over the borders of the regions `described`, the more often the less probable a line is there by its

@@ -27,11 +27,11 @@ from benchmarks.segment_fit.examples import (  # noqa: E402
     scene_of,
     truth_of,
 )
-from benchmarks.segment_fit.model import fitted_model, nodes_of, truth_of_nodes, widened  # noqa: E402
+from benchmarks.segment_fit.model import fitted_model, truth_of_nodes, widened  # noqa: E402
 from benchmarks.segment_fit.scores import FIELDS, SCALES, cut_scores, partition_scores  # noqa: E402
 from classicseg._kernels.cpu import segment_merge  # noqa: E402
-from classicseg._segment_tree import read_model, tree_of  # noqa: E402
-from classicseg._segment_walk import with_walk  # noqa: E402
+from classicseg._segment_tree import first_steps, read_model, tree_of  # noqa: E402
+from classicseg._segment_walk import nodes_after, with_walk  # noqa: E402
 from classicseg.metrics import region_scores  # noqa: E402
 
 
@@ -204,8 +204,10 @@ def test_pairs_with_a_larger_share_count_as_often(rng, monkeypatch):
 
 def test_widened_weights_merge_as_before(scenes):
     first = read_model("plain").first
-    nodes = nodes_of(scenes[0], first)
-    walked = with_walk(nodes, scenes[0].start.described, first)
+    described = scenes[0].start.described
+    steps, _, scores = first_steps(described, first)
+    nodes = nodes_after(described, steps)
+    walked = with_walk(nodes, described, scores)
     steps, scores = segment_merge.merge_by_score(nodes.described, first)
     wide_steps, wide_scores = segment_merge.merge_by_score(walked, widened(first))
     assert walked.n_features() == nodes.described.n_features() + 1
@@ -227,7 +229,8 @@ def test_drawn_pictures_count_as_often_as_they_are_drawn(rng, monkeypatch):
 
 
 def test_truth_of_nodes_is_that_of_their_regions(scenes):
-    nodes = nodes_of(scenes[0], read_model("plain").first)
+    described = scenes[0].start.described
+    nodes = nodes_after(described, first_steps(described, read_model("plain").first)[0])
     truth = truth_of_nodes(scenes[0].truth, nodes)
     assert len(truth.counts) == len(nodes.roots)
     for node in (0, len(nodes.roots) // 2, len(nodes.roots) - 1):

@@ -113,7 +113,7 @@ def test_more_regions_than_the_trees_merge(rng):
     image = rng.integers(0, 256, (150, 240, 3)).astype(np.uint8)
     tree = segment_tree(image, min_size=1)
     assert tree.labels.max() > 1000
-    steps, _ = first_steps(start_regions(cues(image), 1).described, read_model("fitted").first)
+    steps, *_ = first_steps(start_regions(cues(image), 1).described, read_model("fitted").first)
     assert tree.labels.max() - len(steps) == N_NODES
     assert (np.diff(tree.heights) >= 0).all()
     assert tree.cut(n_segments=1).max() == 1

@@ -68,12 +68,16 @@ WEIGHTS[0], WEIGHTS[-1] = 2.0, -2.0  # the distance of the mean colours
 WEIGHTS[20:30] = np.inf
 
 
+def scores_of(given, weights):
+    return segment_merge.merge_with_scores(given, weights, 0)[2]
+
+
 @pytest.mark.parametrize("n_steps", [0, 40])
 def test_a_border_that_hardly_any_way_crosses_is_the_strongest(rng, n_steps):
     """After 40 steps some nodes are many regions, most links of which lie inside."""
     given = described(6, 10, 4, rng)
     nodes = walk.nodes_after(given, segment_merge.merge_by_score(given, WEIGHTS, n_steps)[0])
-    found = walk.with_walk(nodes, given, WEIGHTS)
+    found = walk.with_walk(nodes, given, scores_of(given, WEIGHTS))
     assert_array_equal(found.sums, nodes.described.sums)
     assert_array_equal(found.strengths[:, :1], nodes.described.strengths)
     assert found.n_features() == given.n_features() + 1
@@ -101,7 +105,7 @@ def test_strengths_are_those_of_the_walk_on_all_regions_that_stays_within_nodes(
     rows = vectors[:, ::-1][:, 1 : 1 + walk.N_VECTORS].T / root
     rows /= np.sqrt(rows**2 @ nodes.described.area / given.area.sum())[:, None]
     rows *= np.sqrt((1 - values[-2]) / (1 - values[::-1][1 : 1 + walk.N_VECTORS]))[:, None]
-    found = walk.with_walk(nodes, given, weights)
+    found = walk.with_walk(nodes, given, scores_of(given, weights))
     expected = np.abs(rows[:, found.ends[:, 0]] - rows[:, found.ends[:, 1]]).sum(axis=0) * walk.SHARE
     assert_allclose(found.strengths[:, 1] / found.lengths, expected, atol=1e-6)
 
@@ -129,7 +133,7 @@ def test_regions_without_links_are_left_out(rng):
     no_steps = np.empty((0, 2), np.int32)
     for count in (0, 1, 2):
         few = given._replace(ends=given.ends[:count], lengths=given.lengths[:count], strengths=given.strengths[:count])
-        found = walk.with_walk(walk.nodes_after(few, no_steps), few, WEIGHTS)
+        found = walk.with_walk(walk.nodes_after(few, no_steps), few, scores_of(few, WEIGHTS))
         assert found.strengths.shape == (count, 2)
         assert np.isfinite(found.strengths).all()
         assert (found.strengths[:, 1] > 0).all()

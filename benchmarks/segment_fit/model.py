@@ -24,21 +24,18 @@ def fitted_model(scenes: Sequence[Scene], seed: int = 0, n_trees: int = N_TREES)
     """Return the weights that agree best with what people drew on the pictures."""
     starts = [Example(scene.start.described, scene.truth) for scene in scenes]
     first = fitted_weights(joined(pairs_by_turns(starts, read_model("plain").first)))
-    nodes = [nodes_of(scene, first) for scene in scenes]
-    plain = [Example(small.described, truth_of_nodes(scene.truth, small)) for scene, small in zip(scenes, nodes)]
-    walked = [
-        Example(with_walk(small, scene.start.described, first), example.truth)
-        for scene, small, example in zip(scenes, nodes, plain)
-    ]
+    plain, walked = [], []
+    for scene in scenes:
+        described = scene.start.described
+        steps, _, scores = first_steps(described, first)
+        nodes = nodes_after(described, steps)
+        truth = truth_of_nodes(scene.truth, nodes)
+        plain.append(Example(nodes.described, truth))
+        walked.append(Example(with_walk(nodes, described, scores), truth))
     rng = np.random.default_rng(seed)
     trees = drawn_fits(pairs_by_turns(plain, first), n_trees, rng)
     trees += drawn_fits(pairs_by_turns(walked, widened(first)), n_trees, rng)
     return Model(first, tuple(trees))
-
-
-def nodes_of(scene: Scene, first: Floats) -> Nodes:
-    steps, _ = first_steps(scene.start.described, first)
-    return nodes_after(scene.start.described, steps)
 
 
 def truth_of_nodes(truth: Truth, nodes: Nodes) -> Truth:
