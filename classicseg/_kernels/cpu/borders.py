@@ -53,7 +53,8 @@ def list_passes(labels, relief, planes, rows, table, lowest, sums):
     """Fill a table with the pairs of regions that touch in some rows or at the row above them; return how many.
 
     Each pixel looks left and up. Returns more than there is room for where the table is full. The place of the last
-    pair is tried first, since borders go on.
+    pair is tried first, since borders go on. As in `list_borders`, whose loop takes a quarter longer where the two
+    share the part that finds a pair.
     """
     slots, pairs, counts = table
     n_cols = labels.shape[1]
