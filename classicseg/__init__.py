@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from classicseg import features as features
     from classicseg import graph as graph
     from classicseg import metrics as metrics
+    from classicseg import refine as refine
     from classicseg import regions as regions
     from classicseg import superpixels as superpixels
     from classicseg import thermal as thermal
@@ -149,5 +150,15 @@ else:
             ),
             "superpixels": ("felzenszwalb", "slic"),
         },
-        subpackages=("batch", "cluster", "features", "graph", "metrics", "regions", "superpixels", "thermal"),
+        subpackages=(
+            "batch",
+            "cluster",
+            "features",
+            "graph",
+            "metrics",
+            "refine",
+            "regions",
+            "superpixels",
+            "thermal",
+        ),
     )

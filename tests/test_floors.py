@@ -39,12 +39,14 @@ PLACES = {
     "numba": ("_kernels/cpu/",),
     "llvmlite": ("_kernels/cpu/",),
     "cupy": ("_kernels/cuda/",),
+    **dict.fromkeys(("torch", "torchvision", "onnx", "onnxruntime", "transformers", "sklearn"), ("refine/",)),
     # importlib imports what no import statement shows. Its submodules metadata and resources only read files.
     "importlib": ("_kernels/__init__.py", "_lazy.py"),
 }
 READS_FILES_ONLY = {"importlib.metadata", "importlib.resources"}
-# cv2 fails to load on bare servers, so it is imported where it is used, never while a module loads.
-INSIDE_FUNCTIONS_ONLY = {"cv2", "cupy"}
+# cv2 fails to load on bare servers, and the learning libraries are large and no dependencies, so they are imported
+# where they are used, never while a module loads.
+INSIDE_FUNCTIONS_ONLY = {"cv2", "cupy", "torch", "torchvision", "onnx", "onnxruntime", "transformers", "sklearn"}
 HIDDEN_IMPORTS = {"__import__", "import_module", ".import_module", "exec", "eval"}
 
 
@@ -194,6 +196,14 @@ def test_every_room_that_exists_has_a_floor():
         ("_kernels/cuda/a.py", "import cupy", "cupy must be imported inside the function that uses it"),
         ("thermal/_a.py", "import cv2", "cv2 must be imported inside the function that uses it"),
         ("thermal/_a.py", "if True:\n    from cv2 import imread", "cv2 must be imported inside the function"),
+        ("cluster/_a.py", "def f():\n    import torch", "torch belongs to refine/ only"),
+        (
+            "batch/_a.py",
+            "def f():\n    from onnxruntime import InferenceSession",
+            "onnxruntime belongs to refine/ only",
+        ),
+        ("refine/_a.py", "import torch", "torch must be imported inside the function that uses it"),
+        ("refine/_a.py", "from sklearn.base import clone", "sklearn must be imported inside the function"),
         ("batch/_a.py", "import importlib", "importlib belongs to _kernels/__init__.py and _lazy.py only"),
         ("batch/_a.py", "from importlib import import_module", "importlib belongs to"),
         ("batch/_a.py", "import importlib.util", "importlib belongs to"),
@@ -216,6 +226,7 @@ def test_a_planted_violation_is_found(tmp_path, where, line, complaint):
         ("batch/_a.py", "import importlib.metadata\nfrom importlib import resources"),
         ("thermal/_a.py", "from classicseg.thermal._fff import parse\nfrom classicseg import regions"),
         ("thermal/_a.py", "def f():\n    import cv2"),
+        ("refine/_a.py", "def f():\n    import torch\n    from transformers import SamModel"),
         ("_kernels/cpu/a.py", "import numba"),
         ("_kernels/__init__.py", "import importlib"),
         ("__init__.py", "from classicseg.batch import run_batch"),

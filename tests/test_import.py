@@ -12,7 +12,8 @@ import pytest
 import classicseg
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("numba", "llvmlite", "cv2", "scipy", "skimage", "cupy", "torch", "PIL", "matplotlib", "pandas")
+HEAVY = ("numba", "llvmlite", "cv2", "scipy", "skimage", "cupy", "PIL", "matplotlib", "pandas")
+LEARNING = ("torch", "torchvision", "onnx", "onnxruntime", "transformers", "sklearn")
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -30,10 +31,11 @@ def loaded_by(statement: str) -> set[str]:
         "from classicseg import ClassicsegError, FileFormatError, NotRadiometricError",
         "import classicseg.thermal",
         "import classicseg.metrics; dir(classicseg.metrics)",
+        "import classicseg.refine; dir(classicseg.refine)",
     ],
 )
 def test_import_loads_numpy_and_nothing_heavier(statement):
-    assert not loaded_by(statement) & set(HEAVY)
+    assert not loaded_by(statement) & {*HEAVY, *LEARNING}
 
 
 def test_the_probe_sees_a_heavy_import():
@@ -52,7 +54,7 @@ def test_every_public_name_is_there_and_listed():
         assert name in dir(classicseg)
 
 
-@pytest.mark.parametrize("name", ["thermal", "regions", "features", "cluster", "batch", "metrics", "graph"])
+@pytest.mark.parametrize("name", ["thermal", "regions", "features", "cluster", "batch", "metrics", "graph", "refine"])
 def test_subpackages_are_attributes_without_importing_them(name):
     code = f"import classicseg; print(classicseg.{name}.__name__); assert {name!r} in dir(classicseg)"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)

@@ -1,0 +1,50 @@
+"""The bridge: regions into any learned refiner, and back. Plain arrays on both sides.
+
+A refiner is given a `RegionTable` and returns a `SemanticResult`, an `InstanceResult` or a `PanopticResult`. No
+learning library is imported unless its adapter is used.
+"""
+
+from typing import TYPE_CHECKING
+
+__all__ = [
+    "InstanceResult",
+    "PanopticResult",
+    "Refiner",
+    "RefinerError",
+    "RefinerWarning",
+    "RegionTable",
+    "Segment",
+    "SemanticResult",
+    "check_result",
+    "describe_regions",
+]
+
+if TYPE_CHECKING:
+    from classicseg.refine._check import check_result
+    from classicseg.refine._errors import RefinerError, RefinerWarning
+    from classicseg.refine._refiner import Refiner
+    from classicseg.refine._results import (
+        InstanceResult,
+        PanopticResult,
+        Segment,
+        SemanticResult,
+    )
+    from classicseg.refine._table import RegionTable, describe_regions
+else:
+    from classicseg._lazy import lazy_exports
+
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            "_check": ("check_result",),
+            "_errors": ("RefinerError", "RefinerWarning"),
+            "_refiner": ("Refiner",),
+            "_results": (
+                "InstanceResult",
+                "PanopticResult",
+                "Segment",
+                "SemanticResult",
+            ),
+            "_table": ("RegionTable", "describe_regions"),
+        },
+    )
