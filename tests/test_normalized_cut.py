@@ -11,8 +11,18 @@ from ncut_scenes import blocks, planar, scene
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import coo_array, csr_array, diags_array, eye_array
 
-from classicseg import RegionGraph, normalized_cut, region_affinity, region_graph, split_tree
+from benchmarks.quality.data import pictures_of, read_image, read_truth
+from classicseg import (
+    RegionGraph,
+    normalized_cut,
+    pixel_features,
+    region_affinity,
+    region_graph,
+    slic,
+    split_tree,
+)
 from classicseg.graph import ncut
+from classicseg.metrics import covering, region_scores
 
 # --- Region affinity -------------------------------------------------------------------------------------------
 
@@ -26,9 +36,9 @@ def test_region_affinity_is_its_formula(rng):
     assert_allclose(found, np.where(expected < 1e-12, 0, expected), rtol=1e-12)
 
 
-def test_the_default_width_is_the_median_difference_of_neighbours_that_differ(rng):
+def test_the_default_width_is_a_share_of_the_median_difference_of_neighbours_that_differ():
     graph = region_graph([[1, 2, 3, 4, 5]], [[10, 10, 13, 14, 24]])  # differences 0, 3, 1 and 10
-    assert_allclose(region_affinity(graph).toarray(), region_affinity(graph, sigma=3).toarray())
+    assert_allclose(region_affinity(graph).toarray(), region_affinity(graph, sigma=0.65 * 3).toarray())
     alike = region_graph([[1, 2, 3]], np.zeros((1, 3)))
     assert_array_equal(region_affinity(alike).toarray(), [[1, 1, 0], [1, 1, 1], [0, 1, 1]])
 
@@ -87,6 +97,34 @@ def test_three_surfaces_are_three_segments(rng):
     truth = np.unique(scene(rng, noise=0).reshape(-1, 3), axis=0, return_inverse=True)[1].reshape(24, 32)
     pairs = np.unique(np.stack([labels.ravel(), truth.ravel()]), axis=1)
     assert pairs.shape[1] == 3
+
+
+def test_the_default_width_finds_surfaces_under_noise():
+    """Of a third of the contrast between them, per pixel of regions of 16."""
+    truth = np.unique(scene(np.random.default_rng(0), noise=0).reshape(-1, 3), axis=0, return_inverse=True)[1]
+    for seed in range(6):
+        noisy = scene(np.random.default_rng(seed), noise=45)
+        labels = normalized_cut(region_graph(blocks(), noisy, connectivity=2), 3)
+        assert covering(truth.reshape(labels.shape), labels) == 1
+
+
+def test_the_default_width_is_nearly_the_best_for_photographs(test_data):
+    if not (test_data / "bsds").is_dir():
+        pytest.skip("the folder of real images has no bsds")
+    shares, counts = (0.4, 0.65, 1.0), (12, 16, 24)
+    covered = np.zeros((len(shares), len(counts)))
+    area = 0.0
+    for one in [one for one in pictures_of(test_data / "bsds") if one.split == "train"]:
+        image, drawn = read_image(one.image), read_truth(one.truth).labels
+        graph = region_graph(slic(image, 400, 20), np.asarray(pixel_features(image, "Lab")), connectivity=2)
+        median = np.median(graph.difference[graph.difference > 0])
+        for i, share in enumerate(shares):
+            tree = split_tree(graph, n_segments=max(counts), sigma=None if share == 0.65 else share * median)
+            scores = [region_scores(drawn, 1 + tree.cut(n_segments=n_segments)) for n_segments in counts]
+            covered[i] += [score.covered for score in scores]
+        area += scores[0].area
+    best = dict(zip(shares, covered.max(axis=1) / area, strict=True))
+    assert best[0.65] > max(best.values()) - 0.02
 
 
 def test_regions_instead_of_segments():

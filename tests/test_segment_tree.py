@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.ndimage import gaussian_filter
 
 from benchmarks.quality.data import pictures_of, read_image, read_truth
 from classicseg import RegionTree, connected_regions, segment, segment_tree
@@ -20,7 +21,9 @@ from classicseg._segment_tree import (
     tree_of,
 )
 from classicseg.features._cues import cues
-from classicseg.metrics import boundary_map, covering
+from classicseg.metrics import boundary_map, covering, region_scores
+
+SCALES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
 def photograph(rng, shape=(90, 120)):
@@ -42,6 +45,36 @@ def test_finds_the_surfaces(rng, weights):
     assert labels.dtype == np.int32
     assert covering(truth, labels) > 0.9
     assert covering(truth, segment_tree(image, weights=weights).cut(n_segments=5)) > 0.9
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_the_default_scale_is_nearly_the_best(rng, weights):
+    """Surfaces under clouds, at whose edges nobody would draw a line."""
+    trees = []
+    for _ in range(4):
+        image, truth = photograph(rng, (120, 160))
+        clouds = gaussian_filter(rng.normal(0, 1, truth.shape), 3)
+        cloudy = image + (34 / clouds.std() * clouds)[..., None]
+        trees.append((truth, segment_tree(cloudy.clip(0, 255).astype(np.uint8), weights=weights)))
+    found = {scale: np.mean([covering(truth, tree.cut(scale=scale)) for truth, tree in trees]) for scale in SCALES}
+    assert min(found.values()) < 0.6  # the scale matters
+    assert found[SCALE] > max(found.values()) - 0.02
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_the_default_scale_of_real_photographs(test_data, weights):
+    folder = test_data / "bsds"
+    if not folder.is_dir():
+        pytest.skip("the folder of real images has no bsds")
+    covered = {scale: 0.0 for scale in (0.4, SCALE, 0.6)}
+    area = 0.0
+    for picture in pictures_of(folder):
+        if picture.split == "train":
+            tree, drawn = segment_tree(read_image(picture.image), weights=weights), read_truth(picture.truth).labels
+            scores = {scale: region_scores(drawn, tree.cut(scale=scale)) for scale in covered}
+            covered = {scale: covered[scale] + scores[scale].covered for scale in covered}
+            area += scores[SCALE].area
+    assert covered[SCALE] > max(covered.values()) - 0.02 * area
 
 
 def test_gray_and_other_bands(rng):

@@ -18,6 +18,7 @@ from classicseg.regions import RegionGraph
 FAINT = 1e-12  # weaker links are none: eigenvalues that they make cannot be told from 0
 NARROWEST = 1e-30
 EXACT = 1e-6  # residual of eigenvectors
+WIDTH = 0.65  # of the median difference: the best for 4 to 24 segments of photographs, in the mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +142,8 @@ def region_affinity(graph: RegionGraph, *, sigma: float | None = None, weights: 
     graph : RegionGraph
         Regions and their neighbours, as `region_graph` gives them with an image.
     sigma : float, optional
-        Width σ, in the image's unit: differences well below it count as none. Default: the median difference of
-        neighbours that differ at all.
+        Width σ, in the image's unit: differences well below it count as none. Default: 0.65 of the median difference
+        of neighbours that differ at all.
     weights : array_like, shape (n_edges,), optional
         Weights of your own from 0 up, one for each of the graph's edges, instead of those by the formula: such as
         ``numpy.exp(-graph.contrast / 10) * graph.boundary_length``. A region's link to itself is still 1.
@@ -209,7 +210,7 @@ def graph_of_regions(graph: RegionGraph, sigma: float | None, weights: ArrayLike
 def _weights_by_difference(difference: NDArray[np.float64], sigma: float | None) -> NDArray[np.float64]:
     if sigma is None:
         some = difference[difference > 0]
-        width = max(float(np.median(some)), NARROWEST) if len(some) else 1.0
+        width = max(WIDTH * float(np.median(some)), NARROWEST) if len(some) else 1.0
     else:
         width = check_float("sigma", sigma, low=NARROWEST)
     with np.errstate(over="ignore", under="ignore"):
