@@ -66,7 +66,7 @@ def test_the_default_scale_of_real_photographs(test_data, weights):
     folder = test_data / "bsds"
     if not folder.is_dir():
         pytest.skip("the folder of real images has no bsds")
-    covered = {scale: 0.0 for scale in (0.4, SCALE, 0.6)}
+    covered = dict.fromkeys((0.4, SCALE, 0.6), 0.0)
     area = 0.0
     for picture in pictures_of(folder):
         if picture.split == "train":
