@@ -146,7 +146,7 @@ def test_snapped_probabilities_still_sum_to_one(rng):
 
 
 def test_half_keeps_a_hot_cell_that_whole_regions_lose_and_mends_a_frayed_edge(rng):
-    """A cell of 3 × 3 pixels in superpixels of 8 × 8, and a module at whose border a network is unsure here and there."""
+    """A cell of 3 × 3 pixels in superpixels of 8 × 8, and a module at whose border pixels are unsure."""
     rows, cols = np.indices((40, 40))
     labels = (rows // 8 * 5 + cols // 8 + 1).astype(np.int32)
     cell = (abs(rows - 20) <= 1) & (abs(cols - 20) <= 1)
