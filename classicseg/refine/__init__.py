@@ -17,11 +17,15 @@ __all__ = [
     "SemanticResult",
     "check_result",
     "describe_regions",
+    "pool",
+    "snap",
+    "unpool",
 ]
 
 if TYPE_CHECKING:
     from classicseg.refine._check import check_result
     from classicseg.refine._errors import RefinerError, RefinerWarning
+    from classicseg.refine._pool import pool, snap, unpool
     from classicseg.refine._refiner import Refiner
     from classicseg.refine._results import (
         InstanceResult,
@@ -46,5 +50,6 @@ else:
                 "SemanticResult",
             ),
             "_table": ("RegionTable", "describe_regions"),
+            "_pool": ("pool", "snap", "unpool"),
         },
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg._kernels.cpu.regions_runs import STRIP
-from classicseg.refine._pool import pool, snap, unpool
+from classicseg.refine import pool, snap, unpool
 
 DTYPES = {
     "uint8": "float32",
