@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classicseg._kernels import kernels_for
 from classicseg._validate import FLOAT32_MAX, check_choice
-from classicseg.features import texture_features
 from classicseg.features._channels import full_range
 from classicseg.features._cues import scene_of
 from classicseg.regions import region_table
@@ -16,7 +17,8 @@ from classicseg.regions import region_table
 Array = NDArray[Any]
 Columns = dict[str, Array]
 Borders = tuple[Array, Array, Array]  # rows of neighbours (E, 2), lengths (E,) and contrasts (E,)
-SIGMA, N_ORIENTATIONS = 1.0, 4  # of the filters that texture is seen by
+SIGMAS = {"texture_fine": 1.0, "texture_coarse": 2.0}  # widths in pixels at which steepness is looked at
+LARGEST = 20  # power of two; the squares of squares of larger values would leave float32
 PIXEL_SPREAD = 1 / 12  # variance of the places within one pixel
 
 
@@ -24,8 +26,7 @@ class Values(NamedTuple):
     """An image as channels whose unit does not depend on what is in it."""
 
     names: tuple[str, ...]  # C of them
-    channels: Array  # (M, N, C)
-    texture: Array  # (M, N), what texture is looked for in
+    planes: NDArray[np.float32]  # (C, M, N), 0 outside the regions
 
 
 def check_unit(unit: object, image: Array) -> None:
@@ -43,22 +44,23 @@ def _is_flat(image: Array) -> bool:
 
 def values_of(image: Array, inside: NDArray[np.bool_], unit: str | None) -> Values:
     """Return the channels of a checked image: temperatures, gray, Lab, or others."""
-    if _is_flat(image):
-        plane = image.reshape(image.shape[:2])
-        if unit is None and plane.dtype.kind != "f":
-            plane = plane / np.float32(full_range(plane.dtype))
-            return Values(("gray",), plane[..., None], plane)
-        plane = plane.astype(np.float32)
-        return Values(("temperature",), plane[..., None], plane)
-    if image.shape[2] == 3:
-        planes = scene_of(image, inside).planes
-        return Values(("L", "a", "b"), np.stack(list(planes), axis=-1), planes[0])
-    channels = image.astype(np.float32)
-    if image.dtype.kind != "f":
-        channels /= np.float32(full_range(image.dtype))
-    names = tuple(f"channel_{c}" for c in range(image.shape[2]))
-    mean = channels.mean(axis=2, dtype=np.float64).astype(np.float32)
-    return Values(names, channels, mean)
+    names: tuple[str, ...]
+    if not _is_flat(image) and image.shape[2] == 3:
+        names, planes = ("L", "a", "b"), scene_of(image, inside).planes
+    else:
+        channels = image.reshape(*image.shape[:2], -1)
+        n_channels = channels.shape[2]
+        is_temperature = _is_flat(image) and (unit == "celsius" or image.dtype.kind == "f")
+        names = ("temperature",) if is_temperature else ("gray",)
+        if n_channels > 1:
+            names = tuple(f"channel_{c}" for c in range(n_channels))
+        with np.errstate(over="ignore"):  # outside the regions anything may stand
+            planes = np.ascontiguousarray(channels.transpose(2, 0, 1), np.float32)
+        if not is_temperature and image.dtype.kind != "f":
+            planes = planes / np.float32(full_range(image.dtype))
+    if not inside.all():
+        planes = np.where(inside, planes, np.float32(0))
+    return Values(names, planes)
 
 
 def features_of(
@@ -67,7 +69,7 @@ def features_of(
     """Return the names of the features and the features (n, F); `table` is the `region_table` of the channels."""
     columns = _of_values(values.names, table, borders[0])
     columns |= _of_borders(len(table["label"]), borders)
-    columns |= _of_texture(values.texture, regions, n_threads)
+    columns |= _of_texture(values.planes, regions, n_threads)
     columns |= _of_shape(regions, table, n_threads)
     columns |= _of_place(regions.shape, table)
     features = np.stack(list(columns.values()), axis=1).clip(-FLOAT32_MAX, FLOAT32_MAX).astype(np.float32)
@@ -110,20 +112,16 @@ def _of_borders(n_regions: int, borders: Borders) -> Columns:
     return {"contrast_mean": sharp / np.maximum(total, 1), "contrast_max": largest}
 
 
-def _of_texture(plane: Array, regions: NDArray[np.int32], n_threads: int | None) -> Columns:
-    """Return the mean strength of oriented and of round structure inside regions."""
-    energies = texture_features(
-        plane,
-        kind="filters",
-        size=1,  # the regions are the windows
-        sigma=SIGMA,
-        n_orientations=N_ORIENTATIONS,
-        mask=regions > 0,
-        n_threads=n_threads,
-    )
-    means = region_table(regions, energies, properties=["mean"], n_threads=n_threads)
-    edge = sum(means[f"mean_{e}"] / N_ORIENTATIONS for e in range(N_ORIENTATIONS))
-    return {"texture_edge": np.asarray(edge), "texture_spot": means[f"mean_{N_ORIENTATIONS}"]}
+def _of_texture(planes: NDArray[np.float32], regions: NDArray[np.int32], n_threads: int | None) -> Columns:
+    """Return how steep the channels are inside regions, in their unit per pixel; neighbours share their border's."""
+    unit = 2.0 ** max(math.frexp(float(np.abs(planes).max()))[1] - LARGEST, 0)
+    inside = regions > 0
+    steepness = np.empty((len(SIGMAS), *regions.shape), np.float32)
+    mask = None if inside.all() else inside
+    scaled = planes if unit == 1 else planes / np.float32(unit)
+    kernels_for(planes, "gradients").strengths(scaled, mask, tuple(SIGMAS.values()), 1.0, steepness, n_threads)
+    means = region_table(regions, np.stack(list(steepness), axis=-1), properties=["mean"], n_threads=n_threads)
+    return {name: means[f"mean_{i}"] * unit for i, name in enumerate(SIGMAS)}
 
 
 def _of_shape(regions: NDArray[np.int32], table: Columns, n_threads: int | None) -> Columns:
