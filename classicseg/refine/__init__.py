@@ -15,8 +15,10 @@ __all__ = [
     "RegionTable",
     "Segment",
     "SemanticResult",
+    "available_refiners",
     "check_result",
     "describe_regions",
+    "load_refiner",
     "pool",
     "snap",
     "unpool",
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from classicseg.refine._errors import RefinerError, RefinerWarning
     from classicseg.refine._pool import pool, snap, unpool
     from classicseg.refine._refiner import Refiner
+    from classicseg.refine._registry import available_refiners, load_refiner
     from classicseg.refine._results import (
         InstanceResult,
         PanopticResult,
@@ -42,7 +45,9 @@ else:
         {
             "_check": ("check_result",),
             "_errors": ("RefinerError", "RefinerWarning"),
+            "_pool": ("pool", "snap", "unpool"),
             "_refiner": ("Refiner",),
+            "_registry": ("available_refiners", "load_refiner"),
             "_results": (
                 "InstanceResult",
                 "PanopticResult",
@@ -50,6 +55,5 @@ else:
                 "SemanticResult",
             ),
             "_table": ("RegionTable", "describe_regions"),
-            "_pool": ("pool", "snap", "unpool"),
         },
     )
