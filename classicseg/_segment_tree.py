@@ -22,6 +22,7 @@ Weights = Literal["fitted", "plain"]
 WEIGHTS: tuple[Weights, ...] = get_args(Weights)
 SCALE = 0.5  # where most of the annotators of the pictures that the weights were fitted on draw a line
 MIN_SIZE = 30
+LEAST_UNIT = 1e-30  # by which values can be divided in float32
 FLAT = 1e-3  # strength: basins that no higher pass parts are one, as far as anyone can see
 N_NODES = 400  # regions that the walk goes over, and that several trees merge
 SMOOTHING = 1.0  # width of the Gaussian over the gradients before water runs down them
@@ -31,6 +32,7 @@ def segment(
     image: ArrayLike,
     scale: float = SCALE,
     *,
+    unit: float | None = None,
     depth: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     weights: Weights = "fitted",
@@ -46,6 +48,9 @@ def segment(
     scale : float, default 0.5
         From 0 to 1: a line stays where people draw it with this probability or a higher one. Smaller values leave more
         and smaller regions. Photographs do well from 0.4 to 0.5; try 0.2 for details, 0.7 for the largest things.
+    unit : float, optional
+        The difference that counts like from black to white, as in `segment_tree`; 10 for temperatures. A thermal frame
+        of so little contrast that all is one region wants 4 or 2.
     depth : array_like, shape (M, N), optional
         Distance of every pixel, as in `segment_tree`.
     mask : array_like of bool, shape (M, N), optional
@@ -84,7 +89,8 @@ def segment(
     """
     scale = check_float("scale", scale, low=0, high=1)
     image = adopt(image)
-    tree = segment_tree(image, depth=depth, mask=mask, weights=weights, min_size=min_size, n_threads=n_threads)
+    options: dict[str, Any] = {"weights": weights, "min_size": min_size, "n_threads": n_threads}
+    tree = segment_tree(image, unit=unit, depth=depth, mask=mask, **options)
     labels: NDArray[np.int32] = like(tree.cut(scale=scale, n_threads=n_threads), image)
     return labels
 
@@ -92,6 +98,7 @@ def segment(
 def segment_tree(
     image: ArrayLike,
     *,
+    unit: float | None = None,
     depth: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     weights: Weights = "fitted",
@@ -105,7 +112,12 @@ def segment_tree(
     image : array_like, shape (M, N) or (M, N, C)
         RGB or gray picture, of integers or of floats from 0 to 1. One channel of floats that does not range over 0 to 1
         is temperatures, where 10 °C count like from black to white. Several bands that are not three count each by its
-        range: 255 for uint8, 1 for floats. The values in the image never change the unit.
+        range: 255 for uint8, 1 for floats. How far the values of an image range never changes the unit.
+    unit : float, optional
+        The difference of one channel, or of all bands at once, that counts like from black to white, instead of these;
+        of RGB the value of white. Choose about five times the difference between the things to be told apart and what
+        is around them: 10 °C do from 1.5 °C on, and a scene under clouds or at night, which else may be one region,
+        wants 4 or 2. Raw counts need a unit: as many as are 10 °C.
     depth : array_like, shape (M, N), optional
         Distance of every pixel, in any unit; holes are NaN, infinity, or 0 and less. 10 % farther counts like a tenth
         of the way from black to white.
@@ -172,13 +184,14 @@ def segment_tree(
     for name, other in (("mask", inside), ("depth", distance)):
         if other is not None:
             check_same_device(name, other, "image", array)
+    unit = None if unit is None else check_float("unit", unit, low=LEAST_UNIT)
     weights = check_choice("weights", weights, WEIGHTS)
     min_size = check_int("min_size", min_size, low=1)
     n_threads = check_threads(n_threads)
     if inside is not None and not inside.any():
         raise ValueError("mask must mark at least one pixel as True, got none")
-    start = start_regions(cues(array, inside, distance, n_threads=n_threads).on_host(), min_size, n_threads)
-    return tree_of(start, read_model(weights), n_threads)
+    found = cues(array, inside, distance, unit=unit, n_threads=n_threads).on_host()
+    return tree_of(start_regions(found, min_size, n_threads), read_model(weights), n_threads)
 
 
 def _check_depth(depth: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any] | None:

@@ -104,6 +104,46 @@ def test_temperatures(rng):
         assert covering(connected_regions(truth), labels) > 0.9
 
 
+def modules(rng, warmer):
+    """Return °C of modules that are warmer than the ground, which is warmer at one side, and the regions."""
+    rows, cols = np.indices((120, 160))
+    regions = connected_regions(((rows % 40 < 30) & (cols % 40 < 32)).astype(np.int32))
+    heat = 20 + warmer * ((rows % 40 < 30) & (cols % 40 < 32)) + 0.3 * warmer * rows / 120
+    return (heat + rng.normal(0, 0.09, heat.shape)).astype(np.float32), regions
+
+
+def test_a_thermal_scene_of_little_contrast(rng):
+    """Where ten degrees are the unit there is no line; five times the contrast finds every module, and the ground."""
+    for warmer in (0.3, 0.5):
+        heat, regions = modules(rng, warmer)
+        assert segment(heat).max() == 1
+        assert covering(regions, segment(heat, unit=5 * warmer)) > 0.95
+    for warmer in (1.0, 3.0):
+        heat, regions = modules(rng, warmer)
+        assert covering(regions, segment(heat)) > 0.95
+
+
+def test_the_unit_is_a_difference_of_values(rng):
+    """Not a share of what an image happens to hold: half of both is the same picture, to the bit."""
+    heat, _ = modules(rng, 2.0)
+    expected = segment_tree(heat, unit=8)
+    for other, unit in ((heat / 2, 4), (heat * 4, 32.0), (heat * 4 - 80, np.float32(32))):
+        assert_allclose(segment_tree(other, unit=unit).heights[-8:], expected.heights[-8:], atol=0.01)
+        assert_array_equal(segment(other, unit=unit), expected.cut(scale=SCALE))
+    assert_array_equal(segment(heat, unit=10), segment(heat))
+
+
+def test_units_of_counts_bands_and_colours(rng):
+    heat, regions = modules(rng, 2.0)
+    counts = np.rint(heat * 64).astype(np.uint16)
+    assert segment(counts).max() == 1  # of white they are nothing
+    assert covering(regions, segment(counts, unit=640)) > 0.95
+    assert covering(regions, segment(np.stack([counts, counts], axis=2), unit=640)) > 0.95
+    image, _ = photograph(rng)
+    assert_array_equal(segment(image, unit=255), segment(image))
+    assert covering(segment(image), segment(image.astype(float), unit=255)) > 0.98
+
+
 @pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("step", [1, 3, 10, 30, 100, 300])
 def test_the_strongest_border_is_the_last(rng, weights, step):
@@ -286,6 +326,15 @@ def test_real_photographs(test_data):
         ),
         (lambda image: segment(image, min_size=0), ValueError, "min_size must be at least 1, got 0"),
         (lambda image: segment(image, n_threads=0), ValueError, "n_threads must be at least 1, got 0"),
+        (lambda image: segment(image, unit=0), ValueError, "unit must be at least 1e-30, got 0.0"),
+        (lambda image: segment(image, unit=-4.0), ValueError, "unit must be at least 1e-30, got -4.0"),
+        (lambda image: segment(image, unit=np.nan), ValueError, "unit must be finite, got nan"),
+        (lambda image: segment(image, unit="celsius"), TypeError, "unit must be a number, got 'celsius' of type str"),
+        (
+            lambda image: segment_tree(image * 4.0, unit=255),
+            ValueError,
+            "image must range over 0 to 255, got values beyond",
+        ),
         (
             lambda image: segment(image, depth=np.ones((3, 4))),
             ValueError,
