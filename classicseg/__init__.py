@@ -43,6 +43,7 @@ __all__ = [
     "normalized_cut",
     "pixel_affinity",
     "pixel_features",
+    "refine_labels",
     "region_affinity",
     "region_graph",
     "region_table",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
         spectral_embedding,
         split_tree,
     )
+    from classicseg.refine import refine_labels
     from classicseg.regions import (
         RegionGraph,
         RegionPairs,
@@ -137,6 +139,7 @@ else:
                 "spectral_embedding",
                 "split_tree",
             ),
+            "refine": ("refine_labels",),
             "regions": (
                 "RegionGraph",
                 "RegionPairs",

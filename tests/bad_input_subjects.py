@@ -33,6 +33,7 @@ from classicseg import (
     normalized_cut,
     pixel_affinity,
     pixel_features,
+    refine_labels,
     region_graph,
     region_table,
     segment,
@@ -41,6 +42,7 @@ from classicseg import (
     split_tree,
     texture_features,
 )
+from classicseg.refine import SemanticResult
 from classicseg.thermal import find_hotspots, heat_in_boxes
 
 
@@ -237,6 +239,26 @@ def graphed_by(image):
     return [graph.area, graph.mean, graph.edges, graph.boundary_length, graph.contrast]
 
 
+class Brightness:
+    """A refiner that takes a region for as bright as it is."""
+
+    task, classes = "semantic", ("dark", "bright")
+
+    def refine(self, regions):
+        share = regions.column("L_mean").clip(0, 100) / 100
+        return SemanticResult(np.stack([1 - share, share], axis=1))
+
+
+def refined(image, **options):
+    found = refine_labels(image, squares(), Brightness(), **options)
+    return [found.labels, found.probabilities]
+
+
+def refined_by(labels, **options):
+    found = refine_labels(patches(), labels, Brightness(), **options)
+    return [found.labels, found.probabilities, found.regions.features]
+
+
 def spots(image, **options):
     found = find_hotspots(image, **options)
     return [found.labels, found.surfaces, *(column for column in found.table.values() if column.dtype.kind != "U")]
@@ -405,6 +427,7 @@ def costs_table():
     }
 
 
+NO_REGION = Refused(ValueError, "labels must have a region inside the mask, got none; regions are numbered from 1 on")
 NO_SAMPLE = Refused(ValueError, "mask must mark at least one sample as True, got none")
 MASKED_PIXELS = "mark such pixels False in mask"
 NO_PIXEL = Refused(ValueError, "mask must mark at least one pixel as True, got none")
@@ -720,6 +743,29 @@ SUBJECTS = [
         graphed_by,
         patches,
         values_table((9, 12, 3)) | {"None": no_contrast},
+    ),
+    Subject(
+        "refine_labels",
+        "refine_labels",
+        "image",
+        refined,
+        lambda: patches() / 255,
+        segment_table()
+        | refused("image must have the labels' shape (9, 12), got (1, 1, 3)", "1×1")
+        | refused(NOT_FINITE.format("set the labels of such pixels to 0"), "NaN", "inf", "-inf")
+        | too_large("7.9e+299", "set the labels of such pixels to 0"),
+        masks_table(NO_REGION, (9, 12)),
+    ),
+    Subject(
+        "refine_labels(labels)",
+        "refine_labels",
+        "labels",
+        refined_by,
+        squares,
+        labels_table((9, 12))
+        | dict.fromkeys(("constant", "bool"), SAME)
+        | refused("image must have the labels' shape (1, 1), got (9, 12, 3)", "1×1"),
+        masks_table(NO_REGION, (9, 12)),
     ),
     Subject(
         "find_hotspots",

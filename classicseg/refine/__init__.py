@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 __all__ = [
     "InstanceResult",
     "PanopticResult",
+    "RefinedLabels",
     "Refiner",
     "RefinerError",
     "RefinerWarning",
@@ -20,6 +21,7 @@ __all__ = [
     "describe_regions",
     "load_refiner",
     "pool",
+    "refine_labels",
     "snap",
     "unpool",
 ]
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from classicseg.refine._check import check_result
     from classicseg.refine._errors import RefinerError, RefinerWarning
     from classicseg.refine._pool import pool, snap, unpool
+    from classicseg.refine._refine import RefinedLabels, refine_labels
     from classicseg.refine._refiner import Refiner
     from classicseg.refine._registry import available_refiners, load_refiner
     from classicseg.refine._results import (
@@ -46,6 +49,7 @@ else:
             "_check": ("check_result",),
             "_errors": ("RefinerError", "RefinerWarning"),
             "_pool": ("pool", "snap", "unpool"),
+            "_refine": ("RefinedLabels", "refine_labels"),
             "_refiner": ("Refiner",),
             "_registry": ("available_refiners", "load_refiner"),
             "_results": (

@@ -48,6 +48,7 @@ def check_result(result: object, table: RegionTable, refiner: Refiner) -> Refine
     ...
     ...     def refine(self, regions):
     ...         return SemanticResult(np.ones((len(regions.numbers), 2)))
+    >>> from classicseg.refine import describe_regions
     >>> table = describe_regions([[1.0, 1.0, 9.0]], [[1, 1, 2]])
     >>> check_result(Cold().refine(table), table, Cold())
     Traceback (most recent call last):

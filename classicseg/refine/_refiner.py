@@ -24,6 +24,7 @@ class Refiner(Protocol):
 
     Examples
     --------
+    >>> from classicseg.refine import SemanticResult
     >>> class Brighter:
     ...     task = "semantic"
     ...     classes = ("dark", "bright")

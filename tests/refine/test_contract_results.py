@@ -1,10 +1,10 @@
 """What a refiner gives is held against what it promised: every rule has an error that names refiner, value, way out."""
 
 import pickle
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from fixed_refiner import Fixed
 from numpy.testing import assert_array_equal
 
 from classicseg.refine import (
@@ -17,21 +17,6 @@ from classicseg.refine import (
     check_result,
     describe_regions,
 )
-
-CLASSES = ("ground", "module", "hot spot")
-
-
-@dataclass
-class Fixed:
-    """A refiner that always gives the same."""
-
-    task: str
-    result: object = None
-    classes: tuple[str, ...] = CLASSES
-    name: str = "fixed"
-
-    def refine(self, regions):
-        return self.result
 
 
 @pytest.fixture(scope="module")

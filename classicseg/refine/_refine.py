@@ -1,0 +1,171 @@
+"""Label images refined by a learned model: regions out, its answer back onto the pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from classicseg._validate import check_float
+from classicseg.refine._check import check_result
+from classicseg.refine._errors import RefinerError
+from classicseg.refine._pool import snap, unpool
+from classicseg.refine._refiner import Refiner, check_refiner, refiner_name
+from classicseg.refine._registry import load_refiner
+from classicseg.refine._results import InstanceResult, PanopticResult, RefineResult, SemanticResult, hard
+from classicseg.refine._table import RegionTable, Unit, describe_regions
+
+Refined = tuple[NDArray[np.int32], NDArray[np.float32]]  # labels and probabilities
+
+
+@dataclass(frozen=True, eq=False)
+class RefinedLabels:
+    """What a refiner made of a label image.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (M, N)
+        Of a semantic refiner, the class of each pixel as index into `classes`, -1 outside the mask. Of instances,
+        1, 2, … by descending score, the surer one where two overlap, and 0 where there is none. Of a panoptic one,
+        numbers of segments, 0 where there is none.
+    probabilities : ndarray of float32, shape (M, N, K)
+        Of each class; 0 outside the mask. Of instances, the largest product of score and mask, which need not sum
+        to 1. Of a panoptic refiner 0 or 1.
+    classes : tuple of str
+        Names of the K classes.
+    result : SemanticResult, InstanceResult or PanopticResult
+        As the refiner gave it, checked.
+    regions : RegionTable
+        What the refiner was given.
+    """
+
+    labels: NDArray[np.int32]
+    probabilities: NDArray[np.float32]
+    classes: tuple[str, ...]
+    result: RefineResult
+    regions: RegionTable
+
+
+def refine_labels(
+    image: ArrayLike,
+    labels: ArrayLike,
+    refiner: Refiner | str,
+    *,
+    mask: ArrayLike | None = None,
+    unit: Unit | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    pooling: float = 0.5,
+    n_threads: int | None = None,
+) -> RefinedLabels:
+    """Let a learned model say what the regions of an image are.
+
+    Parameters
+    ----------
+    image : array_like, shape (M, N) or (M, N, C)
+        RGB or gray picture, temperatures, or several bands.
+    labels : array_like of int, shape (M, N)
+        Region labels 1, 2, ..., and 0 outside: `segment`, `slic`, `connected_regions`. Numbers may be missing.
+    refiner : Refiner or str
+        The model, such as `from_torch` wraps one, or its name and options as for `load_refiner`.
+    mask : array_like of bool, shape (M, N), optional
+        True where pixels take part; the others belong to no region and may hold anything.
+    unit : {"celsius"}, optional
+        "celsius": an image (M, N) holds temperatures. Default: it does if it is of floats.
+    metadata : mapping of str to object, optional
+        What is known of the image, for the refiner, such as position, time and file.
+    pooling : float, default 0.5
+        How much the mean of its region counts in a pixel's probabilities, 0 to 1, where a semantic refiner answers
+        per pixel. One half takes the frayed edge off large things and keeps small ones; 1 makes regions whole, and
+        loses what is smaller than they are.
+    n_threads : int, optional
+        Threads to use beside the refiner's own; the result does not depend on it. Default:
+        ``CLASSICSEG_NUM_THREADS``, else all processors this process may use.
+
+    Returns
+    -------
+    RefinedLabels
+        Labels and probabilities per pixel.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument has the wrong shape, dtype or value, see `describe_regions`.
+    RefinerError
+        If the refiner raises, cannot be loaded, or gives what is no result of its task: the message names it.
+
+    See Also
+    --------
+    describe_regions : What the refiner is told.
+    snap : What `pooling` does.
+
+    Examples
+    --------
+    >>> from classicseg.refine import from_callable
+    >>> def hot(regions):
+    ...     share = regions.column("temperature_mean") / 100
+    ...     return np.stack([1 - share, share], axis=1)
+    >>> refiner = from_callable(hot, classes=["cold", "hot"])
+    >>> refine_labels([[20.0, 20.0, 90.0]], [[1, 1, 2]], refiner).labels
+    array([[0, 0, 1]], dtype=int32)
+    """
+    model = check_refiner(load_refiner(refiner) if isinstance(refiner, str) else refiner)
+    pooling = check_float("pooling", pooling, low=0, high=1)
+    regions = describe_regions(image, labels, mask=mask, unit=unit, metadata=metadata, n_threads=n_threads)
+    result = ask(model, regions)
+    if isinstance(result, SemanticResult):
+        found = _semantic(result, regions, pooling, n_threads)
+    elif isinstance(result, InstanceResult):
+        found = _instances(result, regions, len(model.classes))
+    else:
+        found = _panoptic(result, regions, len(model.classes))
+    return RefinedLabels(*found, tuple(model.classes), result, regions)
+
+
+def ask(refiner: Refiner, regions: RegionTable) -> RefineResult:
+    """Return a refiner's checked result; whatever it raises becomes an error that names it."""
+    try:
+        result = refiner.refine(regions)
+    except RefinerError:
+        raise
+    except Exception as error:
+        raise RefinerError(refiner_name(refiner), f"raised {type(error).__name__}: {error}") from error
+    return check_result(result, regions, refiner)
+
+
+def _semantic(result: SemanticResult, regions: RegionTable, pooling: float, n_threads: int | None) -> Refined:
+    found = result.probabilities
+    if found.ndim == 2:
+        found = unpool(found, regions.labels)
+    else:
+        found = _inside(found, regions.mask)
+        if pooling:
+            found = snap(found, regions.labels, weight=pooling, n_threads=n_threads)
+    return np.where(regions.mask, found.argmax(axis=2).astype(np.int32), np.int32(-1)), found
+
+
+def _instances(result: InstanceResult, regions: RegionTable, n_classes: int) -> Refined:
+    labels = np.zeros(regions.labels.shape, np.int32)
+    probabilities = np.zeros((*labels.shape, n_classes), np.float32)
+    descending = np.argsort(-result.scores, kind="stable")  # of equals the first is the surer one
+    for place, i in reversed(list(enumerate(descending.tolist()))):
+        labels[hard(result.masks[i])] = place + 1
+        of_class = probabilities[..., result.categories[i]]
+        np.maximum(of_class, result.scores[i] * result.masks[i], out=of_class)
+    return np.where(regions.mask, labels, np.int32(0)), _inside(probabilities, regions.mask)
+
+
+def _panoptic(result: PanopticResult, regions: RegionTable, n_classes: int) -> Refined:
+    labels = np.where(regions.mask, result.segment_ids, np.int32(0))
+    known = sorted(result.segments, key=lambda segment: segment.id)
+    ids, categories = (np.array([0, *column]) for column in ([s.id for s in known], [s.category for s in known]))
+    category = categories[np.searchsorted(ids, labels)]
+    probabilities = (category[..., None] == np.arange(n_classes)) & (labels > 0)[..., None]
+    return labels, probabilities.astype(np.float32)
+
+
+def _inside(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return values (M, N, K) with 0 outside the mask."""
+    return values if mask.all() else np.where(mask[..., None], values, np.float32(0))
