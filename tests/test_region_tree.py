@@ -281,6 +281,20 @@ def test_contours_equal_the_slow_twin(rng, linkage):
         assert_array_equal(tree.contour_map(n_threads=n_threads), expected)
 
 
+def test_borders_to_the_outside_are_no_contours(rng):
+    """They and the contours from a threshold on are the boundaries of the cut there."""
+    assert_array_equal(
+        merge_tree(region_graph([[0, 1, 2], [0, 1, 2], [0, 0, 0]], [[9, 1, 5]] * 3), "mean").contour_map(),
+        [[0, 4, 0], [0, 4, 0], [0, 0, 0]],
+    )
+    labels = connected_regions(rng.integers(0, 4, (20, 30)), mask=rng.random((20, 30)) > 0.2)
+    tree = merge_tree(region_graph(labels, rng.integers(0, 9, labels.shape)), "mean")
+    drawn, rim = tree.contour_map(), boundary_map(labels > 0)
+    assert (drawn[rim] == 0).any()
+    for threshold in (0.5, 2.5, 4.5):
+        assert_array_equal((drawn >= threshold) | rim, boundary_map(tree.cut(threshold=threshold)))
+
+
 def test_regions_that_nothing_joins_have_contours_without_end():
     tree = merge_tree(region_graph([[1, 2, 3]], [[1, 5, 19]]), "mean")
     assert_array_equal(tree.contour_map(), [[4, 16, 0]])

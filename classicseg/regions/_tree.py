@@ -104,7 +104,9 @@ class RegionTree:
         ndarray of float32, shape (M, N)
             The weight from which on a pixel, its right, its lower and its lower right neighbour are one region in a
             cut, those outside left out; 0 where they always are, and infinite for regions that nothing joins. So the
-            pixels from a threshold on are those that `classicseg.metrics.boundary_map` marks in a cut there.
+            pixels from a threshold on are those that `classicseg.metrics.boundary_map` marks in a cut there, but for
+            borders to the outside: those are no lines that a cut could leave or remove, and stay 0.
+            ``boundary_map(labels > 0)`` has them.
 
         Notes
         -----
