@@ -35,7 +35,7 @@ def check_pair(name: str, value: object, ndim: int, *, low: int, unused: int) ->
 
     A map of one axis has columns only: it takes one number, and `unused` stands for its rows.
     """
-    if not isinstance(value, (tuple, list, np.ndarray)) or np.ndim(value) == 0:
+    if not isinstance(value, (tuple, list, np.ndarray)):
         number = check_int(name, value, low=low)
         return (unused if ndim == 1 else number), number
     n_axes = 1 if ndim == 1 else 2
@@ -44,6 +44,13 @@ def check_pair(name: str, value: object, ndim: int, *, low: int, unused: int) ->
         raise ValueError(f"{name} must be {numbers}, got {value!r}")
     last = [check_int(f"{name}[{axis}]", number, low=low) for axis, number in enumerate(value)]
     return (last[0] if n_axes == 2 else unused), last[-1]
+
+
+def check_shape(shape: object, ndim: int) -> Pair:
+    """Return rows and columns of a map; one row where it has one axis."""
+    if ndim > 1 and not (isinstance(shape, (tuple, list, np.ndarray)) and len(shape) == 2):
+        raise ValueError(f"shape must be two whole numbers, rows and columns, got {shape!r}")
+    return check_pair("shape", shape, ndim, low=1, unused=1)
 
 
 def as_grid(array: Array) -> Array:

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_array, check_finite, check_float, check_numbers
 from classicseg.metrics._boxes import check_boxes
-from classicseg.refine._maps import Array, Pair, check_pair, floating
+from classicseg.refine._maps import Array, Pair, check_shape, floating
 from classicseg.refine._roi import sample
 
 OVERSHOOT = 1e-3  # how far a mask may leave 0 to 1 by rounding; logits leave it by more
@@ -59,9 +59,7 @@ def paste_masks(
     corners = check_boxes("boxes", boxes)[:, :4]
     if len(corners) != len(masks):
         raise ValueError(f"boxes must be as many as masks, {len(masks)}, got {len(corners)}")
-    if not isinstance(shape, (tuple, list)):
-        raise TypeError(f"shape must be two whole numbers, rows and columns, got {shape!r}; pass image.shape[:2]")
-    shape = check_pair("shape", shape, 2, low=1, unused=1)
+    shape = check_shape(shape, 2)
     least = None if threshold is None else check_float("threshold", threshold, low=0, high=1)
     out = np.zeros((len(masks), *shape), floating(masks) if least is None else bool)
     for mask, box, image in zip(masks, corners, out):

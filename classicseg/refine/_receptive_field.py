@@ -41,7 +41,7 @@ class Layer:
         if self.transposed and (self.kernel < self.stride or self.dilation > 1):
             raise ValueError(
                 "a transposed layer must have a kernel of at least its stride, and dilation 1, got kernel "
-                f"{self.kernel}, stride {self.stride} and dilation {self.dilation}; others leave outputs that see nothing"
+                f"{self.kernel}, stride {self.stride} and dilation {self.dilation}; of others some outputs see nothing"
             )
 
     @property

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._validate import check_choice, check_finite, check_numbers
-from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, floating, from_grid
+from classicseg._validate import check_finite, check_numbers
+from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, check_shape, floating, from_grid
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -89,18 +89,20 @@ def overlap_add(
     """Return the transposed convolution of an (M, N, C) grid with a kernel of two or four axes."""
     reach = [gap * (side - 1) + 1 for gap, side in zip(dilation, kernel.shape)]
     spread = [(n - 1) * step + 1 for n, step in zip(grid.shape, stride)]
-    shape = [s + r - 1 - 2 * cut + more for s, r, cut, more in zip(spread, reach, padding, output_padding)]
-    if min(shape) < 1:
-        raise ValueError(f"padding must leave something of the output, got {padding} for a kernel of reach {reach}")
+    full = [written + more - 1 + r for written, more, r in zip(spread, output_padding, reach)]
+    for cut, n, axis in zip(padding, full, ("rows", "columns")):
+        if 2 * cut >= n:
+            raise ValueError(
+                f"padding must leave something of the output, got {cut}, which cuts off {2 * cut} of {n} {axis}"
+            )
     n_channels = kernel.shape[3] if kernel.ndim == 4 else grid.shape[2]
-    # Output padding that the copies do not reach stays 0.
-    full = [cut + n + cut for cut, n in zip(padding, shape)]
     out = np.zeros((*full, n_channels), floating(grid, kernel))
+    grid, kernel = grid.astype(out.dtype, copy=False), kernel.astype(out.dtype, copy=False)
     for i, j in np.ndindex(kernel.shape[:2]):
         row, col = i * dilation[0], j * dilation[1]
         copy = grid @ kernel[i, j] if kernel.ndim == 4 else grid * kernel[i, j]
         out[row : row + spread[0] : stride[0], col : col + spread[1] : stride[1]] += copy
-    return out[padding[0] : padding[0] + shape[0], padding[1] : padding[1] + shape[1]]
+    return out[padding[0] : full[0] - padding[0], padding[1] : full[1] - padding[1]]
 
 
 def check_kernel(kernel: ArrayLike, array: Array) -> Array:
@@ -166,10 +168,11 @@ def convolution_matrix(
     """
     from scipy.sparse import coo_array
 
-    weights = check_numbers("kernel", kernel)
-    ndim = check_choice("the number of axes of kernel", weights.ndim, (1, 2))
+    ndim = np.ndim(check_numbers("kernel", kernel))
+    if ndim not in (1, 2):
+        raise ValueError(f"kernel must have shape (a,) or (a, b), got {np.shape(kernel)}")
     weights = check_kernel(kernel, np.empty((1,) * ndim))
-    sides = check_pair("shape", shape, ndim, low=1, unused=1)
+    sides = check_shape(shape, ndim)
     options = (("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))
     steps, cuts, gaps = (check_pair(name, value, ndim, low=low, unused=low) for name, value, low in options)
     touched = [_touched(*axis) for axis in zip(sides, weights.shape, steps, cuts, gaps, ("rows", "columns"))]

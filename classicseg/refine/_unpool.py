@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_array
-from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, from_grid, places
+from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, check_shape, from_grid, places
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ def max_unpool(values: ArrayLike, positions: ArrayLike, shape: int | tuple[int, 
     """
     values = check_map("values", values)
     shape = check_shape(shape, values.ndim)
-    where = check_positions(positions, values.shape, shape)
+    where = _check_positions(positions, values.shape, shape)
     grid, where = as_grid(values), as_grid(where)
     n_channels = grid.shape[2]
     out = np.zeros((shape[0] * shape[1], n_channels), grid.dtype)
@@ -145,14 +145,7 @@ def max_unpool(values: ArrayLike, positions: ArrayLike, shape: int | tuple[int, 
     return from_grid(out.reshape(*shape, n_channels), values.ndim)
 
 
-def check_shape(shape: object, ndim: int) -> Pair:
-    """Return rows and columns of a map; one row where it has one axis."""
-    if ndim > 1 and np.ndim(shape) == 0:  # type: ignore[arg-type]  # any object has a number of axes
-        raise ValueError(f"shape must be two whole numbers, rows and columns, got {shape!r}")
-    return check_pair("shape", shape, ndim, low=1, unused=1)
-
-
-def check_positions(positions: ArrayLike, shape: tuple[int, ...], target: Pair) -> NDArray[np.int64]:
+def _check_positions(positions: ArrayLike, shape: tuple[int, ...], target: Pair) -> NDArray[np.int64]:
     """Return `positions` as int64, one per value, each within an array of `target` rows and columns."""
     array = check_array("positions", positions)
     if array.shape != shape:
@@ -160,9 +153,10 @@ def check_positions(positions: ArrayLike, shape: tuple[int, ...], target: Pair) 
     if array.dtype.kind not in "iu":
         raise TypeError(f"positions must be of an integer dtype, got {array.dtype}; take those of max_pool()")
     low, high, n = int(array.min()), int(array.max()), target[0] * target[1]
+    places_of = target if array.ndim > 1 else target[1:]
     if low < 0 or high >= n:
         raise ValueError(
-            f"positions must lie within the {n} places of shape {target}, got {low} to {high}; "
+            f"positions must lie within the {n} places of shape {places_of}, got {low} to {high}; "
             "pass the shape of the array that was pooled"
         )
     return array.astype(np.int64, copy=False)

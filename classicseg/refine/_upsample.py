@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 
 from classicseg._validate import check_choice, check_unused
 from classicseg.refine._interpolate import interpolate
-from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, floating, from_grid
+from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, check_shape, floating, from_grid
 from classicseg.refine._subpixel import pixel_shuffle
 from classicseg.refine._transposed import check_kernel, overlap_add
-from classicseg.refine._unpool import check_shape, max_unpool
+from classicseg.refine._unpool import max_unpool
 
 Method = Literal["bed-of-nails", "nearest", "bilinear", "bicubic", "max-unpooling", "transposed", "subpixel"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -120,7 +120,7 @@ def _sizes(array: Array, scale: object, shape: object, method: str) -> tuple[Pai
     if shape is not None:
         if method not in ANY_SHAPE:
             raise ValueError(
-                f"shape must go with a method of {', '.join(map(repr, ANY_SHAPE))}, got {method!r}; give scale"
+                f"shape must go with one of {', '.join(map(repr, ANY_SHAPE))}, got it with {method!r}; give scale"
             )
         return (1, 1), check_shape(shape, array.ndim)
     factors = check_pair("scale", scale, array.ndim, low=1, unused=1)
