@@ -7,8 +7,12 @@ learning library is imported unless its adapter is used.
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "CheckerboardResult",
     "InstanceResult",
+    "Layer",
+    "MaxPoolResult",
     "PanopticResult",
+    "ReceptiveFieldResult",
     "RefinedLabels",
     "Refiner",
     "RefinerError",
@@ -18,18 +22,33 @@ __all__ = [
     "SemanticResult",
     "available_refiners",
     "check_result",
+    "checkerboard",
+    "convolution_matrix",
     "describe_regions",
     "load_refiner",
+    "max_pool",
+    "max_unpool",
+    "paste_masks",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "pool",
+    "receptive_field",
     "refine_labels",
+    "roi_align",
+    "roi_pool",
     "snap",
+    "transposed_convolution",
     "unpool",
+    "upsample",
 ]
 
 if TYPE_CHECKING:
     from classicseg.refine._check import check_result
+    from classicseg.refine._checkerboard import CheckerboardResult, checkerboard
     from classicseg.refine._errors import RefinerError, RefinerWarning
+    from classicseg.refine._paste import paste_masks
     from classicseg.refine._pool import pool, snap, unpool
+    from classicseg.refine._receptive_field import Layer, ReceptiveFieldResult, receptive_field
     from classicseg.refine._refine import RefinedLabels, refine_labels
     from classicseg.refine._refiner import Refiner
     from classicseg.refine._registry import available_refiners, load_refiner
@@ -39,7 +58,12 @@ if TYPE_CHECKING:
         Segment,
         SemanticResult,
     )
+    from classicseg.refine._roi import roi_align, roi_pool
+    from classicseg.refine._subpixel import pixel_shuffle, pixel_unshuffle
     from classicseg.refine._table import RegionTable, describe_regions
+    from classicseg.refine._transposed import convolution_matrix, transposed_convolution
+    from classicseg.refine._unpool import MaxPoolResult, max_pool, max_unpool
+    from classicseg.refine._upsample import upsample
 else:
     from classicseg._lazy import lazy_exports
 
@@ -59,5 +83,33 @@ else:
                 "SemanticResult",
             ),
             "_table": ("RegionTable", "describe_regions"),
+            "_checkerboard": (
+                "CheckerboardResult",
+                "checkerboard",
+            ),
+            "_paste": ("paste_masks",),
+            "_receptive_field": (
+                "Layer",
+                "ReceptiveFieldResult",
+                "receptive_field",
+            ),
+            "_roi": (
+                "roi_align",
+                "roi_pool",
+            ),
+            "_subpixel": (
+                "pixel_shuffle",
+                "pixel_unshuffle",
+            ),
+            "_transposed": (
+                "convolution_matrix",
+                "transposed_convolution",
+            ),
+            "_unpool": (
+                "MaxPoolResult",
+                "max_pool",
+                "max_unpool",
+            ),
+            "_upsample": ("upsample",),
         },
     )

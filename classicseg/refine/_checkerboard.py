@@ -15,7 +15,7 @@ from classicseg.refine._maps import Array, Pair, check_pair
 class CheckerboardResult:
     """What a transposed convolution makes of a map that is 1 everywhere.
 
-    Attributes
+    Parameters
     ----------
     pattern : ndarray of float64, shape (s,), (s, t) or (s, t, C, D)
         What it repeats all over the inner output, for strides s and t: the sum of the weights that meet there.

@@ -14,7 +14,7 @@ from classicseg._validate import check_int
 class Layer:
     """One layer of a stack along one axis: a convolution, a pooling, or a transposed convolution.
 
-    Attributes
+    Parameters
     ----------
     kernel : int
         Values that it takes in; of bilinear upsampling by s, a transposed convolution of 2s - s % 2.
@@ -54,7 +54,7 @@ class Layer:
 class ReceptiveFieldResult:
     """What one output of a stack of layers sees, along one axis.
 
-    Attributes
+    Parameters
     ----------
     size : int
         Pixels of the input from the first to the last that it depends on; with transposed layers, of the output that

@@ -105,8 +105,8 @@ def roi_align(
     Returns
     -------
     ndarray of float, shape (n, r, s) or (n, r, s, C)
-        float32 where that holds the array's values, else float64. Samples are bilinear. Those within one place beyond
-        the outermost centres take the border's values; further out they are 0.
+        Bilinear samples, float32 where that holds the array's values, else float64. Those within one place beyond the
+        outermost centres take the border's values; further out they are 0.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair,
 class MaxPoolResult:
     """What max pooling leaves, and what its way back needs.
 
-    Attributes
+    Parameters
     ----------
     values : ndarray, shape (m,), (m, n) or (m, n, C)
         Largest value of each window, in the dtype of the array.
