@@ -16,7 +16,7 @@ BOXES = np.array(
         [12.0, 15.5, 27.0, 30.0],  # beyond the lower right
         [5.2, 5.3, 5.9, 6.4],  # smaller than a pixel
         [-30, -30, -20, -20],  # outside
-        [4, 4, 4, 9],  # without area
+        [4.5, 4, 4.5, 9],  # without area
     ]
 )
 
@@ -55,6 +55,7 @@ def test_a_threshold_cuts_the_probabilities(rng):
     for threshold in (0.1, 0.5, 0.9):
         assert_array_equal(paste_masks(masks, BOXES, SHAPE, threshold=threshold), soft >= threshold)
     assert_array_equal(paste_masks(masks, BOXES, SHAPE), soft >= 0.5)
+    assert paste_masks(np.full((1, 28, 28), 0.5), [[2, 3, 9, 15]], SHAPE)[0, 4, 8]  # just enough
     # A threshold of 0 is met wherever a mask may reach, and by nothing else.
     everywhere = paste_masks(masks, BOXES, SHAPE, threshold=0)
     assert everywhere[0, 2:9, 3:15].all()

@@ -131,6 +131,13 @@ def test_samples_equal_pytorch(rng):
 # --- What holds for every map ------------------------------------------------------------------------------------
 
 
+def test_the_border_counts_for_one_place_beyond_it_and_no_further():
+    array = np.array([[3.0, 5.0]])
+    for row, expected in ((-0.5, 3), (-0.51, 0), (1.5, 3), (1.51, 0)):
+        assert roi_align(array, [[row - 1, -0.5, row + 1, 1.5]], 1, samples=1)[0, 0, 0] == expected
+    assert_array_equal(roi_align(array, [[0, -2, 1, 4]], (1, 6), samples=1)[0, 0], [0, 3, 3, 5, 5, 0])
+
+
 def test_the_whole_map_with_one_sample_per_cell_is_the_map_resampled(rng):
     array = rng.random((6, 8, 2))
     found = roi_align(array, [[0, 0, 6, 8]], (9, 20), samples=1)
@@ -151,6 +158,8 @@ def test_adaptive_samples_leave_nothing_out(rng):
     found = roi_align(array, [[0, 0, 12, 12]], 2, samples=None)
     assert_allclose(found[0], array.reshape(2, 6, 2, 6).mean(axis=(1, 3)))
     assert np.abs(roi_align(array, [[0, 0, 12, 12]], 2)[0] - found[0]).max() > 0.01
+    parts = roi_align(array, [[1, 2, 8, 9.5]], 2, samples=None)  # cells of 3.5 and 3.75 places
+    assert_array_equal(parts, roi_align(array, [[1, 2, 8, 9.5]], 2, samples=4))
     huge = roi_align(array, [[-1e9, -1e9, 1e9, 1e9]], 1, samples=None)  # no more samples than the map has places
     assert huge.shape == (1, 1, 1)
 

@@ -36,6 +36,10 @@ def test_stride_one_as_a_product_with_the_transposed_matrix():
     assert_array_equal(transposed_convolution(signal, [X, Y, Z]), grown)
 
 
+def test_a_kernel_may_reach_as_far_as_the_padding():
+    assert_array_equal(convolution_matrix([X, Y, Z], 1, padding=1).toarray(), [[Y]])
+
+
 def test_stride_two_as_a_product_with_the_transposed_matrix():
     matrix = convolution_matrix([X, Y, Z], 6, stride=2)
     assert_array_equal(matrix.toarray(), [[X, Y, Z, 0, 0, 0], [0, 0, X, Y, Z, 0]])
@@ -157,9 +161,9 @@ def test_dtypes_and_the_callers_arrays():
         argument.flags.writeable = False
     assert transposed_convolution(array, kernel).dtype == np.float32
     assert transposed_convolution(array, kernel.astype(np.float64)).dtype == np.float64
-    small = transposed_convolution(np.array([200], np.uint8), np.array([2, -100], np.int8))
+    small = transposed_convolution(np.array([200], np.uint8), np.array([2, 100], np.uint8))
     assert small.dtype == np.float32
-    assert_array_equal(small, [400, -20000])
+    assert_array_equal(small, [400, 20000])
     assert_array_equal(array, 1)
 
 
@@ -202,7 +206,7 @@ def test_unevenness_is_that_of_the_worst_channels():
     assert found.unevenness == 0.5
     assert checkerboard(kernel, 1).unevenness == 0
     assert checkerboard(np.zeros((3, 3)), 2).unevenness == 0  # nothing is written evenly
-    assert checkerboard([1.0, -1.0], 2).unevenness == 2
+    assert checkerboard([-2.0, 1.0], 2).unevenness == 1.5
 
 
 def test_bilinear_weights_are_even():

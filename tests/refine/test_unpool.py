@@ -77,6 +77,11 @@ def test_what_is_left_over_is_in_no_window():
     assert_array_equal(max_unpool([[7]], pooled.positions, pooled.shape), [[0, 0, 0], [0, 7, 0], [0, 0, 0]])
 
 
+def test_windows_tile_the_array_unless_told_otherwise():
+    assert_array_equal(max_pool(np.arange(9), 3).values, [2, 5, 8])
+    assert_array_equal(max_pool(np.arange(9), 3, stride=2).values, [2, 4, 6, 8])
+
+
 def test_channels_have_positions_of_their_own():
     pooled = max_pool([[[1, 8], [2, 7]], [[3, 6], [4, 5]]])
     assert_array_equal(pooled.positions, [[[3, 0]]])
