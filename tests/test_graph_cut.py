@@ -266,6 +266,18 @@ def test_sparse_arrays_are_cut_at_their_least(rng):
         assert result.bound == pytest.approx(result.energy, rel=1e-12, abs=1e-12)
 
 
+def test_who_is_surer_than_all_its_links_keeps_its_side(rng):
+    """The links of such a node are full in the end, and nothing but what exceeds them says where it belongs."""
+    for _ in range(100):
+        matrix = np.triu(rng.random((9, 9)) * (rng.random((9, 9)) < 0.4), 1)
+        matrix += matrix.T
+        costs = rng.normal(0, 2, (9, 2))
+        result = graph_cut(csr_array(matrix), costs=costs)
+        assert result.bound == pytest.approx(result.energy, rel=1e-12, abs=1e-12)
+        surer = abs(costs[:, 0] - costs[:, 1]) > matrix.sum(axis=1)
+        assert_array_equal(result.foreground[surer], costs[surer, 0] > costs[surer, 1])
+
+
 def test_a_node_linked_to_itself_and_links_in_parts():
     graph = csr_array((np.array([5.0, 1, 1, 2, 2]), ([0, 0, 1, 0, 1], [0, 1, 0, 1, 0])), shape=(2, 2))
     assert graph_cut(graph, [1, 2]).energy == 3

@@ -220,10 +220,11 @@ def _cut_nodes(nodes: Nodes, demand: _Demand, smoothness: float) -> tuple[NDArra
     weights = nodes.weights * smoothness
     scale = _unit(MOST, float(weights.sum()))
     room = np.rint(weights * scale).astype(np.int64)
-    most = 1 + np.bincount(nodes.tail, room, len(demand.net)).astype(np.int64)
-    wanted = np.clip(demand.net * scale, -most, most)
+    # Whole numbers throughout: a float of 2^58 drops the 1 that keeps a node on its side when all its links are full.
+    most = 1 + np.diff(np.append(0, np.cumsum(room))[nodes.begin])
+    wanted = np.clip(demand.net * scale, -MOST, MOST)
     wanted = np.where(np.abs(wanted) < 1, np.sign(wanted), np.rint(wanted)).astype(np.int64)
-    excess = np.choose(demand.seeds, [wanted, most, -most])
+    excess = np.choose(demand.seeds, [np.clip(wanted, -most, most), most, -most])
     foreground, flow = kernels.least_cut(nodes.begin, nodes.head, nodes.twin, room, excess)
     severed = foreground[nodes.tail] & ~foreground[nodes.head]
     energy = demand.paid(foreground) + float(weights[severed].sum())

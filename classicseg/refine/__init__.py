@@ -20,6 +20,7 @@ __all__ = [
     "RegionTable",
     "Segment",
     "SemanticResult",
+    "SmoothResult",
     "available_refiners",
     "check_result",
     "checkerboard",
@@ -36,6 +37,7 @@ __all__ = [
     "refine_labels",
     "roi_align",
     "roi_pool",
+    "smooth",
     "snap",
     "transposed_convolution",
     "unpool",
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from classicseg.refine._errors import RefinerError, RefinerWarning
     from classicseg.refine._paste import paste_masks
     from classicseg.refine._pool import pool, snap, unpool
+    from classicseg.refine._potts import SmoothResult, smooth
     from classicseg.refine._receptive_field import Layer, ReceptiveFieldResult, receptive_field
     from classicseg.refine._refine import RefinedLabels, refine_labels
     from classicseg.refine._refiner import Refiner
@@ -111,5 +114,6 @@ else:
                 "max_unpool",
             ),
             "_upsample": ("upsample",),
+            "_potts": ("SmoothResult", "smooth"),
         },
     )

@@ -1,5 +1,7 @@
 """Slow twins of what is done over regions: one region, one pixel, one labelling at a time. Only NumPy."""
 
+import itertools
+
 import numpy as np
 
 
@@ -25,3 +27,25 @@ def snap(values, labels, weight):
         own = labels == label
         found[own] = (1 - weight) * found[own] + weight * values[own].mean(axis=0, dtype=np.float64)
     return found
+
+
+def potts_energy(labels, costs, edges, borders):
+    """Return what labellings (..., n) cost: each region its own, and each border between different classes."""
+    labels = np.asarray(labels)
+    total = sum(costs[r][labels[..., r]] for r in range(len(costs)))
+    for (a, b), border in zip(edges, borders):
+        total = total + border * (labels[..., a] != labels[..., b])
+    return total
+
+
+def best_labellings(costs, edges, borders):
+    """Return the least energy of all labellings, each tried, and those within 1e-9 of it."""
+    tried = np.array(list(itertools.product(range(costs.shape[1]), repeat=len(costs))))
+    energies = potts_energy(tried, costs, edges, borders)
+    return energies.min(), tried[energies <= energies.min() + 1e-9]
+
+
+def best_expansion(labels, taker, costs, edges, borders):
+    """Return the least energy of all labellings in which some regions have gone over to `taker`."""
+    goes = np.array(list(itertools.product((False, True), repeat=len(labels))))
+    return potts_energy(np.where(goes, taker, labels), costs, edges, borders).min()
