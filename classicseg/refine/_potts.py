@@ -195,13 +195,12 @@ def _costs(probabilities: ArrayLike, regions: _Regions, n_threads: int | None) -
         raise ValueError(f"probabilities must lie in 0 to 1, got {value:.6g}; pass logits through a softmax first")
     logs = np.log(np.maximum(array, LEAST))
     means = pool(logs, regions.labels, n_threads=n_threads) if by_pixel else logs
-    costs: NDArray[np.float64] = means.astype(np.float64) * -_relative(regions.area)[:, None]
-    return costs
+    return means.astype(np.float64) * -_relative(regions.area)[:, None]
 
 
 def _relative(sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return areas or lengths by their mean; none where there are none."""
-    return sizes * (len(sizes) / max(float(sizes.sum()), 1.0))
+    return sizes.astype(np.float64) * (len(sizes) / max(float(sizes.sum()), 1.0))
 
 
 class _Model(NamedTuple):
@@ -228,10 +227,9 @@ class _Model(NamedTuple):
         links = np.where(free[one] & free[other], self.borders - halves, 0)
         stay = self._own(labels)
         for end, beyond in ((one, other), (other, one)):
-            paid = np.where(free[beyond], halves, self.borders)
-            stay += np.bincount(end, paid, len(labels))
-        go = np.where(free, self.costs[:, taker], 0)
-        return np.where(_cut(np.stack([np.where(free, stay, 0), go], axis=1), self.edges, links), taker, labels)
+            stay += np.bincount(end, np.where(free[beyond], halves, self.borders), len(labels))
+        goes = _cut(np.stack([stay, self.costs[:, taker]], axis=1), self.edges, links)
+        return np.where(goes, taker, labels)
 
     def _own(self, labels: Array) -> NDArray[np.float64]:
         found: NDArray[np.float64] = self.costs[np.arange(len(labels)), labels]

@@ -46,6 +46,17 @@ def best_labellings(costs, edges, borders):
 
 
 def best_expansion(labels, taker, costs, edges, borders):
-    """Return the least energy of all labellings in which some regions have gone over to `taker`."""
-    goes = np.array(list(itertools.product((False, True), repeat=len(labels))))
-    return potts_energy(np.where(goes, taker, labels), costs, edges, borders).min()
+    """Return the labelling of least energy in which some regions have gone over to `taker`."""
+    tried = np.where(list(itertools.product((False, True), repeat=len(labels))), taker, labels)
+    return tried[potts_energy(tried, costs, edges, borders).argmin()]
+
+
+def expanded_in_turns(costs, edges, borders):
+    """Return where it ends when each class in turn takes over what is best, from the most probable ones; and turns."""
+    labels, turns = costs.argmin(axis=1), 0
+    while True:
+        before, turns = labels, turns + 1
+        for taker in range(costs.shape[1]):
+            labels = best_expansion(labels, taker, costs, edges, borders)
+        if (labels == before).all():
+            return labels, turns

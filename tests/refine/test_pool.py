@@ -185,6 +185,7 @@ def test_other_forms_of_arrays_give_the_same_and_none_is_changed(rng):
 
 LABELS, VALUES = np.array([[1, 1, 4], [1, 0, 4]]), np.arange(6.0).reshape(2, 3)
 NAN = np.where(LABELS == 4, np.nan, 1.0)
+ONE_NAN = np.array([[0.0, np.nan, 1.0], [2.0, 0.0, 1.0]])
 BAD = [
     (pool, (VALUES[:1], LABELS), {}, ValueError, "values must have the labels' shape (2, 3), got (1, 3)"),
     (
@@ -203,10 +204,10 @@ BAD = [
     ),
     (
         pool,
-        (NAN, LABELS),
+        (ONE_NAN, LABELS),
         {"how": "max"},
         ValueError,
-        "values must be finite, got 2 NaN or infinite values; set the labels of such pixels to 0",
+        "values must be finite, got 1 NaN or infinite values; set the labels of such pixels to 0",
     ),
     (
         pool,
