@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._array import check_same_device, like
+from classicseg._array import check_same_device, like, to_host
 from classicseg._kernels import adopt, kernels_for
 from classicseg._segment_walk import nodes_after, with_walk
 from classicseg._validate import check_choice, check_float, check_image, check_int, check_mask
@@ -152,8 +152,9 @@ def segment_tree(
 
     Notes
     -----
-    Of an image on a GPU, which `depth` and `mask` must share, the planes, gradients and codes are computed there, with
-    the same bits; the rest, from the water on, is the host's work, where the tree lies.
+    Of an image on a GPU, which `depth` and `mask` must share, the planes, gradients and codes, and their sums over
+    regions, are computed there, with the same bits; the rest, the water and the merging, is the host's work, where the
+    tree lies.
 
     Colours become CIE Lab, and single pixels that stand out are brought back to their neighbours. Water runs down the
     gradients, and basins below `min_size` are joined over their lowest pass. Then the two neighbours are merged between
@@ -190,7 +191,7 @@ def segment_tree(
     n_threads = check_threads(n_threads)
     if inside is not None and not inside.any():
         raise ValueError("mask must mark at least one pixel as True, got none")
-    found = cues(array, inside, distance, unit=unit, n_threads=n_threads).on_host()
+    found = cues(array, inside, distance, unit=unit, n_threads=n_threads)
     return tree_of(start_regions(found, min_size, n_threads), read_model(weights), n_threads)
 
 
@@ -220,23 +221,27 @@ class Start(NamedTuple):
 
 def start_regions(found: Cues, min_size: int, n_threads: int | None = None) -> Start:
     """Return where water runs to on the gradients, without regions that are too small."""
-    height = np.float32(0.5) * found.strengths[0] + found.strengths[1]
+    strengths = to_host(found.strengths)
+    mask = None if found.mask is None else to_host(found.mask)
+    height = np.float32(0.5) * strengths[0] + strengths[1]
     relief = np.empty_like(height)
-    kernels_for(height, "gradients").smooth(height[None], found.mask, SMOOTHING, relief[None], n_threads)
-    if found.mask is not None:
-        relief[~found.mask] = np.inf
+    kernels_for(height, "gradients").smooth(height[None], mask, SMOOTHING, relief[None], n_threads)
+    if mask is not None:
+        relief[~mask] = np.inf
     labels, n_basins = kernels_for(relief, "watershed").basins(relief, n_threads)
     borders = kernels_for(relief, "borders")
-    between = borders.passes(labels, relief, found.strengths, n_threads)
+    between = borders.passes(labels, relief, strengths, n_threads)
     numbers = borders.joined(between, borders.areas(labels, n_basins), min_size, FLAT)
     kernels_for(labels, "regions_tree").renumbered(labels, numbers, n_threads, out=labels)
     between = borders.renamed(between, numbers)
-    kernels = kernels_for(labels, "segment_merge")
-    codes = found.colors, found.textons, (N_COLORS, N_TEXTONS)
-    first_pixel, area, sums = kernels.describe(labels, found.planes, *codes, int(numbers.max()), n_threads)
-    layout = (len(found.planes), *codes[2])
-    ends = between.pairs - np.int32(1)
-    return Start(labels, first_pixel, kernels.Described(area, sums, layout, ends, between.lengths, between.sums))
+    cues_of_pixels = found.planes, found.colors, found.textons, (N_COLORS, N_TEXTONS)
+    describe = kernels_for(found.planes, "segment_sums").describe  # where they lie
+    there = like(labels, found.planes)
+    first_pixel, area, sums = describe(there, *cues_of_pixels, int(numbers.max()), n_threads)
+    borders_of_regions = between.pairs - np.int32(1), between.lengths, between.sums
+    layout = len(found.planes), N_COLORS, N_TEXTONS
+    described = kernels_for(labels, "segment_merge").Described(area, sums, layout, *borders_of_regions)
+    return Start(labels, first_pixel, described)
 
 
 def tree_of(start: Start, model: Model, n_threads: int | None = None) -> RegionTree:

@@ -1,5 +1,8 @@
 """Slow twins of the over-segmentation and of the merging by a score, by their definitions."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 
 SIDES = ((-1, 0), (0, -1), (0, 1), (1, 0))
@@ -49,6 +52,22 @@ def without_small(labels, relief, min_size):
             labels[labels == b] = a
             name = {key: a if value == b else value for key, value in name.items()}
     return np.searchsorted(np.unique(np.append(labels, 0)), labels).astype(np.int32)
+
+
+def sums(labels, planes, colors, textons, n_codes, label):
+    """What region `label` is described by: whole numbers added up, in units that are powers of two."""
+    here = labels == label
+    largest, n_pixels = max(float(abs(value)) for value in planes[:, labels > 0].ravel()), labels.size
+    found = []
+    for power in (1, 2):
+        unit = Fraction(2) ** (math.frexp(largest**power * n_pixels)[1] - 62)
+        found += [
+            float(sum(round(Fraction(float(value)) ** power / unit) for value in plane[here])) * float(unit)
+            for plane in planes
+        ]
+    for codes, n in zip((colors, textons), n_codes):
+        found += [int((codes[here] == code).sum()) for code in range(n)]
+    return found
 
 
 def features(labels, a, b, planes, strengths, colors, textons, n_codes):

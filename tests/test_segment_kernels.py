@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg import connected_regions
-from classicseg._kernels.cpu import borders, regions_runs, segment_merge, watershed
+from classicseg._kernels import _sums
+from classicseg._kernels.cpu import borders, regions_runs, segment_merge, segment_sums, watershed
 
 INF = np.float32(np.inf)
 
@@ -129,7 +130,7 @@ def test_steps_equal_the_slow_twin(rng, n_planes, outside):
     weights = rng.normal(size=3 * 11 + 1)
     weights[22:33] = np.quantile(np.abs(weights), rng.random(11)) * 2  # the largest values that count
     n_regions = int(labels.max())
-    first_pixel, area, sums = segment_merge.describe(labels, planes, colors, textons, n_codes, n_regions)
+    first_pixel, area, sums = segment_sums.describe(labels, planes, colors, textons, n_codes, n_regions)
     assert_array_equal(first_pixel, np.unique(labels, return_index=True)[1][int(labels.min() == 0) :])
     ends, layout = between.pairs - np.int32(1), (n_planes, *n_codes)
     given = segment_merge.Described(area, sums, layout, ends, between.lengths, between.sums)
@@ -149,6 +150,50 @@ def test_steps_equal_the_slow_twin(rng, n_planes, outside):
             assert_allclose(found, naive.features(after, a, b, *described), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e6])
+@pytest.mark.parametrize("n_planes", [1, 3])
+def test_sums_equal_the_slow_twin(rng, size, n_planes):
+    """To the bit, and those of float64 but for its rounding; some values are tiny, region 3 is nowhere, and what is
+    outside is huge.
+    """
+    planes, _, colors, textons, n_codes = scene(rng, (21, 33), n_planes)
+    planes = ((30 - planes) * size / 100 * rng.choice([1, 1e-9, 1e-13], planes.shape)).astype(np.float32)
+    labels = rng.choice(np.array([0, 1, 2, 4], np.int32), colors.shape)
+    planes[:, labels == 0] = 1e30
+    described = labels, planes, colors, textons, n_codes
+    first, area, sums = segment_sums.describe(*described, 4)
+    assert (first.dtype, area.dtype, sums.dtype) == (np.int64, np.int64, np.float64)
+    assert area.tolist() == [(labels == label).sum() for label in (1, 2, 3, 4)]
+    for label in (1, 2, 4):
+        assert first[label - 1] == np.flatnonzero(labels == label)[0]
+        assert_array_equal(sums[label - 1], naive.sums(*described, label))
+        values = planes[:, labels == label].astype(np.float64)
+        assert_allclose(sums[label - 1, :n_planes], values.sum(axis=1), rtol=1e-11, atol=1e-11 * size)
+        assert_allclose(sums[label - 1, n_planes : 2 * n_planes], (values**2).sum(axis=1), rtol=1e-11)
+
+
+@pytest.mark.parametrize("value", [1e6, -1e6, 65.0, 2.0**-140, 0.0])
+def test_sums_stay_within_64_bits(value):
+    """One region of the largest values there are; the scales leave as much room for pictures of any size."""
+    planes, codes = np.full((1, 300, 400), value, np.float32), np.zeros((300, 400), np.uint8)
+    sums = segment_sums.describe(np.ones((300, 400), np.int32), planes, codes, codes, (1, 1), 1)[2]
+    assert sums.tolist() == [[120_000 * value, 120_000 * value**2, 120_000, 120_000]]
+    for n_pixels in (1, 12_000_000, 2**31):
+        scales = _sums.scales_of(np.broadcast_to(np.float32(value), (1, 1, n_pixels)), Everywhere(n_pixels))
+        for scale, most in zip(scales, (abs(value), value**2), strict=True):
+            assert n_pixels * (int(most * scale) + 1) < 2**63
+
+
+class Everywhere:
+    """Labels of as many pixels as no test has room for."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __gt__(self, _):
+        return np.array(True)
+
+
 def test_the_same_for_any_number_of_threads(rng):
     shape = (300, 40)
     planes, strengths, colors, textons, n_codes = scene(rng, shape)
@@ -158,7 +203,7 @@ def test_the_same_for_any_number_of_threads(rng):
         labels, count = watershed.basins(relief, n_threads)
         between = borders.passes(labels, relief, strengths, n_threads)
         results.append(
-            (labels, *between, *segment_merge.describe(labels, planes, colors, textons, n_codes, count, n_threads))
+            (labels, *between, *segment_sums.describe(labels, planes, colors, textons, n_codes, count, n_threads))
         )
     for other in results[1:]:
         for one, same in zip(results[0], other):

@@ -60,11 +60,6 @@ class Cues(NamedTuple):
     colors: NDArray[np.uint8]  # (M, N), below N_COLORS; OUTSIDE outside the mask
     mask: Mask | None
 
-    def on_host(self) -> Cues:
-        mask = None if self.mask is None else to_host(self.mask)
-        planes, strengths = to_host(self.planes), to_host(self.strengths)
-        return Cues(planes, strengths, to_host(self.textons), to_host(self.colors), mask)
-
 
 def cues(
     image: Array,

@@ -11,7 +11,6 @@ import numpy as np
 
 from classicseg._kernels.cpu._jit import jit, jit_inline, jit_lean, jit_lean_called
 from classicseg._kernels.cpu.borders import Passes, renamed
-from classicseg._kernels.cpu.regions_runs import for_regions, region_runs
 from classicseg._kernels.cpu.regions_tree import (
     LENGTH,
     NEAREST,
@@ -44,40 +43,6 @@ class Described(NamedTuple):
 
     def n_features(self):
         return N_REGION + self.strengths.shape[1] + N_SIZE
-
-
-def describe(labels, planes, colors, textons, n_codes, n_regions, n_threads=None):
-    """Return the first pixel (R,), the area (R,) and the sums of channels (R, D) of each region.
-
-    `planes` (C, M, N) are float32, codes (M, N) uint8, below ``n_codes[0]`` the colours and ``n_codes[1]`` the textons.
-    """
-    runs = region_runs(labels, n_regions, n_threads)
-    sums = np.zeros((n_regions, 2 * len(planes) + sum(n_codes)))
-    flat = planes.reshape(len(planes), -1), colors.reshape(-1), textons.reshape(-1)
-
-    def add(begin, end):
-        add_pixels(*flat, n_codes[0], runs[:3], begin, end, sums)
-
-    for_regions(add, runs.area, n_threads)
-    return runs.begins[runs.first[:-1]].astype(np.int64), runs.area, sums
-
-
-@jit
-def add_pixels(planes, colors, textons, n_colors, runs, first_region, last_region, sums):
-    """Fill the rows of some regions; values are added in raster order, in float64."""
-    first, begins, ends = runs
-    n_planes = planes.shape[0]
-    for r in range(first_region, last_region):
-        row = sums[r]
-        for i in range(first[r], first[r + 1]):
-            for k in range(begins[i], ends[i]):
-                row[2 * n_planes + colors[k]] += 1
-                row[2 * n_planes + n_colors + textons[k]] += 1
-            for c in range(n_planes):
-                for k in range(begins[i], ends[i]):
-                    value = np.float64(planes[c, k])
-                    row[c] += value
-                    row[n_planes + c] += value * value
 
 
 def contracted(described, node, n_nodes):
