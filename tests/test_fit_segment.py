@@ -11,10 +11,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout and never installed
 
-from benchmarks import fit_segment  # noqa: E402
+from benchmarks import ablate_segment, fit_segment  # noqa: E402
 from benchmarks.quality.data import pictures_of  # noqa: E402
 from benchmarks.quality.generated import write_data_set  # noqa: E402
-from benchmarks.segment_fit import logistic, validation  # noqa: E402
+from benchmarks.segment_fit import ablation, logistic, validation  # noqa: E402
 from benchmarks.segment_fit import model as model_of  # noqa: E402
 from benchmarks.segment_fit.examples import (  # noqa: E402
     STATES,
@@ -30,7 +30,7 @@ from benchmarks.segment_fit.examples import (  # noqa: E402
 from benchmarks.segment_fit.model import fitted_model, truth_of_nodes, widened  # noqa: E402
 from benchmarks.segment_fit.scores import FIELDS, SCALES, cut_scores, partition_scores  # noqa: E402
 from classicseg._kernels.cpu import segment_merge  # noqa: E402
-from classicseg._segment_tree import first_steps, read_model, tree_of  # noqa: E402
+from classicseg._segment_tree import Model, first_steps, read_model, tree_of  # noqa: E402
 from classicseg._segment_walk import nodes_after, with_walk  # noqa: E402
 from classicseg.metrics import region_scores  # noqa: E402
 
@@ -287,6 +287,77 @@ def test_no_picture_is_segmented_by_a_model_that_saw_it(scenes, monkeypatch):
         assert name not in seen[fit]
         assert len(seen[fit]) == len(scenes) - 1
     assert scores["one tree"].pictures == tuple(scene.name for scene in scenes)
+
+
+# What each part is worth
+
+
+def test_every_feature_is_of_one_cue(scenes):
+    """The strength of the walk is of none: without it is a stage."""
+    described = scenes[0].start.described
+    walked = with_walk(nodes_after(described, np.empty((0, 2), np.int32)), described, np.zeros(len(described.ends)))
+    for n_features, of_none in ((described.n_features(), []), (walked.n_features(), [9])):
+        told = np.concatenate([np.arange(n_features)[list(columns)] for columns in ablation.CUES.values()])
+        assert sorted([*told.tolist(), *of_none]) == list(range(n_features))
+
+
+@pytest.mark.parametrize("cue", ["gradients along the border", "sizes"])
+def test_what_is_left_out_gets_no_weight_and_changes_the_others(scenes, model, cue):
+    columns = list(ablation.CUES[cue])
+    blind = fitted_model(scenes, seed=1, n_trees=2, without=ablation.CUES[cue])
+    for whole, weights in zip((model.first, *model.trees), (blind.first, *blind.trees), strict=True):
+        linear, roots, _ = weights[:-1].reshape(3, -1)
+        assert not linear[columns].any()
+        assert not roots[columns].any()
+        assert linear.any()
+        assert (weights[:-1].reshape(3, -1)[:2] != whole[:-1].reshape(3, -1)[:2]).any()
+
+
+def test_ablations_are_the_model_its_stages_and_one_fit_per_cue(scenes, monkeypatch):
+    asked = []
+    plain = read_model("plain")
+    monkeypatch.setattr(ablation, "fitted_model", lambda some, seed, without: asked.append((seed, without)) or plain)
+    monkeypatch.setattr(validation, "fitted_model", lambda some, seed: asked.append((seed, ())) or plain)
+    found = ablation.fitted_ablations(scenes, 4)
+    assert asked == [(4, ()), *((4, columns) for columns in ablation.CUES.values())]
+    assert ablation.NAMES.keys() == validation.variants_of(plain).keys()
+    names = [ablation.NAMES["both"], *(f"without {cue}" for cue in ablation.CUES)]
+    assert list(found)[: len(names)] == names
+    assert set(found) == {*names, *ablation.NAMES.values()}
+
+
+def test_changes_are_over_the_whole_model(scenes):
+    first = -read_model("plain").first  # which joins what is least alike
+    models = read_model("fitted"), Model(first, (first,))
+    good, bad = ([tree_of(scene.start, model) for scene in scenes] for model in models)
+    scores = {"all": validation.scores_of(scenes, good), "less": validation.scores_of(scenes, bad)}
+    for base, other in (("all", "less"), ("less", "all")):
+        rows = {row.name: row for row in validation.rows_of(scores, base)}
+        assert rows[base].gain == 0
+        assert rows["all"].gain - rows["less"].gain > 0.05
+        assert rows[other].gain == pytest.approx(np.mean(best_of(scores[other]) - best_of(scores[base])))
+        assert rows[other].interval[0] <= rows[other].gain <= rows[other].interval[1]
+
+
+def best_of(scores):
+    """Covering of each picture at the scale that is best for all."""
+    covered, area = scores.values["covered"], scores.values["area"]
+    return (covered / area)[:, (covered.sum(axis=0) / area.sum(axis=0)).argmax()]
+
+
+def test_ablation_command_writes_a_dated_table(data_set, tmp_path, capsys, monkeypatch):
+    variants = {name: read_model("plain") for name in (ablation.NAMES["both"], "without sizes")}
+    monkeypatch.setattr(ablation, "fitted_ablations", lambda some, seed: variants)
+    ablate_segment.main(["--data", str(data_set), "--out", str(tmp_path), "--seeds", "2"])
+    (path,) = tmp_path.glob("segment_ablation-????-??-??.json")
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert [row["name"] for row in result["rows"]] == list(variants)
+    assert (result["pictures"], result["seeds"]) == (3, 2)
+    text = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert text.strip() in capsys.readouterr().out
+    assert "| without sizes |" in text
+    assert "2 seeds" in text
+    assert str(data_set) not in path.read_text(encoding="utf-8")  # results are public
 
 
 # The command

@@ -33,6 +33,7 @@ class Example:
 
     described: Any  # `segment_merge.Described`
     truth: Truth
+    without: tuple[int, ...] = ()  # features that no weight is to look at
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def _pairs_at(example: Example, weights: Floats, left: int) -> Pairs:
     n_regions = len(example.described.area)
     kernels = kernels_for(weights, "segment_merge")
     steps, _, ends, features = kernels.features_after(example.described, weights, n_regions - left)
+    features[:, list(example.without)] = 0  # what is the same everywhere gets no weight
     merged = merged_truth(example.truth, roots_after(steps, n_regions))
     return Pairs(features, drawn_apart(merged, ends), np.full(len(ends), 1 / max(len(ends), 1)))
 

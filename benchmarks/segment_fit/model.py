@@ -20,9 +20,11 @@ TURNS = 3
 N_TREES = 8  # of each kind: without and with the random walk
 
 
-def fitted_model(scenes: Sequence[Scene], seed: int = 0, n_trees: int = N_TREES) -> Model:
-    """Return the weights that agree best with what people drew on the pictures."""
-    starts = [Example(scene.start.described, scene.truth) for scene in scenes]
+def fitted_model(
+    scenes: Sequence[Scene], seed: int = 0, n_trees: int = N_TREES, without: tuple[int, ...] = ()
+) -> Model:
+    """Return the weights that agree best with what people drew on the pictures, 0 for some features."""
+    starts = [Example(scene.start.described, scene.truth, without) for scene in scenes]
     first = fitted_weights(joined(pairs_by_turns(starts, read_model("plain").first)))
     plain, walked = [], []
     for scene in scenes:
@@ -30,8 +32,8 @@ def fitted_model(scenes: Sequence[Scene], seed: int = 0, n_trees: int = N_TREES)
         steps, _, scores = first_steps(described, first)
         nodes = nodes_after(described, steps)
         truth = truth_of_nodes(scene.truth, nodes)
-        plain.append(Example(nodes.described, truth))
-        walked.append(Example(with_walk(nodes, described, scores), truth))
+        plain.append(Example(nodes.described, truth, without))
+        walked.append(Example(with_walk(nodes, described, scores), truth, without))
     rng = np.random.default_rng(seed)
     trees = drawn_fits(pairs_by_turns(plain, first), n_trees, rng)
     trees += drawn_fits(pairs_by_turns(walked, widened(first)), n_trees, rng)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ class Row:
     name: str
     best: dict[str, float]  # one scale for all pictures, the best one
     best_per_picture: dict[str, float]
-    gain: float  # in covering, mean over pictures, over the first line
+    gain: float  # in covering, mean over pictures, over the variant that others are compared with
     interval: tuple[float, float]  # of 95 %, of that
 
 
@@ -44,13 +44,21 @@ def variants_of(model: Model) -> dict[str, Model]:
     }
 
 
-def unseen_scores(scenes: Sequence[Scene], seeds: Sequence[int]) -> dict[str, Scores]:
+def fitted_variants(scenes: Sequence[Scene], seed: int) -> dict[str, Model]:
+    return variants_of(fitted_model(scenes, seed))
+
+
+def unseen_scores(
+    scenes: Sequence[Scene],
+    seeds: Sequence[int],
+    fit: Callable[[Sequence[Scene], int], dict[str, Model]] = fitted_variants,
+) -> dict[str, Scores]:
     """Return the scores of every variant, each picture once per seed, under models that were fitted without it."""
     kept: dict[str, list[tuple[Scene, RegionTree]]] = {}
     for seed in seeds:
         for fold in folds(len(scenes), seed):
-            model = fitted_model([scene for i, scene in enumerate(scenes) if i not in fold], seed)
-            for name, variant in variants_of(model).items():
+            variants = fit([scene for i, scene in enumerate(scenes) if i not in fold], seed)
+            for name, variant in variants.items():
                 kept.setdefault(name, []).extend((scenes[i], tree_of(scenes[i].start, variant, 1)) for i in fold)
     return {name: _averaged(scores_of(*zip(*rows, strict=True))) for name, rows in kept.items()}
 
@@ -68,10 +76,10 @@ def _averaged(scores: Scores) -> Scores:
     return Scores(tuple(names), scores.settings, values, scores.failed)
 
 
-def rows_of(scores: dict[str, Scores]) -> list[Row]:
-    """Return the lines of the table; gains are over "one tree"."""
+def rows_of(scores: dict[str, Scores], base_name: str = "one tree") -> list[Row]:
+    """Return the lines of the table; gains are over the variant `base_name`."""
     covering = REGION_MEASURES[0]
-    base = _per_picture(scores["one tree"], covering)
+    base = _per_picture(scores[base_name], covering)
     rows = []
     for name, one in scores.items():
         best = {measure.name: float(_best(measure, one.per_setting(measure))) for measure in REGION_MEASURES}
