@@ -24,11 +24,14 @@ __all__ = [
     "available_refiners",
     "check_result",
     "checkerboard",
+    "classes_from_panoptic",
     "convolution_matrix",
     "describe_regions",
+    "instances_from_panoptic",
     "load_refiner",
     "max_pool",
     "max_unpool",
+    "panoptic_merge",
     "paste_masks",
     "pixel_shuffle",
     "pixel_unshuffle",
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from classicseg.refine._check import check_result
     from classicseg.refine._checkerboard import CheckerboardResult, checkerboard
     from classicseg.refine._errors import RefinerError, RefinerWarning
+    from classicseg.refine._panoptic import classes_from_panoptic, instances_from_panoptic, panoptic_merge
     from classicseg.refine._paste import paste_masks
     from classicseg.refine._pool import pool, snap, unpool
     from classicseg.refine._potts import SmoothResult, smooth
@@ -115,5 +119,6 @@ else:
             ),
             "_upsample": ("upsample",),
             "_potts": ("SmoothResult", "smooth"),
+            "_panoptic": ("classes_from_panoptic", "instances_from_panoptic", "panoptic_merge"),
         },
     )

@@ -60,3 +60,23 @@ def expanded_in_turns(costs, edges, borders):
             labels = best_expansion(labels, taker, costs, edges, borders)
         if (labels == before).all():
             return labels, turns
+
+
+def panoptic_merge(classes, masks, scores, categories, things, min_score, max_overlap, min_area):
+    """Return segment ids and [(category, is_thing, area)], pixel by pixel, of class labels (M, N) and bool masks."""
+    ids, found = np.zeros(classes.shape, int), []
+    for i in sorted(range(len(masks)), key=lambda i: (-scores[i], i)):
+        own = [pixel for pixel in np.ndindex(classes.shape) if masks[i][pixel]]
+        free = [pixel for pixel in own if ids[pixel] == 0]
+        if scores[i] < min_score or not free or 1 - len(free) / len(own) > max_overlap + 1e-12:
+            continue
+        found.append((categories[i], True, len(free)))
+        for pixel in free:
+            ids[pixel] = len(found)
+    for kind in range(classes.max() + 1):
+        free = [pixel for pixel in np.ndindex(classes.shape) if classes[pixel] == kind and ids[pixel] == 0]
+        if kind not in things and free and len(free) >= min_area:
+            found.append((kind, False, len(free)))
+            for pixel in free:
+                ids[pixel] = len(found)
+    return ids, found
