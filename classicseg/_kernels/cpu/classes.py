@@ -31,6 +31,4 @@ def find_highest(probabilities, classes, highest):
                 value = probabilities[row, col, k]
                 if value > best or value != value:
                     best, found = value, k
-                if best != best:
-                    break
             classes[row, col], highest[row, col] = found, best
