@@ -25,6 +25,7 @@ from classicseg.metrics import (
     region_scores,
     thin,
 )
+from classicseg.refine import InstanceResult, describe_regions, panoptic_merge, pool, smooth, snap
 from classicseg.regions import connected_regions, merge_regions, merge_small_regions, region_graph, region_table
 from classicseg.superpixels import felzenszwalb, slic
 from classicseg.thermal import find_hotspots
@@ -120,6 +121,17 @@ def _warm_graph() -> None:
         normalized_cut((rows * 7 + cols * cols) % 11 * 1.0, radius=1, sigma=5, **options)
 
 
+def _warm_refine() -> None:
+    regions = np.arange(1, 17, dtype=np.int32).reshape(4, 4)
+    none = InstanceResult(np.zeros((0, 4, 4), bool), np.zeros(0, np.float32), np.zeros(0, np.int64))
+    for dtype in (np.float32, np.float64):
+        probabilities = np.full((4, 4, 2), 0.5, dtype)
+        pool(probabilities, regions, weights=np.ones((4, 4)))
+        panoptic_merge(snap(probabilities, regions), none, things=[])
+    for image in (np.zeros((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8)):
+        smooth(probabilities, describe_regions(image, regions))
+
+
 def _warm_metrics() -> None:
     labels = np.arange(256).reshape(16, 16)
     contingency_table(labels * 10**9, labels.T)  # labels far apart, in a table that is mostly empty
@@ -152,6 +164,7 @@ _CALLS = {
     "superpixels": _warm_superpixels,
     "segment": _warm_segment,
     "graph": _warm_graph,
+    "refine": _warm_refine,
     "metrics": _warm_metrics,
     "hot spots": _warm_hotspots,
 }
