@@ -27,6 +27,7 @@ __all__ = [
     "classes_from_panoptic",
     "convolution_matrix",
     "describe_regions",
+    "guided_upsample",
     "instances_from_panoptic",
     "load_refiner",
     "max_pool",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from classicseg.refine._check import check_result
     from classicseg.refine._checkerboard import CheckerboardResult, checkerboard
     from classicseg.refine._errors import RefinerError, RefinerWarning
+    from classicseg.refine._guided import guided_upsample
     from classicseg.refine._panoptic import classes_from_panoptic, instances_from_panoptic, panoptic_merge
     from classicseg.refine._paste import paste_masks
     from classicseg.refine._pool import pool, snap, unpool
@@ -120,5 +122,6 @@ else:
             "_upsample": ("upsample",),
             "_potts": ("SmoothResult", "smooth"),
             "_panoptic": ("classes_from_panoptic", "instances_from_panoptic", "panoptic_merge"),
+            "_guided": ("guided_upsample",),
         },
     )

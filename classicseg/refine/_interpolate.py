@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -35,28 +35,32 @@ METHODS: dict[str, tuple[tuple[int, ...], Callable[[NDArray[np.float64]], NDArra
 def interpolate(grid: Array, shape: Pair, method: str) -> Array:
     """Return an (M, N, C) grid at the rows and columns of `shape`; both cover the same area."""
     out = np.empty((*shape, grid.shape[2]), floating(grid))
-    for rows, block in interpolated_rows(grid, shape, method):
-        out[rows] = block
+    sampled = sampler(grid, shape, method)
+    step = max(BLOCK // (shape[1] * grid.shape[2]), 1)
+    for start in range(0, shape[0], step):
+        rows = slice(start, start + step)
+        out[rows] = sampled(rows)
     return out
 
 
-def interpolated_rows(grid: Array, shape: Pair, method: str) -> Iterator[tuple[slice, Array]]:
-    """Yield the interpolated grid in blocks of rows, so that a large one never needs to exist."""
-    dtype = floating(grid)
-    row_index, row_weight = _taps(grid.shape[0], shape[0], method, dtype)
-    col_index, col_weight = _taps(grid.shape[1], shape[1], method, dtype)
-    step = max(BLOCK // (shape[1] * grid.shape[2]), 1)
-    for start in range(0, shape[0], step):
-        rows = slice(start, min(start + step, shape[0]))
-        narrow = sum(w[:, None, None] * grid[i] for i, w in zip(row_index[:, rows], row_weight[:, rows]))
-        yield rows, sum(w[:, None] * narrow[:, j] for j, w in zip(col_index, col_weight))
+def sampler(grid: Array, shape: Pair, method: str) -> Callable[[slice], Array]:
+    """Return what gives any rows of the interpolated grid, so that a large one never needs to exist."""
+    row_index, row_weight = taps(grid.shape[0], shape[0], method, floating(grid))
+    col_index, col_weight = taps(grid.shape[1], shape[1], method, floating(grid))
+
+    def sampled(rows: slice) -> Array:
+        narrow: Array = sum(w[:, None, None] * grid[i] for i, w in zip(row_index[:, rows], row_weight[:, rows]))
+        wide: Array = sum(w[:, None] * narrow[:, j] for j, w in zip(col_index, col_weight))
+        return wide
+
+    return sampled
 
 
-def _taps(n_in: int, n_out: int, method: str, dtype: DTypeLike) -> tuple[NDArray[np.intp], Array]:
+def taps(n_in: int, n_out: int, method: str, dtype: DTypeLike) -> tuple[NDArray[np.intp], Array]:
     """Return which pixels each output is made of along an axis, and their weights, one row per tap."""
     offsets, weight_of = METHODS[method]
     place = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
     before = np.floor(place)
-    taps = before + np.array(offsets)[:, None]
-    weights = weight_of(np.abs(place - taps)).astype(dtype)
-    return taps.clip(0, n_in - 1).astype(np.intp), weights  # beyond the border its pixels are repeated
+    near = before + np.array(offsets)[:, None]
+    weights = weight_of(np.abs(place - near)).astype(dtype)
+    return near.clip(0, n_in - 1).astype(np.intp), weights  # beyond the border its pixels are repeated

@@ -148,3 +148,70 @@ def paste(mask, box, shape):
     for i, j in np.ndindex(*shape):
         out[i, j] = bilinear(mask, (i + 0.5 - box[0]) / height, (j + 0.5 - box[1]) / width)
     return out
+
+
+# --- Guided upsampling ------------------------------------------------------------------------------------------
+
+
+def cell_means(image, inside, shape):
+    """Mean over each cell, by the part of it that every pixel fills, and the share that pixels inside fill."""
+    n_rows, n_cols, n_channels = image.shape
+    height, width = n_rows / shape[0], n_cols / shape[1]
+    mean, share = np.zeros((*shape, n_channels)), np.zeros(shape)
+    for i, j, r, c in np.ndindex(*shape, n_rows, n_cols):
+        rows = min(r + 1, (i + 1) * height) - max(r, i * height)
+        cols = min(c + 1, (j + 1) * width) - max(c, j * width)
+        if rows > 0 and cols > 0 and inside[r, c]:
+            share[i, j] += rows * cols / (height * width)
+            mean[i, j] += rows * cols / (height * width) * image[r, c]
+    return mean / np.where(share > 0, share, 1)[..., None], share
+
+
+def bilateral(values, image, inside, sigma):
+    """Mean of the cells by a tent in space and a Gaussian in the image; cells without pixels do not count."""
+    shape, target = values.shape[:2], image.shape[:2]
+    mean, share = cell_means(image, inside, shape)
+    out = np.zeros((*target, values.shape[2]))
+    for r, c in zip(*np.nonzero(inside)):
+        row, col = (r + 0.5) * shape[0] / target[0] - 0.5, (c + 0.5) * shape[1] / target[1] - 0.5
+        row, col = min(max(row, 0), shape[0] - 1), min(max(col, 0), shape[1] - 1)
+        total = 0.0
+        for i, j in np.ndindex(*shape):
+            like = math.exp(-np.sum((image[r, c] - mean[i, j]) ** 2) / (2 * sigma**2))
+            weight = tent(row - i) * tent(col - j) * like * (share[i, j] > 0)
+            total += weight
+            out[r, c] += weight * values[i, j]
+        out[r, c] /= total
+    return out
+
+
+def guided(values, image, inside, sigma, radius):
+    """Ridge regressions in every window of cells, solved as least squares; their means, interpolated."""
+    shape, n_channels, n_classes = values.shape[:2], image.shape[2], values.shape[2]
+    mean, share = cell_means(image, inside, shape)
+
+    def window(i, j):
+        rows = range(max(i - radius, 0), min(i + radius + 1, shape[0]))
+        cols = range(max(j - radius, 0), min(j + radius + 1, shape[1]))
+        return [(r, c) for r in rows for c in cols if share[r, c] > 0]
+
+    fit = np.zeros((*shape, n_channels + 1, n_classes))
+    for i, j in np.ndindex(*shape):
+        cells = window(i, j)
+        if not cells:
+            continue
+        weight = np.sqrt([share[cell] for cell in cells])
+        known = np.array([[*mean[cell], 1] for cell in cells]) * weight[:, None]
+        wanted = np.array([values[cell] for cell in cells]) * weight[:, None]
+        small = sigma * np.sqrt(np.sum(weight**2)) * np.eye(n_channels, n_channels + 1)
+        stacked = np.vstack([known, small]), np.vstack([wanted, np.zeros((n_channels, n_classes))])
+        fit[i, j] = np.linalg.lstsq(*stacked, rcond=None)[0]
+    smooth = np.zeros_like(fit)
+    for i, j in np.ndindex(*shape):
+        cells = window(i, j)
+        if cells:
+            smooth[i, j] = np.average([fit[cell] for cell in cells], axis=0, weights=[share[cell] for cell in cells])
+    parts = [interpolate(smooth[..., c, k], image.shape[:2], tent) for c, k in np.ndindex(n_channels + 1, n_classes)]
+    slope = np.reshape(parts, (n_channels + 1, n_classes, *image.shape[:2]))
+    found = np.einsum("mnc,ckmn->mnk", image, slope[:-1]) + slope[-1].transpose(1, 2, 0)
+    return np.where(inside[..., None], found, 0)
