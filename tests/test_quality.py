@@ -15,7 +15,7 @@ from classicseg import RegionPairs
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout and never installed
 
-from benchmarks.quality import ours, peers, report, run, score  # noqa: E402
+from benchmarks.quality import ours, peers, plot, report, run, score  # noqa: E402
 from benchmarks.quality.data import LAYOUT, SPLITS, pictures_of, read_image, read_truth  # noqa: E402
 from benchmarks.quality.generated import COUNTS, SHAPE, borders, write_data_set  # noqa: E402
 from benchmarks.quality.judge import MEASURES  # noqa: E402
@@ -381,6 +381,30 @@ def test_records_are_kept_only_while_nothing_changed(data_set, tmp_path, monkeyp
         assert prints() != first
     (task,) = run.tasks_of(pictures, [dataclasses.replace(method, settings=method.settings[:1])], tmp_path, tiny=False)
     assert task.fingerprint != first
+
+
+def test_names_in_the_plot_cover_no_mark_and_no_other_name(rng):
+    """Many methods of nearly the same time and score, as there are."""
+    figure_of = pytest.importorskip("matplotlib.figure").Figure
+    methods = [
+        {
+            "name": f"a method, number {i}",
+            "library": "classicseg",
+            "seconds": 0.01 * 1.2 ** float(rng.normal()),
+            "val": {"covering": (score := 0.5 + 0.01 * float(rng.normal()))},
+            "best_per_picture": {"covering": score + 0.05},
+        }
+        for i in range(8)
+    ]
+    figure = figure_of(figsize=(13, 6.6), layout="constrained")
+    texts = plot.panel(figure.subplots(1, 2)[0], methods, "covering")
+    plot.part(figure, texts)
+    names, marks = [text.get_window_extent() for text in texts], [plot.mark_of(text) for text in texts]
+    for i, name in enumerate(names):
+        assert not any(name.overlaps(other) for other in (*names[:i], *marks))
+        off = max(marks[i].x0 - name.x1, name.x0 - marks[i].x1), max(marks[i].y0 - name.y1, name.y0 - marks[i].y1)
+        assert max(off) < 100  # pixels from its own
+    assert len({text.get_text() for text in texts}) == len(methods)
 
 
 @pytest.mark.parametrize(
