@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,11 @@ def test_only_public_names_are_used(path):
                 names = [node.module] if isinstance(node, ast.ImportFrom) else []
                 names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 assert not [name for name in names if "._" in f".{name}"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_links_to_files_of_the_project_lead_there(path):
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            for link in re.findall(r"\]\((?!\w+:)([^)#]+)", "".join(cell["source"])):
+                assert (path.parent / link).is_file(), link
