@@ -108,7 +108,9 @@ def _modules(rng: np.random.Generator, plant: _Plant, number: Array, up: Array, 
     frame = (np.minimum(up, 1 - up) * length < 0.8) | (np.minimum(side, 1 - side) * width < 0.8)
     surface = surface + np.where(box, rng.uniform(0, 2), 0) - np.where(frame, rng.uniform(0.8, 2), 0)
     kind = rng.choice(["sound", "cell", "third", "whole"], n, p=[0.9, 0.06, 0.02, 0.02])
-    delta = np.select([kind == "cell", kind == "third"], [rng.uniform(6, 25, n), rng.uniform(3, 7, n)], rng.uniform(3, 8, n))
+    delta = np.select(
+        [kind == "cell", kind == "third"], [rng.uniform(6, 25, n), rng.uniform(3, 7, n)], rng.uniform(3, 8, n)
+    )
     radius = rng.uniform(1.8, 4, n)
     row, col = rng.uniform(0.2, 0.8, (2, n))
     third = rng.integers(0, 3, n)

@@ -18,6 +18,8 @@ __all__ = [
     "RefinerError",
     "RefinerWarning",
     "RegionTable",
+    "ScribbleRefiner",
+    "Scribbles",
     "Segment",
     "SemanticResult",
     "SmoothResult",
@@ -27,9 +29,11 @@ __all__ = [
     "classes_from_panoptic",
     "convolution_matrix",
     "describe_regions",
+    "from_scribbles",
     "guided_upsample",
     "instances_from_panoptic",
     "load_refiner",
+    "load_scribbles",
     "max_pool",
     "max_unpool",
     "panoptic_merge",
@@ -68,6 +72,8 @@ if TYPE_CHECKING:
         SemanticResult,
     )
     from classicseg.refine._roi import roi_align, roi_pool
+    from classicseg.refine._scribble_refiner import ScribbleRefiner, load_scribbles
+    from classicseg.refine._scribbles import Scribbles, from_scribbles
     from classicseg.refine._subpixel import pixel_shuffle, pixel_unshuffle
     from classicseg.refine._table import RegionTable, describe_regions
     from classicseg.refine._transposed import convolution_matrix, transposed_convolution
@@ -91,6 +97,8 @@ else:
                 "Segment",
                 "SemanticResult",
             ),
+            "_scribble_refiner": ("ScribbleRefiner", "load_scribbles"),
+            "_scribbles": ("Scribbles", "from_scribbles"),
             "_table": ("RegionTable", "describe_regions"),
             "_checkerboard": (
                 "CheckerboardResult",

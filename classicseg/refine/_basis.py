@@ -1,0 +1,129 @@
+"""Features of regions as a linear model can use them: with their surroundings, in one unit, as nearness to samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classicseg.refine._table import RegionTable
+
+Floats = NDArray[np.float64]
+PLACES = ("row", "col")  # features that tell where a region lies, and so nothing of what it is
+RINGS = 3  # of neighbours, whose means are features too
+TAILS = (10.0, 90.0)  # percentiles whose distance is that of a normal distribution of deviation 1 ...
+DEVIATIONS = 2.563  # ... times this
+MOST_DEVIATIONS = 6.0  # what lies farther out counts as if it were here: one odd region must not bend a model
+LEAST_POWER = 1e-6  # of the first: directions of the landmarks that have less are noise
+
+
+class Basis(NamedTuple):
+    """How features become the basis of a model, learnt from the regions of some images."""
+
+    names: tuple[str, ...]  # (F,) the features of a `RegionTable` that count
+    centers: Floats  # (F,)
+    scales: Floats  # (F,)
+    landmarks: Floats  # (m, D) regions of the images, as far apart as can be
+    width: float  # mean squared distance at which nearness falls to 1/e
+    whitening: Floats  # (m, r)
+
+    def of(self, table: RegionTable) -> Floats:
+        """Return the features (n, r + 1) of the regions of an image; the last is 1."""
+        near = _nearness(_surroundings(self._scaled(table), table), self.landmarks, self.width)
+        return np.column_stack([near @ self.whitening, np.ones(len(near))])
+
+    def _scaled(self, table: RegionTable) -> Floats:
+        scaled = (columns_of(table, self.names) - self.centers) / self.scales
+        return np.asarray(scaled.clip(-MOST_DEVIATIONS, MOST_DEVIATIONS))
+
+
+def learn_basis(tables: Sequence[RegionTable], n_landmarks: int) -> Basis:
+    """Choose the basis by the regions of some images, whatever their classes.
+
+    Each feature is brought to a median of 0 and, but for outliers, a deviation of 1. What a region is like, and what
+    the rings of neighbours around it are like, is a point; its nearness to each of the landmarks is a feature of the
+    model, turned and scaled so that inner products of features are the nearness of regions (Nyström's method).
+    """
+    names = tuple(name for name in tables[0].names if name not in PLACES)
+    columns = np.concatenate([columns_of(table, names) for table in tables])
+    centers = np.median(columns, axis=0)
+    low, high = np.percentile(columns, TAILS, axis=0)
+    deviations = columns.std(axis=0)
+    scales = np.where(high > low, (high - low) / DEVIATIONS, np.where(deviations > 0, deviations, 1))
+    nothing = np.empty((0, 0))
+    basis = Basis(names, centers, scales, nothing, 1.0, nothing)
+    points = np.concatenate([_surroundings(basis._scaled(table), table) for table in tables])
+    landmarks, squared = _farthest(points, n_landmarks)
+    apart = squared[squared > 0]
+    width = float(np.median(apart)) if apart.size else 1.0
+    power, directions = np.linalg.eigh(_nearness(landmarks, landmarks, width))
+    kept = power > LEAST_POWER * power[-1]
+    return basis._replace(landmarks=landmarks, width=width, whitening=directions[:, kept] / np.sqrt(power[kept]))
+
+
+def columns_of(table: RegionTable, names: Sequence[str]) -> Floats:
+    """Return features (n, F) by their names."""
+    if missing := [name for name in names if name not in table.names]:
+        raise ValueError(
+            f"regions must have the features that were learnt from, got none named {', '.join(map(repr, missing))}; "
+            "describe images of the same channels, with the same unit"
+        )
+    return table.features[:, [table.names.index(name) for name in names]].astype(np.float64)
+
+
+def links(table: RegionTable, weights: NDArray[Any]) -> Any:
+    """Return the weights (n_edges,) of neighbours as a symmetric sparse matrix (n, n)."""
+    from scipy.sparse import csr_array
+
+    low, high = table.edges.T
+    n = len(table.numbers)
+    both = np.concatenate([low, high]), np.concatenate([high, low])
+    return csr_array((np.tile(weights.astype(np.float64), 2), both), shape=(n, n))
+
+
+def _surroundings(features: Floats, table: RegionTable) -> Floats:
+    """Return features (n, F) and their means over 1 to `RINGS` steps to a neighbour, (n, (1 + RINGS) F).
+
+    A step goes over a border as often as that is long. A region without neighbours stays where it is.
+    """
+    steps = links(table, table.boundary_length)
+    length = steps.sum(axis=1)
+    alone = length == 0
+    rings = [features]
+    for _ in range(RINGS):
+        beside = steps @ rings[-1] / np.where(alone, 1, length)[:, None]
+        rings.append(np.where(alone[:, None], rings[-1], beside))
+    return np.concatenate(rings, axis=1)
+
+
+def _farthest(points: Floats, most: int) -> tuple[Floats, Floats]:
+    """Return up to `most` points (m, D) as far apart as can be, and the squared distances (n, m) from all to them.
+
+    The first is nearest to the mean, each other is the one that is farthest from those before it (Gonzalez 1985), and
+    the lower one in a tie. Rare kinds of regions so have a landmark as common ones do.
+    """
+    chosen: list[int] = []
+    columns: list[Floats] = []
+    following = int(_squared(points, points.mean(axis=0, keepdims=True)).argmin())
+    nearest = np.full(len(points), np.inf)
+    for _ in range(most):
+        chosen.append(following)
+        columns.append(_squared(points, points[following, None])[:, 0])
+        nearest = np.minimum(nearest, columns[-1])
+        following = int(nearest.argmax())
+        if nearest[following] <= 0:
+            break  # every point is a landmark, or equal to one
+    return points[chosen], np.stack(columns, axis=1)
+
+
+def _nearness(points: Floats, landmarks: Floats, width: float) -> Floats:
+    return np.asarray(np.exp(-_squared(points, landmarks) / width))
+
+
+def _squared(points: Floats, others: Floats) -> Floats:
+    """Return squared distances (n, m), 0 where points are equal but for rounding."""
+    sizes = (points**2).sum(axis=1)[:, None], (others**2).sum(axis=1)
+    squared = sizes[0] + sizes[1] - 2 * points @ others.T
+    return np.asarray(np.where(squared > 1e-12 * (sizes[0] + sizes[1]), squared, 0))

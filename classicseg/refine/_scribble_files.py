@@ -1,0 +1,81 @@
+"""Files that hold what scribbles taught: NumPy's .npz, plain arrays without pickled objects."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classicseg._errors import FileFormatError, UnreadableError
+from classicseg.refine._basis import Basis
+from classicseg.refine._scribble_model import Coefficients, Model, Options
+
+FORMAT = "classicseg scribbles 1"  # another number where older versions would misread a file
+WANTED = "a file that ScribbleRefiner.save() wrote"
+
+
+def write(path: str | os.PathLike[str], classes: tuple[str, ...], model: Model, options: Options) -> None:
+    """Write a model; a crash leaves no half-written file."""
+    basis, learnt = model.basis, model.coefficients
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "classes": classes,
+        "options": options,
+        "names": basis.names,
+        "centers": basis.centers,
+        "scales": basis.scales,
+        "landmarks": basis.landmarks,
+        "width": basis.width,
+        "whitening": basis.whitening,
+        "seen": learnt.seen,
+        "values": learnt.values,
+    }
+    target = Path(path)
+    partial = target.with_name(target.name + ".part")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **content)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Model, Options]:
+    """Return classes, model and options of a file."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = dict(file) if isinstance(file, np.lib.npyio.NpzFile) else {}
+    except OSError as error:
+        raise UnreadableError(path, error.strerror or str(error), WANTED) from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise FileFormatError(path, f"no arrays ({error})", WANTED) from error
+    if str(found.get("format")) != FORMAT:
+        raise FileFormatError(path, f"the format {found.get('format', 'of another kind')}", f"{FORMAT!r}, {WANTED}")
+    try:
+        return _model(found)
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileFormatError(path, f"arrays that do not fit together ({error})", WANTED) from error
+
+
+def _model(found: dict[str, Any]) -> tuple[tuple[str, ...], Model, Options]:
+    """Return what the arrays hold, if their shapes go together."""
+    classes, names = (tuple(str(name) for name in found[key]) for key in ("classes", "names"))
+    regularization, smoothness, n_landmarks = found["options"].tolist()
+    basis = Basis(
+        names, found["centers"], found["scales"], found["landmarks"], float(found["width"]), found["whitening"]
+    )
+    learnt = Coefficients(found["seen"], found["values"], len(classes))
+    n_features, (n_landmarks_kept, width) = len(names), basis.whitening.shape
+    fits = (
+        basis.centers.shape == basis.scales.shape == (n_features,)
+        and basis.landmarks.shape[0] == n_landmarks_kept
+        and basis.landmarks.shape[1] % n_features == 0
+        and learnt.values.shape == (width + 1, len(learnt.seen))
+        and set(learnt.seen.tolist()) <= set(range(len(classes)))
+    )
+    if not fits:
+        raise ValueError("their shapes differ")
+    return classes, Model(basis, learnt, smoothness), Options(regularization, smoothness, int(n_landmarks))
