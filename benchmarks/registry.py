@@ -15,6 +15,7 @@ CASES = (
     "growth",
     "superpixels",
     "segment",
+    "scribbles",
     "graph",
     "graph_growth",
     "color",

@@ -16,6 +16,7 @@ RINGS = 3  # of neighbours, whose means are features too
 TAILS = (10.0, 90.0)  # percentiles whose distance is that of a normal distribution of deviation 1 ...
 DEVIATIONS = 2.563  # ... times this
 MOST_DEVIATIONS = 6.0  # what lies farther out counts as if it were here: one odd region must not bend a model
+MEANS = 4.0  # weight of a region's own mean values among its features: what people go by where they click once
 LEAST_POWER = 1e-6  # of the first: directions of the landmarks that have less are noise
 
 
@@ -31,12 +32,15 @@ class Basis(NamedTuple):
 
     def of(self, table: RegionTable) -> Floats:
         """Return the features (n, r + 1) of the regions of an image; the last is 1."""
-        near = _nearness(_surroundings(self._scaled(table), table), self.landmarks, self.width)
+        near = _nearness(self.points(table), self.landmarks, self.width)
         return np.column_stack([near @ self.whitening, np.ones(len(near))])
 
-    def _scaled(self, table: RegionTable) -> Floats:
+    def points(self, table: RegionTable) -> Floats:
+        """Return what regions and their surroundings are like (n, D)."""
         scaled = (columns_of(table, self.names) - self.centers) / self.scales
-        return np.asarray(scaled.clip(-MOST_DEVIATIONS, MOST_DEVIATIONS))
+        points = _surroundings(scaled.clip(-MOST_DEVIATIONS, MOST_DEVIATIONS), table)
+        points[:, [self.names.index(name) for name in values_of(table)]] *= MEANS
+        return points
 
 
 def learn_basis(tables: Sequence[RegionTable], n_landmarks: int) -> Basis:
@@ -54,7 +58,7 @@ def learn_basis(tables: Sequence[RegionTable], n_landmarks: int) -> Basis:
     scales = np.where(high > low, (high - low) / DEVIATIONS, np.where(deviations > 0, deviations, 1))
     nothing = np.empty((0, 0))
     basis = Basis(names, centers, scales, nothing, 1.0, nothing)
-    points = np.concatenate([_surroundings(basis._scaled(table), table) for table in tables])
+    points = np.concatenate([basis.points(table) for table in tables])
     landmarks, squared = _farthest(points, n_landmarks)
     apart = squared[squared > 0]
     width = float(np.median(apart)) if apart.size else 1.0
@@ -71,6 +75,11 @@ def columns_of(table: RegionTable, names: Sequence[str]) -> Floats:
             "describe images of the same channels, with the same unit"
         )
     return table.features[:, [table.names.index(name) for name in names]].astype(np.float64)
+
+
+def values_of(table: RegionTable) -> list[str]:
+    """Return the names of the features that are mean values of the image."""
+    return [name for name in table.names if name.endswith("_mean") and name != "contrast_mean"]
 
 
 def links(table: RegionTable, weights: NDArray[Any]) -> Any:

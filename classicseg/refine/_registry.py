@@ -15,8 +15,15 @@ from classicseg.refine._refiner import Refiner, check_refiner
 GROUP = "classicseg.refiners"
 Make = Callable[..., Refiner]
 
+
+def _scribbles(**options: Any) -> Refiner:
+    from classicseg.refine._scribble_refiner import load_scribbles
+
+    return load_scribbles(**options)
+
+
 # Refiners of the package by name; each imports what makes it when it is called.
-EMBEDDED: dict[str, Make] = {}
+EMBEDDED: dict[str, Make] = {"scribbles": _scribbles}
 _WORDS = {"true": True, "false": False, "none": None}
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from classicseg._errors import FileFormatError, UnreadableError
-from classicseg.refine._basis import Basis
-from classicseg.refine._scribble_model import Coefficients, Model, Options
+from classicseg.refine._basis import RINGS, Basis
+from classicseg.refine._refiner import check_classes
+from classicseg.refine._scribble_model import Coefficients, Model, Options, check_options
 
 FORMAT = "classicseg scribbles 1"  # another number where older versions would misread a file
+NUMBERS = ("centers", "scales", "landmarks", "width", "whitening", "values")
 WANTED = "a file that ScribbleRefiner.save() wrote"
 
 
@@ -56,26 +58,31 @@ def read(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Model, Options]
         raise FileFormatError(path, f"the format {found.get('format', 'of another kind')}", f"{FORMAT!r}, {WANTED}")
     try:
         return _model(found)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, IndexError, ValueError, TypeError) as error:
         raise FileFormatError(path, f"arrays that do not fit together ({error})", WANTED) from error
 
 
 def _model(found: dict[str, Any]) -> tuple[tuple[str, ...], Model, Options]:
-    """Return what the arrays hold, if their shapes go together."""
+    """Return what the arrays hold, if they go together."""
     classes, names = (tuple(str(name) for name in found[key]) for key in ("classes", "names"))
-    regularization, smoothness, n_landmarks = found["options"].tolist()
-    basis = Basis(
-        names, found["centers"], found["scales"], found["landmarks"], float(found["width"]), found["whitening"]
+    regularization, smoothness, n_most = found["options"].tolist()
+    options = check_options(regularization, smoothness, int(n_most))
+    numbers = {name: found[name].astype(np.float64) for name in NUMBERS}
+    values = numbers.pop("values")
+    basis = Basis(names, **{**numbers, "width": float(numbers["width"])})
+    learnt = Coefficients(
+        found["seen"].astype(np.int64, casting="same_kind"), values, len(check_classes("classes", classes))
     )
-    learnt = Coefficients(found["seen"], found["values"], len(classes))
-    n_features, (n_landmarks_kept, width) = len(names), basis.whitening.shape
-    fits = (
-        basis.centers.shape == basis.scales.shape == (n_features,)
-        and basis.landmarks.shape[0] == n_landmarks_kept
-        and basis.landmarks.shape[1] % n_features == 0
-        and learnt.values.shape == (width + 1, len(learnt.seen))
-        and set(learnt.seen.tolist()) <= set(range(len(classes)))
-    )
-    if not fits:
-        raise ValueError("their shapes differ")
-    return classes, Model(basis, learnt, smoothness), Options(regularization, smoothness, int(n_landmarks))
+    n_landmarks, rank = basis.whitening.shape
+    shapes = {
+        "centers": (len(names),),
+        "scales": (len(names),),
+        "landmarks": (n_landmarks, (1 + RINGS) * len(names)),
+        "values": (rank + 1, len(learnt.seen)),
+    }
+    for name, shape in shapes.items():
+        if found[name].shape != shape:
+            raise ValueError(f"{name} of shape {found[name].shape} instead of {shape}")
+    if not set(learnt.seen.tolist()) <= set(range(len(classes))):
+        raise ValueError(f"classes {learnt.seen.tolist()} of {len(classes)}")
+    return classes, Model(basis, learnt, options.smoothness), options

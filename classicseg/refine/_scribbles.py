@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg._validate import check_choice, check_int, check_integers
+from classicseg._validate import check_array, check_choice, check_int, check_integers
 from classicseg.refine._basis import learn_basis
 from classicseg.refine._refiner import check_classes
 from classicseg.refine._scribble_model import (
@@ -79,17 +79,17 @@ class Scribbles:
 
     Examples
     --------
-    >>> image = np.array([[20, 21, 20, 20], [20, 20, 21, 20], [50, 51, 52, 90], [50, 52, 51, 91.0]])
-    >>> labels = [[1, 2, 3, 3], [1, 2, 4, 4], [5, 6, 6, 7], [5, 6, 6, 7]]
+    >>> square = np.ones((4, 4), int)
+    >>> image = np.kron([[20.0, 21, 50, 52], [22, 20, 51, 90], [21, 20, 50, 51]], square)
+    >>> labels = np.kron(np.arange(1, 13).reshape(3, 4), square)
     >>> scribbles = Scribbles(describe_regions(image, labels), ("ground", "module", "hot spot"))
     >>> scribbles.add("ground", 0, 0)
-    >>> scribbles.add("module", [2, 3], [0, 0])
-    >>> scribbles.add("hot spot", 3, 3)
-    >>> scribbles.labels()
-    array([[0, 0, 0, 0],
-           [0, 0, 0, 0],
-           [1, 1, 1, 2],
-           [1, 1, 1, 2]], dtype=int32)
+    >>> scribbles.add("module", 0, 9)
+    >>> scribbles.add("hot spot", [5, 5], [13, 14])
+    >>> scribbles.labels()[::4, ::4]
+    array([[0, 0, 1, 1],
+           [0, 0, 1, 2],
+           [0, 0, 1, 1]], dtype=int32)
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Scribbles:
         self.regions = regions
         self.classes = check_classes("classes", classes)
         self._options = check_options(regularization, smoothness, n_landmarks)
-        self._strokes = np.full(regions.labels.shape, UNMARKED, np.int32)
+        self._strokes: NDArray[np.int32] = np.full(regions.labels.shape, UNMARKED, np.int32)
         self._marks = np.zeros((len(regions.numbers), len(self.classes)), np.int64)
         self._basis = learn_basis([regions], self._options.n_landmarks)
         self._features = self._basis.of(regions)
@@ -230,9 +230,11 @@ class Scribbles:
 
 
 def _check_places(name: str, given: ArrayLike, side: int) -> NDArray[np.int64]:
-    """Return rows or columns of pixels of an image as an array (n,)."""
+    """Return rows or columns of pixels of an image as an array (n,); none are fine, as `nonzero` may find none."""
+    if check_array(name, given).shape == (0,):
+        return np.empty(0, np.int64)
     array = np.atleast_1d(check_integers(name, given, ndim=(0, 1))).astype(np.int64)
-    if array.size and not 0 <= int(array.min()) <= int(array.max()) < side:
+    if not 0 <= int(array.min()) <= int(array.max()) < side:
         raise ValueError(
             f"{name} must lie within the image, 0 to {side - 1}, got {int(array.min())} to {int(array.max())}"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from classicseg.refine._basis import columns_of, links
+from classicseg.refine._basis import columns_of, links, values_of
 from classicseg.refine._table import RegionTable
 
 Floats = NDArray[np.float64]
@@ -37,7 +37,7 @@ def spread(probabilities: Floats, known: Floats, table: RegionTable, smoothness:
 
 def _differences(table: RegionTable) -> Floats:
     """Return how unlike neighbours are: distances of their mean values, where `ALIKE` of the median is 1."""
-    means = columns_of(table, [name for name in table.names if name.endswith("_mean") and name != "contrast_mean"])
+    means = columns_of(table, values_of(table))
     apart = np.sqrt(((means[table.edges[:, 0]] - means[table.edges[:, 1]]) ** 2).sum(axis=1))
     some = apart[apart > 0]
     return np.asarray(apart / (ALIKE * np.median(some)) if some.size else apart)
