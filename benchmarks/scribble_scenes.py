@@ -12,7 +12,7 @@ CLASSES = ("background", "module", "hot spot")
 BACKGROUND, MODULE, HOT = range(3)
 BLUR = 0.7  # pixels, of the lens
 NOISE = 0.08  # K
-LEAST_HOT = 60  # pixels of hot spots in a scene, so that there is something to click on
+LEAST = 60  # pixels of each class in a scene, so that there is something to click on
 
 
 class Scene(NamedTuple):
@@ -42,7 +42,7 @@ def scene(rng: int | np.random.Generator, shape: tuple[int, int] = (240, 320)) -
     rng = np.random.default_rng(rng)
     while True:
         found = _draw(rng, shape)
-        if np.count_nonzero(found.classes == HOT) >= LEAST_HOT:
+        if np.bincount(found.classes.ravel(), minlength=len(CLASSES)).min() >= LEAST:
             return found
 
 

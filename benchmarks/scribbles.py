@@ -131,7 +131,7 @@ def agree(row: Row, outputs: Outputs) -> Agreement:
     found = {name: mean_iou(made, **row.parameters) for name, made in outputs.items()}
     best = all(found[OURS] > score for name, score in found.items() if name != OURS)
     text = ", ".join(f"{name} {score:.3f}" for name, score in found.items())
-    return Agreement(best or row.parameters["n_frames"] < N_FRAMES, f"mean IoU {text}")
+    return Agreement(best or not row.goals, f"mean IoU {text}")  # tiny frames, without goals, show nothing
 
 
 def mean_iou(made: Mapping[str, Any], half: bool, shape: list[int], **parameters: Any) -> float:
