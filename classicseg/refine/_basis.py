@@ -115,11 +115,12 @@ def _farthest(points: Floats, most: int) -> tuple[Floats, Floats]:
     """
     chosen: list[int] = []
     columns: list[Floats] = []
-    following = int(_squared(points, points.mean(axis=0, keepdims=True)).argmin())
+    sizes = (points**2).sum(axis=1)
+    following = int(_squared(points, points.mean(axis=0, keepdims=True), sizes).argmin())
     nearest = np.full(len(points), np.inf)
     for _ in range(most):
         chosen.append(following)
-        columns.append(_squared(points, points[following, None])[:, 0])
+        columns.append(_squared(points, points[following, None], sizes)[:, 0])
         nearest = np.minimum(nearest, columns[-1])
         following = int(nearest.argmax())
         if nearest[following] <= 0:
@@ -128,11 +129,11 @@ def _farthest(points: Floats, most: int) -> tuple[Floats, Floats]:
 
 
 def _nearness(points: Floats, landmarks: Floats, width: float) -> Floats:
-    return np.asarray(np.exp(-_squared(points, landmarks) / width))
+    return np.asarray(np.exp(-_squared(points, landmarks, (points**2).sum(axis=1)) / width))
 
 
-def _squared(points: Floats, others: Floats) -> Floats:
-    """Return squared distances (n, m), 0 where points are equal but for rounding."""
-    sizes = (points**2).sum(axis=1)[:, None], (others**2).sum(axis=1)
-    squared = sizes[0] + sizes[1] - 2 * points @ others.T
-    return np.asarray(np.where(squared > 1e-12 * (sizes[0] + sizes[1]), squared, 0))
+def _squared(points: Floats, others: Floats, sizes: Floats) -> Floats:
+    """Return squared distances (n, m), 0 where points are equal but for rounding; `sizes` (n,) are those from 0."""
+    both = sizes[:, None] + (others**2).sum(axis=1)
+    squared = both - 2 * points @ others.T
+    return np.asarray(np.where(squared > 1e-12 * both, squared, 0))
