@@ -30,7 +30,7 @@ def test_a_mask_of_ones_is_its_box():
 
 
 @pytest.mark.parametrize("box", BOXES[:6])
-@pytest.mark.parametrize("sides", [(28, 28), (1, 1), (2, 5)])
+@pytest.mark.parametrize("sides", [(9, 7), (1, 1), (2, 5)])
 def test_probabilities_equal_the_slow_twin(rng, box, sides):
     mask = rng.random(sides)
     (found,) = paste_masks(mask[None], [box], SHAPE, threshold=None)
