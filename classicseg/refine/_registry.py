@@ -16,6 +16,12 @@ GROUP = "classicseg.refiners"
 Make = Callable[..., Refiner]
 
 
+def _onnx(**options: Any) -> Refiner:
+    from classicseg.refine._onnx import from_onnx
+
+    return from_onnx(**options)
+
+
 def _scribbles(**options: Any) -> Refiner:
     from classicseg.refine._scribble_refiner import load_scribbles
 
@@ -23,7 +29,7 @@ def _scribbles(**options: Any) -> Refiner:
 
 
 # Refiners of the package by name; each imports what makes it when it is called.
-EMBEDDED: dict[str, Make] = {"scribbles": _scribbles}
+EMBEDDED: dict[str, Make] = {"onnx": _onnx, "scribbles": _scribbles}
 _WORDS = {"true": True, "false": False, "none": None}
 
 
