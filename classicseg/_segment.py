@@ -16,6 +16,7 @@ from classicseg._validate import check_choice, check_float, check_image, check_i
 from classicseg.cluster import kmeans, mean_shift_segment
 from classicseg.features import pixel_features
 from classicseg.features._channels import full_range
+from classicseg.refine import Refiner, refine_labels
 from classicseg.regions import connected_regions, merge_small_regions
 from classicseg.regions._merge import merge_equal_regions
 
@@ -161,6 +162,8 @@ _BY: dict[Method, Callable[..., NDArray[np.int32]]] = {
 def segment_file(
     image_path: str | Path,
     labels_path: str | Path,
+    *,
+    refiner: Refiner | None = None,
     **options: Any,
 ) -> int:
     """Segment an image file and write its label image.
@@ -171,18 +174,22 @@ def segment_file(
         Any picture that Pillow reads.
     labels_path : str or Path
         ``.png`` (16 bit, up to 65,535 regions), ``.tif`` (32 bit) or ``.npy``.
+    refiner : Refiner, optional
+        What says what the regions are: its classes are written, numbered from 1 on, or its instances or segments.
     **options
         As in `segment_image`.
 
     Returns
     -------
     int
-        Number of regions.
+        Number of regions; with a refiner the highest number written.
 
     Raises
     ------
     FileFormatError
         If the picture cannot be read.
+    RefinerError
+        If the refiner raises, or gives what is no result.
     ValueError
         If `labels_path` has another suffix, lies in no folder or is the picture itself, or the labels do not fit
         into it.
@@ -193,7 +200,11 @@ def segment_file(
         raise ValueError(f"the folder of the label file must exist, got {str(labels_path.parent)!r}; make it first")
     if labels_path.exists() and Path(image_path).exists() and labels_path.samefile(image_path):
         raise ValueError(f"the label file must not be the picture itself, got {str(labels_path)!r}; name another")
-    labels = segment_image(read_picture(image_path), **options)
+    image = read_picture(image_path)
+    labels = segment_image(image, **options)
+    if refiner is not None:
+        found = refine_labels(image, labels, refiner)
+        labels = found.labels + 1 if refiner.task == "semantic" else found.labels
     count = int(labels.max())
     partial = labels_path.with_name(labels_path.name + ".part")  # a crash leaves no half-written label image
     try:

@@ -13,6 +13,7 @@ from classicseg._errors import ClassicsegError
 
 METHODS = ("kmeans", "mean_shift")  # of hot spots
 SEGMENT_METHODS = ("tree", *METHODS)
+REFINER_HELP = "model that says what regions are, by name, with options as in name:option=value,option=value"
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 BATCH_EXAMPLES = """\
@@ -23,7 +24,7 @@ examples:
 
 exit status:
   0    every frame was read and segmented; pictures without temperatures, as drones take beside them, were left out
-  1    some failed, or none had temperatures: see "Not analysed" in the report
+  1    some failed, or the refiner did on some, or none had temperatures: the report says which, and why
   2    usage: no input found, folder not writable or full, another run is at work there
   130  stopped by Ctrl-C
 
@@ -79,13 +80,15 @@ def _add_batch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "batch",
         help="find hot spots in a folder of frames and write a report",
         description="Find hot spots in radiometric frames (FLIR and DJI R-JPEG, TIFF). Writes label images, overlays, "
-        "hotspots.csv, hotspots.geojson, summary.json and report.html.",
+        "hotspots.csv, hotspots.geojson, summary.json and report.html; with a refiner also what it takes the regions "
+        "of each frame for.",
         epilog=BATCH_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="file, folder (with everything below), or quoted pattern")
     add("--out", required=True, metavar="DIR", help="folder for the outputs")
+    add("--refiner", metavar="NAME[:OPTIONS]", help=REFINER_HELP)
     add("--workers", type=int, metavar="N", help="processes at a time (default: one per processor)")
     add("--state", metavar="DIR", help="folder for manifest and log (default: DIR/.classicseg below --out)")
     add("--no-overlays", action="store_true", help="write no overlay pictures; the report then has none either")
@@ -157,6 +160,7 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--range-bandwidth", type=float, metavar="LEVELS", help="of mean shift: contrast, of 255 (default: 16)")
     add("--min-size", type=int, metavar="PX", help="merge smaller regions (default: 30; of the others 64)")
     add("--rng", type=int, metavar="SEED", help="of k-means: seed (default: 0)")
+    add("--refiner", metavar="NAME[:OPTIONS]", help=f"{REFINER_HELP}; writes classes from 1 on, or instances")
     parser.set_defaults(run=_segment)
 
 
@@ -177,7 +181,7 @@ def _batch(arguments: argparse.Namespace) -> int:
         "atmospheric_celsius",
     )
     names += ("relative_humidity", "window_transmission", "window_celsius")
-    names += ("calibration", "calibration_any_camera", "unit", "nodata")
+    names += ("calibration", "calibration_any_camera", "unit", "nodata", "refiner")
     chosen = {name: getattr(arguments, name) for name in names}
     options = BatchOptions(**chosen, overlays=not arguments.no_overlays)
     with progress_line() as progress:
@@ -205,10 +209,18 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _segment(arguments: argparse.Namespace) -> int:
     from classicseg._segment import segment_file
+    from classicseg.refine import load_refiner
 
+    refiner = None if arguments.refiner is None else load_refiner(arguments.refiner)
     names = ("method", "scale", "n_clusters", "spatial_bandwidth", "range_bandwidth", "min_size", "rng")
-    count = segment_file(arguments.image, arguments.output, **{name: getattr(arguments, name) for name in names})
-    print(f"{count} regions: {arguments.output}")
+    options = {name: getattr(arguments, name) for name in names}
+    count = segment_file(arguments.image, arguments.output, refiner=refiner, **options)
+    what = f"{count} regions"
+    if refiner is not None and refiner.task == "semantic":
+        what = "classes " + ", ".join(f"{number} {name}" for number, name in enumerate(refiner.classes, start=1))
+    elif refiner is not None:
+        what = f"{count} instances" if refiner.task == "instances" else f"segments up to {count}"
+    print(f"{what}: {arguments.output}")
     return GOOD
 
 

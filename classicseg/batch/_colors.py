@@ -1,7 +1,8 @@
-"""The colours of overlays and report: a thermal palette computed here, and one colour per severity."""
+"""The colours of pictures and report: a thermal palette computed here, one colour per severity, one per class."""
 
 from __future__ import annotations
 
+import colorsys
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,18 @@ def thermal_palette(n_shades: int) -> Array:
 def severity_color(severity: str) -> str:
     """Return the colour of a severity as #rrggbb."""
     return SEVERITIES.get(severity.lower()) or _SPARE[sum(severity.encode()) % len(_SPARE)]
+
+
+def class_palette(n_classes: int) -> bytes:
+    """Return red, green and blue of 0, which is outside, and of the classes 1..n, 0-255 each.
+
+    Hues are a golden section of the circle apart, so that the first few differ most; every second is paler.
+    """
+    colors = [58, 62, 68]
+    for index in range(n_classes):
+        hue, saturation = (0.6 + index * 0.618034) % 1, (0.62, 0.4)[index % 2]
+        colors += [round(255 * part) for part in colorsys.hsv_to_rgb(hue, saturation, 0.92)]
+    return bytes(colors)
 
 
 def rgb(color: str) -> tuple[int, int, int]:

@@ -40,6 +40,8 @@ def batch_lines(summary: BatchSummary) -> list[str]:
         lines.append("1 frame shows no modules: nothing was searched in it")
     elif summary.n_without_modules:
         lines.append(f"{summary.n_without_modules} frames show no modules: nothing was searched in them")
+    if summary.n_unrefined:
+        lines.append(f"{summary.n_unrefined} not refined, see 'Notes' in the report")
     if summary.n_not_radiometric:
         lines.append(f"{summary.n_not_radiometric} without temperatures, see 'Not analysed' in the report")
     if summary.n_failed:

@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from classicseg._errors import (
     ClassicsegError,
@@ -22,11 +21,12 @@ from classicseg._errors import (
     UselessOptionError,
 )
 from classicseg.batch._files import atomic, digest_of, remove
-from classicseg.batch._layout import candidates, label_names, output_path, overlay_name
+from classicseg.batch._layout import candidates, label_names, output_path, overlay_name, refined_names
 from classicseg.batch._options import BatchOptions
-from classicseg.batch._outcome import Outcome
+from classicseg.batch._outcome import UNREFINED, Outcome
 from classicseg.batch._overlay import write_overlay
 from classicseg.batch._plan import Frame
+from classicseg.batch._refined import Refined, refined, write_labels, write_refined
 
 Array = np.ndarray[Any, Any]
 
@@ -54,8 +54,9 @@ def make_process(setup: Setup) -> Process:
     """Return the function that does one frame, with everything imported and loaded that frames share.
 
     It reads and segments, and returns the function that writes the outputs: another thread calls that, while the
-    next frame is read. A profile or calibration that cannot be loaded is refused here, before the first frame.
+    next frame is read. A profile, calibration or refiner that cannot be loaded is refused here, before the first frame.
     """
+    from classicseg.refine import load_refiner
     from classicseg.thermal import Calibration, find_hotspots, load_profile
 
     options = setup.options
@@ -63,6 +64,7 @@ def make_process(setup: Setup) -> Process:
     if calibration is not None and options.calibration_any_camera:
         calibration = calibration.unbound()
     profile = load_profile(options.profile)
+    refiner = None if options.refiner is None else load_refiner(options.refiner)
 
     def work(frame: Frame) -> Finish:
         started = perf_counter()
@@ -70,15 +72,19 @@ def make_process(setup: Setup) -> Process:
         values = image.values
         loaded = perf_counter()
         found = find_hotspots(image, profile=profile, **options.searching())
+        asked = None if refiner is None else refined(refiner, values, found.labels, found.unit, _known_of(image, frame))
         segmented = perf_counter()
 
         def finish() -> Outcome:
             began = perf_counter()
-            rows = _rows(found)
-            outputs = _write(frame, setup, values, found, rows)
+            rows = _rows(found, asked)
+            outputs = _write(frame, setup, values, found, rows, asked)
             record = _record(image, found, rows, _search_notes(found, options))
+            done = Outcome("done", outputs=outputs, digest=digest_of(frame.path), record=record)
+            if asked is not None:
+                done = _with_refined(done, asked, frame)
             seconds = (loaded - started, segmented - loaded, perf_counter() - began)
-            return Outcome("done", outputs=outputs, digest=digest_of(frame.path), record=record, seconds=seconds)
+            return dataclasses.replace(done, seconds=seconds)
 
         return finish
 
@@ -156,14 +162,31 @@ def _one_line(message: str, frame: Frame) -> str:
     return " ".join(message.split())[:MAX_ERROR]
 
 
-def _rows(found: Any) -> list[dict[str, Any]]:
+def _known_of(image: Any, frame: Frame) -> dict[str, Any]:
+    """Return what a refiner is told of a frame beside its values."""
+    camera, position = image.camera, image.position
+    return {"file": frame.file, "unit": image.unit, "camera": camera, "position": position, "time": image.time}
+
+
+def _with_refined(done: Outcome, asked: Refined, frame: Frame) -> Outcome:
+    """Return the outcome of a frame with what became of its refining."""
+    assert done.record is not None
+    if not asked.error:
+        return dataclasses.replace(done, record={**done.record, "refined": asked.record})
+    error = _one_line(asked.error, frame)
+    notes = [*done.record["notes"], f"not refined: {error}"]
+    record = {**done.record, "notes": notes, "refined": {**asked.record, "error": error}}
+    return dataclasses.replace(done, kind=UNREFINED, error=error, details=asked.details, record=record)
+
+
+def _rows(found: Any, asked: Refined | None = None) -> list[dict[str, Any]]:
     """Return the table as one dict per hot spot, numbers rounded beyond what a camera resolves."""
     columns = {name: column.tolist() for name, column in found.table.items()}
     rows = []
     for index in range(len(columns["label"])):
         row = {name: _plain(name, values[index]) for name, values in columns.items()}
         rows.append({name.removesuffix(f"_{found.unit}"): value for name, value in row.items()})
-    return rows
+    return rows if asked is None else [row | asked.spots[row["label"] - 1] for row in rows]
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -174,14 +197,20 @@ def _plain(name: str, value: Any) -> Any:
     return value
 
 
-def _write(frame: Frame, setup: Setup, values: Array, found: Any, rows: list[dict[str, Any]]) -> dict[str, int]:
-    png, tif = label_names(frame.name)
-    name = png if found.labels.max(initial=0) <= np.iinfo(np.uint16).max else tif
+def _write(
+    frame: Frame, setup: Setup, values: Array, found: Any, rows: list[dict[str, Any]], asked: Refined | None
+) -> dict[str, int]:
+    name, form = _form(found.labels, *label_names(frame.name))
     outputs = {name: 0}
 
     try:
         with _output(setup, name) as file:
-            _write_labels(file, found.labels, "PNG" if name == png else "TIFF")
+            write_labels(file, found.labels, form)
+        if asked is not None and asked.labels is not None:
+            refined_name, form = _form(asked.labels, *refined_names(frame.name))
+            outputs[refined_name] = 0
+            with _output(setup, refined_name) as file:
+                write_refined(file, asked.labels, asked.palette, form)
         if setup.options.overlays:
             outputs[overlay_name(frame.name)] = 0
             with _output(setup, overlay_name(frame.name)) as file:
@@ -205,11 +234,9 @@ def shown_reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _write_labels(file: Any, labels: Array, form: str) -> None:
-    if form == "PNG":
-        Image.fromarray(labels.astype(np.uint16)).save(file, "PNG", compress_level=3)
-    else:
-        Image.fromarray(labels.astype(np.int32)).save(file, "TIFF", compression="tiff_adobe_deflate")
+def _form(labels: Array, png: str, tif: str) -> tuple[str, str]:
+    """Return the name and the form of a file that holds the labels."""
+    return (png, "PNG") if labels.max(initial=0) <= np.iinfo(np.uint16).max else (tif, "TIFF")
 
 
 def _search_notes(found: Any, options: BatchOptions) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import os
 
 LABELS = "labels"
 OVERLAYS = "overlays"
+REFINED = "refined"
 TABLE = "hotspots.csv"
 MAP = "hotspots.geojson"
 SUMMARY = "summary.json"
@@ -18,6 +19,11 @@ def label_names(name: str) -> tuple[str, str]:
     return f"{LABELS}/{name}.png", f"{LABELS}/{name}.tif"
 
 
+def refined_names(name: str) -> tuple[str, str]:
+    """Return the names, relative to the output folder, that the refined labels of frame `name` can have."""
+    return f"{REFINED}/{name}.png", f"{REFINED}/{name}.tif"
+
+
 def overlay_name(name: str) -> str:
     """Return the name, relative to the output folder, of the overlay of frame `name`."""
     return f"{OVERLAYS}/{name}.png"
@@ -25,7 +31,7 @@ def overlay_name(name: str) -> str:
 
 def candidates(name: str) -> tuple[str, ...]:
     """Return every output name, relative to the output folder, that frame `name` can have."""
-    return (*label_names(name), overlay_name(name))
+    return (*label_names(name), overlay_name(name), *refined_names(name))
 
 
 def output_path(out: str, relative: str) -> str:

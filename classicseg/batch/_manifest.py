@@ -15,7 +15,7 @@ from classicseg.batch._errors import BatchError, BusyError, OutputError
 from classicseg.batch._files import digest_of
 from classicseg.batch._layout import candidates
 from classicseg.batch._names import collision_key
-from classicseg.batch._outcome import Outcome
+from classicseg.batch._outcome import UNREFINED, Outcome
 from classicseg.batch._plan import Frame
 
 SCHEMA = 2  # 1 knew a frame by its name, size and time alone
@@ -183,8 +183,9 @@ class Manifest:
     def _match(self, frames: Sequence[Frame], options: str) -> tuple[set[str], list[tuple[_Done, Frame]]]:
         """Return which of `frames` stay done, and which are done under another name, with that."""
         rows = self._database.execute(
-            "SELECT file, name, size, mtime_ns, path, digest, outputs FROM frames WHERE state = 'done' AND options = ?",
-            (options,),
+            "SELECT file, name, size, mtime_ns, path, digest, outputs FROM frames"
+            " WHERE state = 'done' AND kind IS NOT ? AND options = ?",
+            (UNREFINED, options),
         )
         done = {row[0]: _Done(*row) for row in rows}
         here = [frame for frame in frames if frame.file in done and done[frame.file].name == frame.name]

@@ -15,6 +15,8 @@ from classicseg import __version__
 from classicseg._kernels.cpu._jit import _source_key
 from classicseg._validate import check_choice, check_float, check_int
 from classicseg.batch._names import shown_name
+from classicseg.refine import load_refiner
+from classicseg.refine._registry import origin, parse_spec
 from classicseg.thermal._radiometry import OVERRIDES, parameter_fault
 from classicseg.thermal._smooth import windows_of
 from classicseg.thermal._tiff import UNITS
@@ -73,6 +75,9 @@ class BatchOptions:
         Radius of mean shift's window, pixels; None takes the default.
     range_bandwidth : float or None
         Radius of mean shift's window, octaves of texture; None takes the default.
+    refiner : str or None
+        Name and options of a refiner that says what regions and hot spots are, see
+        `classicseg.refine.load_refiner`. A frame on which it fails is finished without, and marked.
     overlays : bool, default True
         Write a picture of every frame with its hot spots outlined. The report needs them for its pictures.
 
@@ -99,6 +104,7 @@ class BatchOptions:
     method: str = "kmeans"
     spatial_bandwidth: int | None = None
     range_bandwidth: float | None = None
+    refiner: str | None = None
     overlays: bool = True
 
     def __post_init__(self) -> None:
@@ -125,6 +131,8 @@ class BatchOptions:
             raise ValueError("calibration_any_camera must go with a calibration, got none")
         if not self.profile:
             raise ValueError("profile must name a profile or a profile file, got ''")
+        if self.refiner is not None:
+            parse_spec(self.refiner)
 
     def _check(self, name: str, **limits: float) -> None:
         value = getattr(self, name)
@@ -161,13 +169,14 @@ class BatchOptions:
 def options_hash(options: BatchOptions) -> str:
     """Return a hash of everything beside the frame that decides a frame's outputs.
 
-    It covers the contents of the calibration and profile files, this package's version, that of its kernels and
-    those of the libraries whose arithmetic and encoders make the bytes.
+    It covers the contents of the calibration and profile files, what a refiner is made from, this package's version,
+    that of its kernels and those of the libraries whose arithmetic and encoders make the bytes.
     """
     parts = described(options) | {
         "format": FORMAT,
         "calibration": _contents_hash(options.calibration),
         "profile_file": _contents_hash(options.profile),
+        "refiner_made": _made_from(options.refiner),
         "versions": {"classicseg": __version__} | {name: version(name) for name in LIBRARIES},
         "kernels": _source_key(),
     }
@@ -180,7 +189,30 @@ def described(options: BatchOptions) -> dict[str, Any]:
     for name in ("profile", "calibration"):
         if values[name] is not None:
             values[name] = shown_name(os.path.basename(values[name]))
+    if options.refiner is not None:
+        for path in _files_in(options.refiner):
+            values["refiner"] = values["refiner"].replace(path, shown_name(os.path.basename(path)))
     return values
+
+
+def _made_from(spec: str | None) -> dict[str, Any] | None:
+    """Return what decides a refiner's answers beside its name and options: its package and the files it reads."""
+    if spec is None:
+        return None
+    refiner = load_refiner(spec)
+    files = [*_files_in(spec), *map(os.fspath, getattr(refiner, "files", ()))]
+    return {
+        "origin": origin(spec),
+        "task": refiner.task,
+        "classes": list(refiner.classes),
+        "files": [_contents_hash(path) for path in files],
+    }
+
+
+def _files_in(spec: str) -> list[str]:
+    """Return the files that a refiner's options name."""
+    _, values = parse_spec(spec)
+    return [value for value in values.values() if isinstance(value, str) and os.path.isfile(value)]
 
 
 def _contents_hash(path: str | None) -> str | None:

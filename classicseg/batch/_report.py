@@ -84,7 +84,7 @@ def write_report(
         "subtitle": _subtitle(totals),
         "cards": _cards(totals, len(problems)),
         "severities": _severities(totals, ranks),
-        "spots": _spots(totals, pictured, ranks),
+        "spots": _spots(totals, pictured, ranks, options),
         "pictures": _pictures(cards, totals, options),
         "parameters": parameters(totals, options),
         "notes": notes(totals),
@@ -123,9 +123,11 @@ def _cards(totals: Totals, n_problems: int) -> str:
     if totals.spots and totals.spots[0][3]["delta"] is not None:
         hottest = delta_text(totals.spots[0][3]["delta"], totals.spots[0][3]["unit"])
     unsearched = f"{totals.n_without_modules} <small>of {totals.n_done}</small>"
+    unrefined = f"{totals.n_unrefined} <small>of {totals.n_done}</small>"
     cards = [
         ("Frames analysed", f"{totals.n_done} <small>of {totals.n_frames}</small>", ""),
         *([("Searched: no modules", unsearched, " amber")] if totals.n_without_modules else []),
+        *([("Not refined", unrefined, " amber")] if totals.n_unrefined else []),
         ("Hot spots", str(totals.n_hotspots), ""),
         ("Frames with hot spots", str(totals.n_with_hotspots), ""),
         ("Largest difference", esc(hottest), ""),
@@ -161,11 +163,12 @@ def badge(severity: str) -> str:
     return f'<span class="badge" style="--c:{severity_color(severity)}">{esc(severity)}</span>'
 
 
-def _spots(totals: Totals, pictured: dict[str, int], ranks: Ranks) -> str:
+def _spots(totals: Totals, pictured: dict[str, int], ranks: Ranks, options: BatchOptions) -> str:
     if not totals.spots:
         return f'<p class="empty">{_no_spots(totals)}</p>'
     head = (
         ("", "Severity"),
+        *([("", "Class")] if options.refiner else []),
         ("", "Frame"),
         ("num", "No."),
         ("num", "Difference"),
@@ -177,7 +180,8 @@ def _spots(totals: Totals, pictured: dict[str, int], ranks: Ranks) -> str:
         ("", "Position of the frame"),
     )
     cells = "".join(f'<th class="{style}"><button type="button">{name}</button></th>' for style, name in head)
-    body = "".join(_spot(file, spot, pictured, ranks) for _, _, file, spot in totals.spots)
+    refined = options.refiner is not None
+    body = "".join(_spot(file, spot, pictured, ranks, refined) for _, _, file, spot in totals.spots)
     more = totals.n_hotspots - len(totals.spots)
     rest = f"<p>The {MAX_SPOTS} hottest; {more} more are in hotspots.csv.</p>" if more else ""
     table = f'<table class="sortable"><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>'
@@ -195,19 +199,29 @@ def _no_spots(totals: Totals) -> str:
     return f"No hot spots were found in the {n_searched} frame{plural(n_searched)} that {verb} modules."
 
 
-def _spot(file: str, spot: dict[str, Any], pictured: dict[str, int], ranks: Ranks) -> str:
+def _spot(file: str, spot: dict[str, Any], pictured: dict[str, int], ranks: Ranks, refined: bool) -> str:
     digits = 1 if spot["unit"] == "celsius" else 0
     numbers = "".join(_cell(spot[name], digits) for name in ("max", "mean", "reference"))
     name = f'<a href="#f{pictured[file]}">{esc(file)}</a>' if file in pictured else esc(file)
     delta = "–" if spot["delta"] is None else delta_text(spot["delta"], spot["unit"])
     return (
-        f'<tr><td data-v="{-rank(spot["severity"], ranks)}">{badge(spot["severity"])}</td><td class="file">{name}</td>'
+        f'<tr><td data-v="{-rank(spot["severity"], ranks)}">{badge(spot["severity"])}</td>'
+        f'{_class(spot) if refined else ""}<td class="file">{name}</td>'
         f'<td class="num" data-v="{spot["label"]}">{spot["label"]}</td>'
         f'<td class="num strong" data-v="{heat(spot, spot["unit"])}">{delta}</td>{numbers}'
         f'<td class="num" data-v="{spot["area_px"]}">{spot["area_px"]}</td>'
         f'<td class="num" data-v="{spot["row"]}">{spot["row"]:.0f}, {spot["col"]:.0f}</td>'
         f'<td class="place">{_place(spot["position"])}</td></tr>'
     )
+
+
+def _class(spot: dict[str, Any]) -> str:
+    """Return what the refiner takes a hot spot for, and how surely."""
+    if spot.get("refined") != "yes":
+        return "<td><small>not refined</small></td>"
+    if spot["class"] is None:
+        return "<td>–</td>"
+    return f"<td>{esc(spot['class'])} <small>{100 * spot['class_probability']:.0f} %</small></td>"
 
 
 def _cell(value: float | None, digits: int) -> str:

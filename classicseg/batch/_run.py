@@ -23,9 +23,21 @@ from classicseg.batch._files import (
     writable,
 )
 from classicseg.batch._frame import Setup, make_process
-from classicseg.batch._layout import LABELS, MAP, OVERLAYS, REPORT, STATE, SUMMARY, TABLE, candidates, output_path
+from classicseg.batch._layout import (
+    LABELS,
+    MAP,
+    OVERLAYS,
+    REFINED,
+    REPORT,
+    STATE,
+    SUMMARY,
+    TABLE,
+    candidates,
+    output_path,
+)
 from classicseg.batch._manifest import Manifest
 from classicseg.batch._options import BatchOptions, options_hash
+from classicseg.batch._outcome import UNREFINED
 from classicseg.batch._plan import Frame, Plan, Problem, make_plan
 from classicseg.batch._report import write_report
 from classicseg.batch._tables import write_csv, write_geojson, write_summary
@@ -59,6 +71,8 @@ class BatchSummary:
         Time spent reading, segmenting and writing the frames, summed over workers and runs.
     n_without_modules : int
         Frames among the done ones in which no solar modules were found, so that nothing was searched.
+    n_unrefined : int
+        Frames among the done ones that the refiner failed on: their hot spots have no class.
     """
 
     out: str
@@ -73,11 +87,12 @@ class BatchSummary:
     problems: tuple[Problem, ...] = ()
     seconds: tuple[float, float, float] = (0.0, 0.0, 0.0)
     n_without_modules: int = 0
+    n_unrefined: int = 0
 
     @property
     def all_good(self) -> bool:
         """Whether something was segmented and nothing failed; pictures without temperatures are no failure."""
-        return self.n_done > 0 and self.n_failed == 0 and not self.problems
+        return self.n_done > 0 and self.n_failed == self.n_unrefined == 0 and not self.problems
 
 
 def run_batch(
@@ -91,10 +106,12 @@ def run_batch(
 ) -> BatchSummary:
     """Find hot spots in many radiometric frames and write label images, overlays, tables and a report.
 
-    `out` mirrors the inputs of the latest run: ``labels/`` and ``overlays/`` hold one picture per frame in the
-    subfolders of the inputs, ``hotspots.csv``, ``hotspots.geojson``, ``summary.json`` and ``report.html`` cover
-    all frames. A rerun does only frames that are new, failed before, changed (size or time), were made with
-    other options, or whose outputs are gone; outputs of frames that are no longer among the inputs are removed.
+    `out` mirrors the inputs of the latest run: ``labels/``, ``overlays/`` and, with a refiner, ``refined/`` hold one
+    picture per frame in the subfolders of the inputs, ``hotspots.csv``, ``hotspots.geojson``, ``summary.json`` and
+    ``report.html`` cover all frames. A rerun does only frames that are new, failed before, changed (size or time),
+    were made with other options, or whose outputs are gone; outputs of frames that are no longer among the inputs are
+    removed. A frame on which the refiner fails is finished without it, marked so everywhere, and tried again by a
+    rerun.
     A frame that lies elsewhere now, or goes by another name because a folder was added, is known by its contents:
     its outputs are renamed.
     After an interruption at any moment, a rerun leaves every file in `out` as an undisturbed run would, byte
@@ -114,7 +131,7 @@ def run_batch(
         Folder for the manifest and the log. Default: ``.classicseg`` in `out`. Give a folder on a local disk
         when `out` is on a network drive.
     options : BatchOptions, optional
-        Severity profile, object parameters, calibration.
+        Severity profile, object parameters, calibration, refiner.
     progress : callable, optional
         Called with (done, total) at the start, where `done` counts what an earlier run did, and after each frame.
 
@@ -132,6 +149,8 @@ def run_batch(
         Another run is working on `out`.
     OutputError
         `out` or `state` cannot be written, or the disk is full; what is finished is kept.
+    RefinerError
+        The refiner of `options` cannot be loaded; nothing is written.
 
     Examples
     --------
@@ -144,7 +163,7 @@ def run_batch(
     options = options or BatchOptions()
     out = os.path.abspath(os.fspath(out))
     state = os.path.abspath(os.fspath(state)) if state is not None else os.path.join(out, STATE)
-    own = [os.path.join(out, name) for name in (LABELS, OVERLAYS)] + [state]
+    own = [os.path.join(out, name) for name in (LABELS, OVERLAYS, REFINED)] + [state]
     return _run(make_plan(inputs, skip=own), out, state, n_workers, options, progress or _quiet, make_process)
 
 
@@ -156,7 +175,7 @@ def _run(
     plan: Plan, out: str, state: str, n_workers: int, options: BatchOptions, progress: Progress, make: MakeProcess
 ) -> BatchSummary:
     setup = Setup(out, options, os.path.join(state, "workers.lock"))
-    make(setup)  # refuses a profile or calibration that cannot be loaded, before anything is written
+    make(setup)  # refuses a profile, calibration or refiner that cannot be loaded, before anything is written
     for folder in (out, state):
         with writable(folder):
             os.makedirs(folder, exist_ok=True)
@@ -189,7 +208,7 @@ def _tidy(out: str, setup: Setup) -> None:
 
 def _remove_unfinished(out: str) -> None:
     remove_temporaries(out)
-    for top in (LABELS, OVERLAYS):
+    for top in (LABELS, OVERLAYS, REFINED):
         for folder, _, _ in os.walk(os.path.join(out, top)):
             remove_temporaries(folder)
 
@@ -253,6 +272,8 @@ def _do(
                 log.line(f"failed: {frame.file}: {outcome.kind}: {outcome.error}\n{outcome.details}".rstrip())
                 with writable(setup.out):
                     _remove_outputs(setup.out, frame.name)  # of an earlier run, or of a worker that died
+            if outcome.kind == UNREFINED:
+                log.line(f"not refined: {frame.file}: {outcome.error}\n{outcome.details}".rstrip())
             manifest.store(frame.file, outcome)
             done += 1
             progress(done, n_frames)
@@ -282,6 +303,7 @@ def _summary(
         n_failed=totals.n_failed,
         n_not_radiometric=totals.n_not_radiometric,
         n_without_modules=totals.n_without_modules,
+        n_unrefined=totals.n_unrefined,
         n_skipped=n_skipped,
         n_hotspots=totals.n_hotspots,
         severities=dict(sorted(totals.severities.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))),

@@ -21,7 +21,8 @@ COLUMNS = (
     *("file", "label", "row", "col", *BOX, "area_px"),
     *(f"{name}_celsius" for name in STATISTICS),
     *(f"{name}_counts" for name in STATISTICS),
-    *("severity", "profile", "latitude", "longitude", "altitude_m", "time"),
+    *("severity", "profile", "refined", "class", "class_probability"),
+    *("latitude", "longitude", "altitude_m", "time"),
     *(column for name in PARAMETERS for column in (name, f"{name}_source")),
 )
 
@@ -97,6 +98,7 @@ def write_summary(
         "not_radiometric": totals.n_not_radiometric,
         "uncalibrated": totals.n_uncalibrated,
         "without_modules": totals.n_without_modules,
+        "unrefined": totals.n_unrefined,
         "hotspots": totals.n_hotspots,
         "frames_with_hotspots": totals.n_with_hotspots,
         "severities": dict(sorted(totals.severities.items())),

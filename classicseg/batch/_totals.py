@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from classicseg.batch._manifest import Row
+from classicseg.batch._outcome import UNREFINED
 
 MAX_SPOTS = 2000  # rows of the report's table, hottest first; the CSV has them all
 MAX_PICTURES = 60  # frames with a picture in the report, hottest first
@@ -45,6 +46,7 @@ class Totals:
     n_not_radiometric: int = 0
     n_uncalibrated: int = 0
     n_without_modules: int = 0
+    n_unrefined: int = 0
     n_with_hotspots: int = 0
     n_hotspots: int = 0
     severities: Counter[str] = field(default_factory=Counter)
@@ -70,6 +72,7 @@ class Totals:
         record = row.record
         self.n_uncalibrated += not record["calibrated"]
         self.n_without_modules += record["modules"] == 0
+        self.n_unrefined += row.kind == UNREFINED
         camera = camera_text(record["camera"]) or UNKNOWN_CAMERA
         if camera in self.cameras or len(self.cameras) < MAX_DISTINCT:
             self.cameras[camera] += 1

@@ -119,6 +119,15 @@ def load_refiner(spec: str) -> Refiner:
         raise RefinerError(name, f"is none: {error}") from error
 
 
+def origin(spec: str) -> str:
+    """Return the package and version that a refiner comes from; nothing for those of this package."""
+    name, _ = parse_spec(spec)
+    if name in EMBEDDED:
+        return ""
+    package = _entry(name).dist
+    return "" if package is None else f"{package.name} {package.version}"
+
+
 def parse_spec(spec: str) -> tuple[str, dict[str, Any]]:
     """Return name and options of ``"name:option=value,option=value"``."""
     name, _, text = check_str("refiner", spec).strip().partition(":")

@@ -12,10 +12,11 @@ from PIL import Image
 from scenes import module_field
 
 from classicseg.batch import BatchOptions, run_batch
-from classicseg.batch._frame import Setup, _rows, _write_labels, make_process
+from classicseg.batch._frame import Setup, _rows, make_process
 from classicseg.batch._manifest import Row
 from classicseg.batch._options import options_hash
 from classicseg.batch._plan import Problem, make_plan
+from classicseg.batch._refined import write_labels
 from classicseg.batch._report import KINDS
 from classicseg.batch._tables import COLUMNS, write_csv, write_geojson, write_summary
 from classicseg.batch._totals import count
@@ -177,7 +178,7 @@ def test_label_image_is_that_of_find_hotspots(flight, undisturbed):
 def test_many_labels_take_a_tiff():
     labels = np.arange(70_000, dtype=np.int32).reshape(250, 280)
     file = io.BytesIO()
-    _write_labels(file, labels, "TIFF")
+    write_labels(file, labels, "TIFF")
     with Image.open(file) as picture:
         np.testing.assert_array_equal(np.asarray(picture), labels)
 

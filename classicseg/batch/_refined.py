@@ -1,0 +1,121 @@
+"""What a refiner says of a frame: the classes of its regions, and which one each hot spot is of."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image
+
+from classicseg._errors import ClassicsegError
+from classicseg.batch._colors import class_palette
+from classicseg.features._channels import COUNTS, KELVIN
+from classicseg.refine import RefinedLabels, Refiner, pool, refine_labels
+from classicseg.superpixels import slic
+
+Array = np.ndarray[Any, Any]
+
+PIXELS = 100  # of a superpixel; a module that is seen well has several
+COMPACTNESS = 0.1  # a step of the grid of superpixels weighs as much as 1 K
+MOST_COLORS = 255  # classes that have one
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What a refiner made of a frame, or why it made nothing of it."""
+
+    labels: Array | None  # (M, N) as they are written: classes, instances or segments from 1 on, 0 = none
+    palette: bytes | None  # the colours of classes
+    record: dict[str, Any]  # what the tables and the report are made from
+    spots: list[dict[str, Any]]  # what is added to each hot spot
+    error: str = ""
+    details: str = ""  # for the log
+
+
+def refined(refiner: Refiner, values: Array, spots: Array, unit: str, metadata: Mapping[str, Any]) -> Refined:
+    """Ask a refiner about a frame; whatever it raises leaves the frame unrefined, and that is told.
+
+    Parameters
+    ----------
+    refiner : Refiner
+        The refiner.
+    values : numpy.ndarray
+        (M, N) float32 °C or counts; NaN without measurement.
+    spots : numpy.ndarray
+        (M, N) int32, the hot spots 1..n; 0 = none.
+    unit : str
+        "celsius" or "counts".
+    metadata : dict
+        What is known of the frame.
+    """
+    n_spots = int(spots.max(initial=0))
+    try:
+        found = refine_labels(values, regions_of(values, spots, unit), refiner, metadata=metadata)
+    except Exception as error:  # noqa: BLE001 - the frame is good, and what a plug-in raises is not ours to foresee
+        told = isinstance(error, ClassicsegError) and error.__cause__ is None
+        unknown = {"refined": "no", "class": None, "class_probability": None}
+        record = {"task": refiner.task, "error": str(error)}
+        return Refined(None, None, record, [unknown] * n_spots, str(error), "" if told else traceback.format_exc())
+    is_classes = refiner.task == "semantic"
+    colored = is_classes and len(found.classes) <= MOST_COLORS
+    return Refined(
+        found.labels + 1 if is_classes else found.labels,
+        class_palette(len(found.classes)) if colored else None,
+        {"task": refiner.task, "classes": _areas(found)},
+        _of_spots(found, spots, n_spots),
+    )
+
+
+def regions_of(values: Array, spots: Array, unit: str) -> Array:
+    """Return the superpixels of a frame; each hot spot is one, for many are smaller than the others."""
+    inside = np.isfinite(values)
+    superpixels = slic(
+        values,
+        max(1, int(np.count_nonzero(inside)) // PIXELS),
+        COMPACTNESS,
+        mask=None if inside.all() else inside,
+        channel_axis=None,
+        scaling=KELVIN if unit == "celsius" else COUNTS,
+    )
+    return np.where(spots > 0, superpixels.max() + spots, superpixels)
+
+
+def _areas(found: RefinedLabels) -> dict[str, int]:
+    """Return how many pixels are most probably of each class."""
+    known = found.probabilities.any(axis=2)
+    areas = np.bincount(found.probabilities.argmax(axis=2)[known], minlength=len(found.classes))
+    return dict(zip(found.classes, areas.tolist()))
+
+
+def _of_spots(found: RefinedLabels, spots: Array, n_spots: int) -> list[dict[str, Any]]:
+    """Return the class of each hot spot: the most probable one on average over its pixels."""
+    if not n_spots:
+        return []
+    means = pool(found.probabilities, spots)
+    best = means.argmax(axis=1)
+    highest = np.round(means[np.arange(n_spots), best].astype(np.float64), 3)
+    return [
+        {"refined": "yes", "class": found.classes[place] if share > 0 else None, "class_probability": share}
+        for place, share in zip(best.tolist(), highest.tolist())
+    ]
+
+
+def write_refined(file: IO[bytes], labels: Array, palette: bytes | None, form: str) -> None:
+    """Write refined labels, classes with colours: a picture for people whose numbers are those of the classes."""
+    if palette is None:
+        write_labels(file, labels, form)
+        return
+    image = Image.fromarray(labels.astype(np.uint8))
+    image.putpalette(palette)
+    image.save(file, form, compress_level=3)
+
+
+def write_labels(file: IO[bytes], labels: Array, form: str) -> None:
+    """Write a label image: a PNG of 16 bits, or a TIFF of 32."""
+    if form == "PNG":
+        Image.fromarray(labels.astype(np.uint16)).save(file, "PNG", compress_level=3)
+    else:
+        Image.fromarray(labels.astype(np.int32)).save(file, "TIFF", compression="tiff_adobe_deflate")
