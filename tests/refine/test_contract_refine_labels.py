@@ -70,6 +70,34 @@ def test_pooling_is_one_half_where_nothing_is_said(rng):
     assert (found.probabilities != given.result.probabilities).any()
 
 
+@pytest.mark.parametrize("by_pixel", [False, True])
+def test_smoothing_gives_each_region_the_class_that_its_neighbours_agree_on(rng, by_pixel):
+    image, labels, mask = scene(rng)
+    image[:] = 20.0  # nothing parts the regions
+    table = np.array([[0.9, 0.1, 0], [0.4, 0.6, 0], [0.9, 0.1, 0]], np.float32)
+    given = table[np.unique(labels, return_inverse=True)[1].reshape(labels.shape)] if by_pixel else table
+    given[..., 2] -= 5e-4  # within the slack that results have
+    plain = refine_labels(image, labels, semantic(given), mask=mask)
+    smoothed = refine_labels(image, labels, semantic(given), mask=mask, smoothing=1)
+    assert_array_equal(plain.labels, np.where(mask, labels == 4, -1))
+    assert_array_equal(smoothed.labels, np.where(mask, 0, -1))
+    assert_array_equal(smoothed.probabilities, plain.probabilities)
+    assert smoothed.labels.dtype == np.int32
+    weak = refine_labels(image, labels, semantic(given), mask=mask, smoothing=1e-3)
+    assert_array_equal(weak.labels, plain.labels)
+
+
+def test_smoothing_sees_what_pooling_leaves(rng):
+    """Pixels of one region that disagree for sure: each would forbid the others' class."""
+    image, labels, _ = scene(rng)
+    given = np.zeros((*labels.shape, 3), np.float32)
+    given[..., 0] = 1
+    given[labels == 9] = 0, 1, 0
+    given[0, 6] = 1, 0, 0
+    found = refine_labels(image, labels, semantic(given), smoothing=1e-6, pooling=1)
+    assert_array_equal(found.labels, labels == 9)
+
+
 def test_instances_are_numbered_by_score_and_the_surer_one_lies_on_top(rng):
     image, labels, mask = scene(rng)
     masks = np.zeros((4, *labels.shape), bool)
@@ -237,6 +265,12 @@ REFUSED = {
     ),
     "pooling beyond 1": ({"pooling": 1.5}, ValueError, "pooling must be at most 1, got 1.5"),
     "pooling of NaN": ({"pooling": np.nan}, ValueError, "pooling must be finite, got nan"),
+    "smoothing below 0": ({"smoothing": -1}, ValueError, "smoothing must be at least 0, got -1.0"),
+    "smoothing of instances": (
+        {"smoothing": 1, "refiner": Fixed("instances")},
+        ValueError,
+        "smoothing must be 0 for a refiner of task 'instances', got 1.0; leave it out",
+    ),
     "labels of another shape": (
         {"labels": np.ones((2, 2), int)},
         ValueError,
