@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,9 +16,11 @@ from classicseg._validate import check_choice, check_float, check_image, check_i
 from classicseg.cluster import kmeans, mean_shift_segment
 from classicseg.features import pixel_features
 from classicseg.features._channels import full_range
-from classicseg.refine import Refiner, refine_labels
 from classicseg.regions import connected_regions, merge_small_regions
 from classicseg.regions._merge import merge_equal_regions
+
+if TYPE_CHECKING:
+    from classicseg.refine import Refiner
 
 Method = Literal["tree", "kmeans", "mean_shift"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -203,6 +205,8 @@ def segment_file(
     image = read_picture(image_path)
     labels = segment_image(image, **options)
     if refiner is not None:
+        from classicseg.refine import refine_labels
+
         found = refine_labels(image, labels, refiner)
         labels = found.labels + 1 if refiner.task == "semantic" else found.labels
     count = int(labels.max())

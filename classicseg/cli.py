@@ -209,9 +209,12 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _segment(arguments: argparse.Namespace) -> int:
     from classicseg._segment import segment_file
-    from classicseg.refine import load_refiner
 
-    refiner = None if arguments.refiner is None else load_refiner(arguments.refiner)
+    refiner = None
+    if arguments.refiner is not None:
+        from classicseg.refine import load_refiner
+
+        refiner = load_refiner(arguments.refiner)
     names = ("method", "scale", "n_clusters", "spatial_bandwidth", "range_bandwidth", "min_size", "rng")
     options = {name: getattr(arguments, name) for name in names}
     count = segment_file(arguments.image, arguments.output, refiner=refiner, **options)

@@ -10,6 +10,8 @@ from PIL import Image
 
 import classicseg
 from classicseg import _segment, cli
+from classicseg.refine import InstanceResult, PanopticResult, Segment, SemanticResult
+from classicseg.refine._registry import EMBEDDED
 from classicseg.thermal import _smooth
 from classicseg.thermal._flight import synthetic_flight
 
@@ -135,6 +137,48 @@ def test_segment_by_the_tree_of_regions(tmp_path, capsys):
     assert "1 regions" in capsys.readouterr().out
     assert status("segment", *files, "--scale", 2) == 2
     assert "scale must be at most 1, got 2.0" in capsys.readouterr().err
+
+
+class Halves:
+    """A refiner that takes what lies above the middle for sky."""
+
+    task, classes = "semantic", ("sky", "ground")
+
+    def refine(self, regions):
+        above = (regions.column("row") < 0.5).astype(np.float32)
+        return SemanticResult(np.stack([above, 1 - above], axis=1))
+
+
+class OneThing(Halves):
+    def __init__(self, task="instances"):
+        self.task = task
+
+    def refine(self, regions):
+        one = regions.rows == 1
+        if self.task == "panoptic":
+            segments = (Segment(70_000, 0, True, int(one.sum())),)
+            return PanopticResult(np.where(one, 70_000, 0), segments)
+        return InstanceResult(one[None], np.array([0.9]), np.array([1]))
+
+
+def test_segment_with_a_refiner(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(EMBEDDED, "halves", Halves)
+    monkeypatch.setitem(EMBEDDED, "one", OneThing)
+    picture = np.full((40, 60, 3), 200, np.uint8)
+    picture[20:] = 40, 80, 30
+    Image.fromarray(picture).save(tmp_path / "in.png")
+    out = tmp_path / "out.npy"
+    files = [tmp_path / "in.png", "-o", out]
+    assert status("segment", *files, "--refiner", "halves") == 0
+    assert capsys.readouterr().out == f"classes 1 sky, 2 ground: {out}\n"
+    assert_array_equal(np.load(out), np.where(np.arange(40)[:, None] < 20, 1, 2).repeat(60, axis=1))
+    assert status("segment", *files, "--refiner", "one") == 0
+    assert capsys.readouterr().out == f"1 instances: {out}\n"
+    assert_array_equal(np.load(out), (np.arange(40)[:, None] >= 20).repeat(60, axis=1))
+    assert status("segment", *files, "--refiner", "one:task=panoptic") == 0
+    assert capsys.readouterr().out == f"segments up to 70000: {out}\n"
+    assert status("segment", *files, "--refiner", "nobody") == 2
+    assert "refiner must be one of" in capsys.readouterr().err
 
 
 def test_segment_by_mean_shift(tmp_path, capsys):

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,12 +21,15 @@ from classicseg._errors import (
     UselessOptionError,
 )
 from classicseg.batch._files import atomic, digest_of, remove
+from classicseg.batch._label_files import label_form, write_labels
 from classicseg.batch._layout import candidates, label_names, output_path, overlay_name, refined_names
 from classicseg.batch._options import BatchOptions
 from classicseg.batch._outcome import UNREFINED, Outcome
 from classicseg.batch._overlay import write_overlay
 from classicseg.batch._plan import Frame
-from classicseg.batch._refined import Refined, refined, write_labels, write_refined
+
+if TYPE_CHECKING:
+    from classicseg.batch._refined import Refined
 
 Array = np.ndarray[Any, Any]
 
@@ -56,7 +59,6 @@ def make_process(setup: Setup) -> Process:
     It reads and segments, and returns the function that writes the outputs: another thread calls that, while the
     next frame is read. A profile, calibration or refiner that cannot be loaded is refused here, before the first frame.
     """
-    from classicseg.refine import load_refiner
     from classicseg.thermal import Calibration, find_hotspots, load_profile
 
     options = setup.options
@@ -64,7 +66,7 @@ def make_process(setup: Setup) -> Process:
     if calibration is not None and options.calibration_any_camera:
         calibration = calibration.unbound()
     profile = load_profile(options.profile)
-    refiner = None if options.refiner is None else load_refiner(options.refiner)
+    ask = None if options.refiner is None else _asker(options.refiner)
 
     def work(frame: Frame) -> Finish:
         started = perf_counter()
@@ -72,7 +74,7 @@ def make_process(setup: Setup) -> Process:
         values = image.values
         loaded = perf_counter()
         found = find_hotspots(image, profile=profile, **options.searching())
-        asked = None if refiner is None else refined(refiner, values, found.labels, found.unit, _known_of(image, frame))
+        asked = None if ask is None else ask(frame, image, found)
         segmented = perf_counter()
 
         def finish() -> Outcome:
@@ -162,10 +164,19 @@ def _one_line(message: str, frame: Frame) -> str:
     return " ".join(message.split())[:MAX_ERROR]
 
 
-def _known_of(image: Any, frame: Frame) -> dict[str, Any]:
-    """Return what a refiner is told of a frame beside its values."""
-    camera, position = image.camera, image.position
-    return {"file": frame.file, "unit": image.unit, "camera": camera, "position": position, "time": image.time}
+def _asker(spec: str) -> Callable[[Frame, Any, Any], Refined]:
+    """Return the function that asks a refiner about a frame; what it needs is imported in such runs only."""
+    from classicseg.batch._refined import refined
+    from classicseg.refine import load_refiner
+
+    refiner = load_refiner(spec)
+
+    def ask(frame: Frame, image: Any, found: Any) -> Refined:
+        camera, position = image.camera, image.position
+        known = {"file": frame.file, "unit": found.unit, "camera": camera, "position": position, "time": image.time}
+        return refined(refiner, image.values, found.labels, found.unit, known)
+
+    return ask
 
 
 def _with_refined(done: Outcome, asked: Refined, frame: Frame) -> Outcome:
@@ -200,17 +211,17 @@ def _plain(name: str, value: Any) -> Any:
 def _write(
     frame: Frame, setup: Setup, values: Array, found: Any, rows: list[dict[str, Any]], asked: Refined | None
 ) -> dict[str, int]:
-    name, form = _form(found.labels, *label_names(frame.name))
+    name, form = label_form(found.labels, *label_names(frame.name))
     outputs = {name: 0}
 
     try:
         with _output(setup, name) as file:
             write_labels(file, found.labels, form)
         if asked is not None and asked.labels is not None:
-            refined_name, form = _form(asked.labels, *refined_names(frame.name))
-            outputs[refined_name] = 0
-            with _output(setup, refined_name) as file:
-                write_refined(file, asked.labels, asked.palette, form)
+            beside, form = label_form(asked.labels, *refined_names(frame.name))
+            outputs[beside] = 0
+            with _output(setup, beside) as file:
+                write_labels(file, asked.labels, form, asked.palette)
         if setup.options.overlays:
             outputs[overlay_name(frame.name)] = 0
             with _output(setup, overlay_name(frame.name)) as file:
@@ -232,11 +243,6 @@ def _output(setup: Setup, name: str) -> Any:
 def shown_reason(error: OSError) -> str:
     """Return why the system refused a write, in its own words."""
     return error.strerror or str(error)
-
-
-def _form(labels: Array, png: str, tif: str) -> tuple[str, str]:
-    """Return the name and the form of a file that holds the labels."""
-    return (png, "PNG") if labels.max(initial=0) <= np.iinfo(np.uint16).max else (tif, "TIFF")
 
 
 def _search_notes(found: Any, options: BatchOptions) -> tuple[str, ...]:

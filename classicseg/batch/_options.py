@@ -15,8 +15,6 @@ from classicseg import __version__
 from classicseg._kernels.cpu._jit import _source_key
 from classicseg._validate import check_choice, check_float, check_int
 from classicseg.batch._names import shown_name
-from classicseg.refine import load_refiner
-from classicseg.refine._registry import origin, parse_spec
 from classicseg.thermal._radiometry import OVERRIDES, parameter_fault
 from classicseg.thermal._smooth import windows_of
 from classicseg.thermal._tiff import UNITS
@@ -132,7 +130,7 @@ class BatchOptions:
         if not self.profile:
             raise ValueError("profile must name a profile or a profile file, got ''")
         if self.refiner is not None:
-            parse_spec(self.refiner)
+            _files_in(self.refiner)
 
     def _check(self, name: str, **limits: float) -> None:
         value = getattr(self, name)
@@ -199,6 +197,8 @@ def _made_from(spec: str | None) -> dict[str, Any] | None:
     """Return what decides a refiner's answers beside its name and options: its package and the files it reads."""
     if spec is None:
         return None
+    from classicseg.refine._registry import load_refiner, origin
+
     refiner = load_refiner(spec)
     files = [*_files_in(spec), *map(os.fspath, getattr(refiner, "files", ()))]
     return {
@@ -210,7 +210,9 @@ def _made_from(spec: str | None) -> dict[str, Any] | None:
 
 
 def _files_in(spec: str) -> list[str]:
-    """Return the files that a refiner's options name."""
+    """Return the files that a refiner's options name; refuse what is no name with options."""
+    from classicseg.refine._registry import parse_spec
+
     _, values = parse_spec(spec)
     return [value for value in values.values() if isinstance(value, str) and os.path.isfile(value)]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from classicseg._errors import ClassicsegError
 from classicseg.batch._colors import class_palette
@@ -101,21 +100,3 @@ def _of_spots(found: RefinedLabels, spots: Array, n_spots: int) -> list[dict[str
         {"refined": "yes", "class": found.classes[place] if share > 0 else None, "class_probability": share}
         for place, share in zip(best.tolist(), highest.tolist())
     ]
-
-
-def write_refined(file: IO[bytes], labels: Array, palette: bytes | None, form: str) -> None:
-    """Write refined labels, classes with colours: a picture for people whose numbers are those of the classes."""
-    if palette is None:
-        write_labels(file, labels, form)
-        return
-    image = Image.fromarray(labels.astype(np.uint8))
-    image.putpalette(palette)
-    image.save(file, form, compress_level=3)
-
-
-def write_labels(file: IO[bytes], labels: Array, form: str) -> None:
-    """Write a label image: a PNG of 16 bits, or a TIFF of 32."""
-    if form == "PNG":
-        Image.fromarray(labels.astype(np.uint16)).save(file, "PNG", compress_level=3)
-    else:
-        Image.fromarray(labels.astype(np.int32)).save(file, "TIFF", compression="tiff_adobe_deflate")

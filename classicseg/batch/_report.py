@@ -19,6 +19,7 @@ from classicseg.batch._colors import severity_color, thermal_palette
 from classicseg.batch._layout import output_path, overlay_name
 from classicseg.batch._manifest import Row
 from classicseg.batch._options import BatchOptions, described
+from classicseg.batch._outcome import UNREFINED
 from classicseg.batch._overlay import delta_text
 from classicseg.batch._plan import Problem
 from classicseg.batch._report_values import esc, notes, parameters, plural
@@ -317,6 +318,7 @@ def _frame(row: Row, pictured: dict[str, int]) -> str:
     record = row.record
     spots = record["hotspots"]
     name = f'<a href="#f{pictured[row.file]}">{esc(row.file)}</a>' if row.file in pictured else esc(row.file)
+    name += " <small>not refined</small>" if row.kind == UNREFINED else ""
     digits = 1 if record["unit"] == "celsius" else 0
     low, mean, high = record["range"] or (None, None, None)
     return (

@@ -13,10 +13,10 @@ from scenes import module_field
 
 from classicseg.batch import BatchOptions, run_batch
 from classicseg.batch._frame import Setup, _rows, make_process
+from classicseg.batch._label_files import write_labels
 from classicseg.batch._manifest import Row
 from classicseg.batch._options import options_hash
 from classicseg.batch._plan import Problem, make_plan
-from classicseg.batch._refined import write_labels
 from classicseg.batch._report import KINDS
 from classicseg.batch._tables import COLUMNS, write_csv, write_geojson, write_summary
 from classicseg.batch._totals import count
