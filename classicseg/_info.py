@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -44,6 +45,7 @@ def info_lines() -> list[str]:
         ("threads", threads()),
         ("GPU", gpu_state(installed)),
         ("kernel cache", cache()),
+        *refiners(),
         *(("conflict", text) for text in conflicts(installed)),
     ]
     return [f"{label:<14}{value}" for label, value in facts]
@@ -139,6 +141,17 @@ def cache() -> str:
     size = sum(path.stat().st_size for path in files) / 1e6
     empty = "; run `classicseg warmup` to compile everything once" if not kernels else ""
     return f"{state.directory} ({kernels} kernels, {size:.1f} MB{empty})"
+
+
+def refiners() -> list[tuple[str, str]]:
+    """Return the names that refiners are loaded by, and why each plug-in that is broken was left out."""
+    from classicseg.refine import RefinerWarning, available_refiners
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RefinerWarning)
+        names = ", ".join(available_refiners()) or "none"
+    broken = [str(one.message) for one in caught if issubclass(one.category, RefinerWarning)]
+    return [("refiners", names), *(("refiner", text) for text in broken)]
 
 
 def conflicts(installed: Iterable[str]) -> list[str]:

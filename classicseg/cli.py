@@ -13,7 +13,7 @@ from classicseg._errors import ClassicsegError
 
 METHODS = ("kmeans", "mean_shift")  # of hot spots
 SEGMENT_METHODS = ("tree", *METHODS)
-REFINER_HELP = "model that says what regions are, by name, with options as in name:option=value,option=value"
+REFINER_HELP = "model that says what regions are: name:option=value,option=value; classicseg info lists the names"
 GOOD, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 BATCH_EXAMPLES = """\
@@ -68,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_batch(commands)
     _add_demo(commands)
     _add_segment(commands)
-    info = commands.add_parser("info", help="print versions, threads, GPU, kernel cache, conflicting packages")
+    info = commands.add_parser(
+        "info", help="print versions, threads, GPU, kernels, refiners, conflicting packages"
+    )
     info.set_defaults(run=_info)
     warm = commands.add_parser("warmup", help="compile every kernel once, so that no later call waits for it")
     warm.set_defaults(run=_warmup)

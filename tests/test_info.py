@@ -1,11 +1,13 @@
 import os
 import sys
+import warnings
 from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
 
 from classicseg import __version__, _info
+from classicseg.refine import RefinerWarning
 
 
 def fact(label):
@@ -28,6 +30,23 @@ def test_versions_are_those_imported():
     assert fact("classicseg") == __version__
     assert fact("numpy") == np.__version__
     assert fact("Python").startswith(".".join(map(str, sys.version_info[:3])))
+
+
+def test_refiners_are_named_and_broken_ones_explained(monkeypatch):
+    def available():
+        warnings.warn("the refiner 'b' of x:y is left out: no licence", RefinerWarning, stacklevel=1)
+        warnings.warn("something else", FutureWarning, stacklevel=1)
+        return {"a": None, "c": None}
+
+    monkeypatch.setattr("classicseg.refine.available_refiners", available)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        assert _info.refiners() == [
+            ("refiners", "a, c"),
+            ("refiner", "the refiner 'b' of x:y is left out: no licence"),
+        ]
+    monkeypatch.setattr("classicseg.refine.available_refiners", dict)
+    assert fact("refiners") == "none"
 
 
 def test_a_missing_package_is_named(monkeypatch):

@@ -219,10 +219,11 @@ def _spot(file: str, spot: dict[str, Any], pictured: dict[str, int], ranks: Rank
 def _class(spot: dict[str, Any]) -> str:
     """Return what the refiner takes a hot spot for, and how surely."""
     if spot.get("refined") != "yes":
-        return "<td><small>not refined</small></td>"
+        return '<td class="class"><small>not refined</small></td>'
     if spot["class"] is None:
         return "<td>–</td>"
-    return f"<td>{esc(spot['class'])} <small>{100 * spot['class_probability']:.0f} %</small></td>"
+    share = f"<small>{100 * spot['class_probability']:.0f} %</small>"
+    return f'<td class="class">{esc(spot["class"])} {share}</td>'
 
 
 def _cell(value: float | None, digits: int) -> str:
