@@ -68,9 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_batch(commands)
     _add_demo(commands)
     _add_segment(commands)
-    info = commands.add_parser(
-        "info", help="print versions, threads, GPU, kernels, refiners, conflicting packages"
-    )
+    info = commands.add_parser("info", help="print versions, threads, GPU, kernels, refiners, conflicting packages")
     info.set_defaults(run=_info)
     warm = commands.add_parser("warmup", help="compile every kernel once, so that no later call waits for it")
     warm.set_defaults(run=_warmup)

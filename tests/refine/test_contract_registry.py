@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from importlib.metadata import entry_points
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ loud = some_loud_plugin:Refiner
 
 @pytest.fixture
 def plugins(tmp_path, monkeypatch):
-    """An installed package that brings refiners along, sound and broken ones."""
+    """An installed package that brings refiners along, sound and broken ones; others are as if not installed."""
     (tmp_path / "some_plugin.py").write_text(MODULE)
     (tmp_path / "some_loud_plugin.py").write_text("raise RuntimeError('no licence')")
     info = tmp_path / "some_plugin-1.0.dist-info"
@@ -53,6 +54,10 @@ def plugins(tmp_path, monkeypatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-plugin\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRIES)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(
+        "classicseg.refine._registry.entry_points",
+        lambda group: [entry for entry in entry_points(group=group) if entry.dist.name == "some-plugin"],
+    )
     yield
     for name in ("some_plugin", "some_loud_plugin"):
         sys.modules.pop(name, None)
