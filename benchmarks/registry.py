@@ -21,6 +21,7 @@ CASES = (
     "color",
     "flow",
     "metrics",
+    "refine",
     "first_call",
     "pipeline",
     "pipeline_memory",
