@@ -1,4 +1,4 @@
-"""What is done over regions around a learned model, against NumPy, SciPy, scikit-image, PyMaxflow and networkx.
+"""What is done over regions around a learned model, against NumPy, SciPy, scikit-image and networkx.
 
 Peers get the means to be as quick as they can: regions without gaps, and the links of the cut for nothing.
 """
@@ -25,7 +25,7 @@ MIN_SCORE, MAX_OVERLAP, MIN_AREA = 0.5, 0.5, 100
 SHAPES = {"area": "area", "row_min": "bbox-0", "col_min": "bbox-1", "row_max": "bbox-2", "col_max": "bbox-3"}
 VALUES = ("mean", "std", "min", "max")
 OURS, NUMPY, SCIPY, EACH = "classicseg", "NumPy", "SciPy", "SciPy, region by region"
-SKIMAGE, PYMAXFLOW, NETWORKX = "scikit-image", "PyMaxflow", "networkx"
+SKIMAGE, NETWORKX = "scikit-image", "networkx"
 TOLERANCE = 2e-5  # of values in float32, relative to the largest
 
 
@@ -36,12 +36,12 @@ def rows(context: Context) -> list[Row]:
         slow = (EACH,) if size[0] > 1000 else ()
         found += [
             row("describe_regions", name, size, (SKIMAGE,), once=(SKIMAGE,)),
-            row("pool, mean", name, size, (NUMPY, SCIPY, EACH), {NUMPY: 3, SCIPY: 3}, slow),
-            row("pool, max", name, size, (SCIPY, EACH), {SCIPY: 3}, slow),
-            row("pool, median", name, size, (SCIPY, EACH), {SCIPY: 3}, slow),
+            row("pool, mean", name, size, (NUMPY, SCIPY, EACH), {NUMPY: 3, SCIPY: 5}, slow),
+            row("pool, max", name, size, (SCIPY,), {SCIPY: 5}, once=(SCIPY,)),
+            row("pool, median", name, size, (SCIPY,), {SCIPY: 10}, once=(SCIPY,)),
             row("snap", name, size, (NUMPY,), {NUMPY: 3}),
-            row("smooth, 2 classes", name, size, (PYMAXFLOW, NETWORKX), once=(NETWORKX,)),
-            row("panoptic_merge", name, size, (NUMPY,), {NUMPY: 3}),
+            row("smooth, 2 classes", name, size, (NETWORKX,), once=(NETWORKX,)),
+            row("panoptic_merge", name, size, (NUMPY,), {NUMPY: 1.5}),
         ]
     return found
 
@@ -230,22 +230,6 @@ def scikit_image(work: str, size: list[int]) -> Call:
     return describe
 
 
-def pymaxflow(work: str, size: list[int]) -> Call:
-    import maxflow
-
-    costs, edges, weights = links((size[0], size[1]))
-    tails, heads = edges.T.astype(np.int64)
-
-    def solve() -> float:
-        graph = maxflow.Graph[float](len(costs), len(edges))
-        nodes = graph.add_nodes(len(costs))
-        graph.add_edges(tails, heads, weights, weights)
-        graph.add_grid_tedges(nodes, costs[:, 0], costs[:, 1])
-        return float(graph.maxflow())
-
-    return solve
-
-
 def networkx(work: str, size: list[int]) -> Call:
     from networkx import DiGraph, minimum_cut_value
 
@@ -293,7 +277,6 @@ CASE = Case(
         Contender(SCIPY, "scipy", ("scipy",)),
         Contender(EACH, "scipy_each", ("scipy",)),
         Contender(SKIMAGE, "scikit_image", ("scikit-image",)),
-        Contender(PYMAXFLOW, "pymaxflow", ("PyMaxflow",), environment="pymaxflow"),
         Contender(NETWORKX, "networkx", ("networkx",)),
     ),
     rows,
