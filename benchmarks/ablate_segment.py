@@ -2,7 +2,7 @@
 
 Every cue in turn is left out of the fit, and every stage of the result, as `benchmarks.fit_segment` fits it; each
 variant segments pictures of *train* that it was not fitted on. The pictures of *val* are not read. It takes the time of
-six fits in each of five folds, times the seeds: half an hour for the first one on one processor.
+six fits in each of five folds, times the seeds: a quarter of an hour for each on one processor.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def test_there_are_notebooks():
@@ -42,3 +43,9 @@ def test_links_to_files_of_the_project_lead_there(path):
         if cell["cell_type"] == "markdown":
             for link in re.findall(r"\]\((?!\w+:)([^)#]+)", "".join(cell["source"])):
                 assert (path.parent / link).is_file(), link
+
+
+def test_tables_of_results_are_those_of_the_newest_run():
+    newest = max((ROOT / "benchmarks" / "results").glob("segment_ablation-*.md"))
+    cells = json.loads((ROOT / "notebooks" / "07_segment.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert any(newest.read_text(encoding="utf-8").strip() in "".join(cell["source"]) for cell in cells)
