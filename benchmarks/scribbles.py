@@ -28,7 +28,7 @@ Tell = Callable[[Any, Any], NDArray[Any]]  # that and the clicks → class of ea
 
 def rows(context: Context) -> list[Row]:
     if context.tiny:
-        return [row("tiny", 5, shape=(96, 120), n_frames=2, scratch=scratch) for scratch in (False, True)]
+        return [row("tiny", 5, shape=(64, 80), n_frames=1, scratch=True)]
     promised = {PIXELS: 10.0}
     found = [
         row(f"{n} clicks per class", n, scratch=scratch, goals=promised) for scratch in (False, True) for n in COUNTS

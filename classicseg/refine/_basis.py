@@ -60,8 +60,7 @@ def learn_basis(tables: Sequence[RegionTable], n_landmarks: int) -> Basis:
     basis = Basis(names, centers, scales, nothing, 1.0, nothing)
     points = np.concatenate([basis.points(table) for table in tables])
     landmarks, squared = _farthest(points, n_landmarks)
-    apart = squared[squared > 0]
-    width = float(np.median(apart)) if apart.size else 1.0
+    width = float(squared.mean()) or 1.0  # where all regions are equal, any will do
     power, directions = np.linalg.eigh(_nearness(landmarks, landmarks, width))
     kept = power > LEAST_POWER * power[-1]
     return basis._replace(landmarks=landmarks, width=width, whitening=directions[:, kept] / np.sqrt(power[kept]))

@@ -95,8 +95,7 @@ def nearness(table, most):
     points = surroundings(table)
     chosen = landmarks(points, most)
     apart = np.array([[squared(point, points[c]) for c in chosen] for point in points])
-    width = np.median(apart[apart > 0]) if (apart > 0).any() else 1.0
-    near = np.exp(-apart / width)
+    near = np.exp(-apart / apart.mean())
     return near, near[chosen]
 
 

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg.refine import describe_regions
-from classicseg.refine._basis import Basis, learn_basis
+from classicseg.refine._basis import Basis, _farthest, learn_basis
 from classicseg.refine._softmax import fit_softmax, softmax
 from classicseg.refine._spread import spread
 
@@ -56,6 +56,17 @@ def test_large_features_and_a_single_class():
     assert_array_equal(fit_softmax(features, np.ones((3, 1)), 0.1), np.zeros((2, 1)))
 
 
+@pytest.mark.parametrize(
+    ("places", "classes", "regularization"),
+    [([-6.9, 34.3, 0.8], [0, 1, 1], 1e-9), ([26.5, -24.7, -3.0], [1, 2, 1], 1e-6)],
+)
+def test_steps_of_newtons_method_that_lead_astray_are_shortened(places, classes, regularization):
+    features, targets = np.column_stack([places, np.ones(3)]), np.eye(3)[classes]  # full steps never end here
+    found = fit_softmax(features, targets, regularization)
+    slope = features.T @ (softmax(features @ found) - targets) + regularization * found
+    assert np.abs(slope).max() < 1e-9
+
+
 def test_a_sample_counts_as_often_as_its_targets_say(rng):
     features, targets = samples(rng, 12, 4, 3)
     twice = np.concatenate([features, features[:5]]), np.concatenate([targets, targets[:5]])
@@ -83,13 +94,18 @@ def grid(rng, shape=(6, 9), side=4, channels=()):
 
 @pytest.fixture
 def table(rng):
-    """Regions of several sizes, some of them alone in a sea that is outside."""
+    """Regions of several sizes with borders of several lengths, one of them alone in a sea that is outside."""
     image, labels = grid(rng)
-    labels[4:12, 4:16] = labels[4, 4]
+    image[:4, :12] = 20  # three that do not differ
+    labels[5:11, 3:14] = labels[5, 5]
     labels[:, 24:28] = 0
+    labels[12:, 32:] = 0
     labels[8:16, 28:32] = 0
     labels[20:, 28:32] = 0
-    return describe_regions(image, labels)
+    found = describe_regions(image, labels)
+    assert len(np.unique(found.boundary_length)) > 3
+    assert np.setdiff1d(np.arange(len(found.numbers)), found.edges).size == 1
+    return found
 
 
 @pytest.mark.parametrize("most", [1, 5, 1000])
@@ -112,6 +128,14 @@ def test_landmarks_are_nearness_1_to_themselves(table):
     near = basis.of(table)[:, :-1]
     assert_allclose(np.sort((near**2).sum(axis=1))[-8:], 1, atol=1e-6)
     assert (near**2).sum(axis=1).max() <= 1 + 1e-6
+
+
+def test_landmarks_are_the_farthest_and_the_first_of_equals():
+    points = np.array([[3.0], [0.0], [1.0], [-1.0], [1.0], [-3.0], [-1.0]])
+    chosen, squared = _farthest(points, 100)
+    assert_array_equal(chosen[:, 0], [0, 3, -3, 1, -1])
+    assert_allclose(squared, (points - chosen.T) ** 2, atol=1e-12)
+    assert_array_equal(_farthest(points, 2)[0][:, 0], [0, 3])
 
 
 def test_a_basis_of_several_images_is_that_of_all_their_regions(rng):

@@ -159,7 +159,9 @@ def test_strokes_are_a_copy_and_nothing_given_is_changed(marked):
     scribbles, classes = marked
     regions = scribbles.regions
     before = pickle.dumps(regions)
+    marks = scribbles.strokes
     scribbles.strokes[:] = 1
+    assert_array_equal(scribbles.strokes, marks)
     strokes = np.where(classes == 1, 1, -1)
     strokes.setflags(write=False)
     copy = strokes.copy()
@@ -196,6 +198,16 @@ def test_a_refiner_gives_what_the_same_marks_give_by_hand(marked):
     assert_array_equal(refiner.refine(regions).probabilities, scribbles.probabilities())
 
 
+def test_a_refiner_takes_the_options_of_scribbles(marked):
+    regions, strokes = marked[0].regions, marked[0].strokes
+    options = {"regularization": 0.5, "smoothness": 0.25, "n_landmarks": 7}
+    scribbles = Scribbles(regions, CLASSES, **options)
+    scribbles.add_strokes(strokes)
+    found = from_scribbles(strokes, CLASSES, **options).refine(regions).probabilities
+    assert_array_equal(found, scribbles.probabilities())
+    assert np.abs(found - marked[0].probabilities()).max() > 0.01
+
+
 def test_what_was_learnt_on_one_image_tells_another(marked, rng):
     scribbles, _ = marked
     image, classes, labels = scene(rng)
@@ -205,6 +217,18 @@ def test_what_was_learnt_on_one_image_tells_another(marked, rng):
     ):
         found = refine_labels(image, labels, refiner)
         assert (found.labels == classes).mean() > 0.95
+
+
+def test_smoothness_counts_on_other_images(marked, rng):
+    regions, strokes = marked[0].regions, marked[0].strokes
+    image, _, labels = scene(rng)
+    table = describe_regions(image + rng.normal(0, 4, image.shape), labels)
+    rough = []
+    for smoothness in (0.0, 1.0, 10.0):
+        refiner = from_scribbles(strokes, CLASSES, smoothness=smoothness).fit([regions], [strokes])
+        found = refiner.refine(table).probabilities
+        rough.append(np.abs(found[table.edges[:, 0]] - found[table.edges[:, 1]]).sum())
+    assert rough[0] > rough[1] + 2 > rough[2] + 4
 
 
 def test_a_refiner_keeps_what_it_is_when_marks_are_added(marked):
@@ -388,12 +412,14 @@ def test_files_that_are_none(marked, tmp_path):
         with pytest.raises(refine._errors.ClassicsegError, match=f"{path.name}: {told}") as caught:
             load_scribbles(path)
         assert str(caught.value).endswith(wanted)
-    for name in content:
-        for spoilt in ({key: value for key, value in content.items() if key != name}, {**content, name: np.zeros(3)}):
-            np.savez(cut, **spoilt)
-            with pytest.raises(refine._errors.ClassicsegError, match=r"cut\.npz: found") as caught:
-                load_scribbles(cut)
-            assert str(caught.value).endswith(wanted)
+    spoilt = [{**content, "seen": np.array([0, 1, 7])}]
+    spoilt += [{**content, name: np.zeros(3)} for name in content]
+    spoilt += [{key: value for key, value in content.items() if key != name} for name in content]
+    for arrays in spoilt:
+        np.savez(cut, **arrays)
+        with pytest.raises(refine._errors.ClassicsegError, match=r"cut\.npz: found") as caught:
+            load_scribbles(cut)
+        assert str(caught.value).endswith(wanted)
 
 
 @pytest.mark.parametrize("documented", [Scribbles, from_scribbles])
