@@ -29,11 +29,12 @@ Tell = Callable[[Any, Any], NDArray[Any]]  # that and the clicks → class of ea
 def rows(context: Context) -> list[Row]:
     if context.tiny:
         return [row("tiny", 5, shape=(64, 80), n_frames=1, scratch=True)]
-    promised = {PIXELS: 10.0}
-    found = [
-        row(f"{n} clicks per class", n, scratch=scratch, goals=promised) for scratch in (False, True) for n in COUNTS
+    per_click, scratch = {PIXELS: 10.0}, {PIXELS: 3.0}
+    return [
+        *(row(f"{n} clicks per class", n, goals=per_click) for n in COUNTS),
+        *(row(f"{n} clicks per class", n, scratch=True, goals=scratch) for n in COUNTS),
+        row("40 clicks per class in the left half, judged in the right", 40, half=True, goals=per_click),
     ]
-    return [*found, row("40 clicks per class in the left half, judged in the right", 40, half=True, goals=promised)]
 
 
 def row(
