@@ -198,7 +198,7 @@ def _own_classes(estimator: Any) -> list[Any] | None:
     own = getattr(estimator, "classes_", None)  # of pipelines and searches a property that may raise AttributeError
     if own is None:
         return None
-    if np.ndim(own) != 1 or isinstance(own, list):
+    if any(np.ndim(one) for one in own):
         raise ValueError("estimator must have one output, got several; fit one on a column of classes")
     return list(np.asarray(own).tolist())
 

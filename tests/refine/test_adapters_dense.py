@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_dense import convolved, halved, softmax
 from numpy.testing import assert_allclose, assert_array_equal
@@ -57,6 +57,7 @@ def two_levels(planes):
 # --- Tiles -----------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(length=st.integers(1, 90), tile=st.integers(1, 40), overlap=st.integers(0, 12), multiple=st.integers(1, 8))
 def test_tiles_cover_an_axis_and_their_weights_sum_to_one(length, tile, overlap, multiple):
     side = -(-tile // multiple) * multiple

@@ -349,16 +349,19 @@ def test_a_pytorch_module_takes_channels_first():
 
 
 def test_the_steps_of_a_module_that_is_a_head(monkeypatch):
-    """The same with a stand-in for PyTorch."""
-    log, image = [], np.stack([scene()[0], scene()[0] // 2, scene()[0] // 4], axis=2)
+    """The same with a stand-in for PyTorch, and with scores that rows, columns and channels tell apart."""
+    log, image = [], np.random.default_rng(0).integers(0, 256, (24, 40, 3)).astype(np.uint8)
     regions = describe_regions(image, scene()[1])
-    expected = from_region_head(brightness, classes=CLASSES, size=8, batch_size=2).refine(regions).probabilities
+
+    def corner(pictures):
+        return brightness(pictures[:, :3, :5, :1])
+
+    expected = from_region_head(corner, classes=CLASSES, size=8, batch_size=2).refine(regions).probabilities
     monkeypatch.setitem(sys.modules, "torch", fake_torch.library(log))
 
     class Head(fake_torch.Module):
         def forward(self, pictures):
-            assert pictures.array.shape[1:] == (3, 8, 8)
-            return fake_torch.Tensor(brightness(pictures.array.transpose(0, 2, 3, 1)), log)
+            return fake_torch.Tensor(corner(pictures.array.transpose(0, 2, 3, 1)), log)
 
     found = from_region_head(Head(log), classes=CLASSES, size=8, batch_size=2).refine(regions).probabilities
     assert_allclose(found, expected, atol=1e-6)

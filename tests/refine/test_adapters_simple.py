@@ -315,6 +315,12 @@ def test_an_estimator_that_knows_columns_by_name():
     )
 
 
+def of_two_outputs():
+    estimator = Nearest()
+    estimator.classes_ = [np.arange(2), np.arange(3)]
+    return estimator
+
+
 def fitted():
     table = table_of()
     return Nearest().fit(table.features, np.array([0, 1, 2, 3]))
@@ -342,6 +348,12 @@ def fitted():
             ValueError,
             "classes must hold those of the estimator, got 3 in it and dark, middle, bright; the estimator's are "
             "names, or numbers from 0 to 2 in the order of classes",
+        ),
+        (
+            of_two_outputs(),
+            CLASSES,
+            ValueError,
+            "estimator must have one output, got several; fit one on a column of classes",
         ),
         (
             Nearest().fit(np.eye(2), np.array(["dark", "grey"])),

@@ -10,6 +10,7 @@ from naive_dense import convolved, softmax
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg.refine import Refiner, RefinerError, check_result, describe_regions, from_onnx, from_torch
+from classicseg.refine._torch import tensor_in
 
 CLASSES = ("ground", "module", "hot spot", "shade")
 
@@ -259,6 +260,27 @@ class Shades(fake_torch.Module):
         self.seen = image.array
         gray = image.array.mean(axis=1)
         return {"out": fake_torch.Tensor(np.stack([gray, 2 * gray, 3 * gray, -gray], axis=1), self.log)}
+
+
+MAPS = fake_torch.Tensor(np.zeros((1, 4, 2, 2)), [])
+OTHER = fake_torch.Tensor(np.ones((1, 4, 2, 2)), [])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [MAPS, {"aux": OTHER, "out": MAPS}, {"loss": None, "logits": MAPS, "aux": OTHER}, (MAPS, OTHER), [MAPS]],
+    ids=["alone", "torchvision", "transformers", "tuple", "list"],
+)
+def test_the_tensor_in_an_answer(answer):
+    assert tensor_in(answer) is MAPS
+
+
+@pytest.mark.parametrize("answer", [{"aux": OTHER}, {"out": None}, (), [None], np.zeros(3)])
+def test_no_tensor_in_an_answer(answer):
+    with pytest.raises(
+        ValueError, match=r"^answers must (hold scores of classes as 'out' or 'logits'|be tensors), got "
+    ):
+        tensor_in(answer)
 
 
 def test_the_steps_of_a_run(monkeypatch):
