@@ -49,6 +49,7 @@ __all__ = [
     "pixel_shuffle",
     "pixel_unshuffle",
     "pool",
+    "pv_unet",
     "receptive_field",
     "refine_labels",
     "roi_align",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from classicseg.refine._pool import pool, snap, unpool
     from classicseg.refine._potts import SmoothResult, smooth
     from classicseg.refine._promptable import PromptPredictor, from_promptable
+    from classicseg.refine._pv_unet import pv_unet
     from classicseg.refine._receptive_field import Layer, ReceptiveFieldResult, receptive_field
     from classicseg.refine._refine import RefinedLabels, refine_labels
     from classicseg.refine._refiner import Refiner
@@ -112,6 +114,7 @@ else:
             "_pool": ("pool", "snap", "unpool"),
             "_potts": ("SmoothResult", "smooth"),
             "_promptable": ("PromptPredictor", "from_promptable"),
+            "_pv_unet": ("pv_unet",),
             "_receptive_field": (
                 "Layer",
                 "ReceptiveFieldResult",

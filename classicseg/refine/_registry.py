@@ -22,6 +22,12 @@ def _onnx(**options: Any) -> Refiner:
     return from_onnx(**options)
 
 
+def _pv_unet(**options: Any) -> Refiner:
+    from classicseg.refine._pv_unet import pv_unet
+
+    return pv_unet(**options)
+
+
 def _scribbles(**options: Any) -> Refiner:
     from classicseg.refine._scribble_refiner import load_scribbles
 
@@ -29,7 +35,7 @@ def _scribbles(**options: Any) -> Refiner:
 
 
 # Refiners of the package by name; each imports what makes it when it is called.
-EMBEDDED: dict[str, Make] = {"onnx": _onnx, "scribbles": _scribbles}
+EMBEDDED: dict[str, Make] = {"onnx": _onnx, "pv_unet": _pv_unet, "scribbles": _scribbles}
 _WORDS = {"true": True, "false": False, "none": None}
 
 

@@ -1,0 +1,224 @@
+"""The thermal network that is shipped: what it says of frames it has not seen, and what runs it."""
+
+import pickle
+import sys
+
+import naive_unet
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scenes import heat, module_field
+
+from benchmarks.pv_unet import evaluate
+from benchmarks.pv_unet.generation import HOT_SPOT, MODULE, frames
+from classicseg.metrics import class_scores, confusion_matrix
+from classicseg.refine import Refiner, describe_regions, pv_unet
+from classicseg.refine._pv_input import network_input
+from classicseg.refine._pv_unet import CLASSES, PATH
+
+HELD_OUT = 2  # a seed that neither training nor evaluation uses
+
+
+def probabilities(image, refiner=None, mask=None):
+    labels = np.ones(np.shape(image)[:2], np.int32)
+    return (refiner or pv_unet()).refine(describe_regions(image, labels, mask=mask)).probabilities
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    return list(frames(12, rng=HELD_OUT))
+
+
+# --- what it says ---
+
+
+def test_frames_that_it_has_not_seen(held_out):
+    """And far better than rules without training, of which one is told by the truth what its clusters mean."""
+    scores = evaluate.pixel_scores(held_out)
+    network = scores["network"]
+    assert network["mean"] > 0.8
+    assert network["hot spot"] > 0.5
+    for other in scores.keys() - {"network"}:
+        assert network["mean"] > scores[other]["mean"] + 0.2
+        assert network["hot spot"] > scores[other]["hot spot"] + 0.2
+
+
+def test_a_field_of_another_hand(rng):
+    """The field that the tests of `find_hotspots` are made of: modules, and a cell that is 15 K too warm."""
+    field, boxes = module_field(rng)
+    said = probabilities(heat(field, (20, 12, 26, 18), 15.0))
+    modules = np.zeros(field.shape, bool)
+    for top, left, bottom, right in boxes:
+        modules[top:bottom, left:right] = True
+    assert (said[..., 0] < 0.5)[modules].mean() > 0.9
+    assert said[22:24, 14:16, HOT_SPOT].min() > 0.5
+    assert (said[..., HOT_SPOT] > 0.5).sum() < 3 * 36
+
+
+def test_bare_ground_has_neither(rng):
+    ground = 20 + 2 * rng.normal(size=(96, 128)).astype(np.float32)
+    assert probabilities(ground)[..., 0].min() > 0.5
+
+
+def test_the_day_does_not_matter(held_out):
+    frame = held_out[1].temperature
+    assert_allclose(probabilities(frame + 64), probabilities(frame), atol=2e-3)
+
+
+def test_counts_are_scaled_by_the_frame(held_out):
+    frame = held_out[1].temperature
+    counts = np.rint(10000 + 400 * (frame - frame.min())).astype(np.uint16)
+    finer = np.rint(20000 + 100 * (frame - frame.min())).astype(np.uint16)
+    said = probabilities(counts)
+    assert (said.argmax(axis=-1) == probabilities(finer).argmax(axis=-1)).mean() > 0.99
+    assert_array_equal(probabilities(counts.astype(np.float32), pv_unet(unit="counts")), said)
+    assert_array_equal(
+        probabilities(np.rint(frame).astype(np.int32), pv_unet(unit="celsius")), probabilities(np.rint(frame))
+    )
+
+
+# --- what runs it ---
+
+
+def test_it_is_small_and_says_what_its_classes_are():
+    assert PATH.stat().st_size < 500_000
+    nodes, weights = naive_unet.read_network(PATH)
+    assert 90_000 < sum(tensor.size for tensor in weights.values()) < 120_000
+    assert nodes[-1][0] == "Softmax"
+    assert naive_unet.notes(PATH) == {"classes": ",".join(CLASSES)}
+
+
+def test_its_model_card_names_the_classes():
+    text = PATH.with_suffix(".md").read_text(encoding="utf-8")
+    for name in CLASSES:
+        assert name in text
+
+
+def test_it_is_the_network_that_the_file_defines(held_out):
+    """Read byte by byte and summed window by window in float64."""
+    frame = held_out[1].temperature[:40, :56]
+    expected = naive_unet.run_network(PATH, naive_unet.network_input(frame, True).transpose(2, 0, 1))
+    assert_allclose(probabilities(frame), expected.transpose(1, 2, 0), atol=1e-5)
+
+
+def test_onnx_runtime_says_the_same(held_out):
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    for frame in (held_out[0].temperature, held_out[1].temperature[:61, :45]):
+        expected = probabilities(frame)
+        assert_allclose(probabilities(frame, pv_unet(backend="onnxruntime")), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (7, 9), (64, 65)])
+def test_any_size(rng, shape):
+    said = probabilities(rng.normal(20, 1, shape).astype(np.float32))
+    assert said.shape == (*shape, len(CLASSES))
+    assert_allclose(said.sum(axis=-1), 1, atol=1e-5)
+
+
+def test_tiles_change_nothing(held_out):
+    frame = held_out[3].temperature
+    assert_allclose(probabilities(frame, pv_unet(tile=240)), probabilities(frame), atol=1e-5)
+
+
+def test_what_is_masked_does_not_matter(held_out):
+    frame = held_out[1].temperature.copy()
+    mask = np.ones(frame.shape, bool)
+    mask[:30, :50] = False
+    expected = probabilities(frame, mask=mask)
+    frame[~mask] = np.nan
+    assert_array_equal(probabilities(frame, mask=mask), expected)
+
+
+def test_it_is_a_refiner_and_pickles(held_out):
+    refiner = pv_unet()
+    assert isinstance(refiner, Refiner)
+    assert (refiner.task, refiner.classes) == ("semantic", CLASSES)
+    frame = held_out[1].temperature
+    before = frame.copy()
+    expected = probabilities(frame, refiner)
+    assert_array_equal(probabilities(frame, pickle.loads(pickle.dumps(refiner))), expected)
+    assert_array_equal(frame, before)
+
+
+# --- what it is given ---
+
+
+@pytest.mark.parametrize("celsius", [True, False])
+@pytest.mark.parametrize("shape", [(1, 1), (16, 16), (17, 33), (90, 50)])
+def test_input_by_definition(rng, shape, celsius):
+    values = rng.normal(30, 5, shape).astype(np.float32)
+    values.ravel()[::50] += 40  # cut off
+    if celsius or values.size > 1:
+        assert_allclose(network_input(values, celsius), naive_unet.network_input(values, celsius), atol=2e-6)
+
+
+def test_a_hot_spot_changes_its_own_input_only(held_out):
+    """Differences are kelvins whatever else is in view: nothing is scaled by the frame's largest value."""
+    frame = held_out[1].temperature
+    hot = frame.copy()
+    hot[100:104, 100:104] += 60
+    changed = np.abs(network_input(hot, True) - network_input(frame, True)).max(axis=-1)
+    changed[100:104, 100:104] = 0
+    assert changed.max() < 0.05  # a quarter of a kelvin
+
+
+def test_a_flat_frame_in_counts():
+    assert_array_equal(network_input(np.full((20, 20), 7, np.uint16), False), np.zeros((20, 20, 2)))
+
+
+# --- what is refused ---
+
+
+def test_pictures_are_refused():
+    image = np.zeros((16, 16, 3), np.uint8)
+    with pytest.raises(ValueError, match=r"image must have shape \(M, N\), temperatures or counts, for pv_unet; got "):
+        probabilities(image)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"unit": "kelvin"}, "unit must be one of 'celsius', 'counts', got 'kelvin'"),
+        ({"backend": "torch"}, "backend must be one of 'opencv', 'onnxruntime', got 'torch'"),
+        ({"tile": 0}, "tile must be at least 1, got 0"),
+        ({"tile": 128}, "overlap must be at most 60"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError) as caught:
+        pv_unet(**options)
+    assert message in str(caught.value)
+
+
+def test_without_opencv(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(ImportError, match="install opencv-python, or opencv-python-headless"):
+        pv_unet()
+
+
+# --- made frames ---
+
+
+def test_a_longer_run_of_frames_begins_with_the_shorter(held_out):
+    for made, again in zip(held_out, frames(2, rng=HELD_OUT)):
+        assert_array_equal(made.temperature, again.temperature)
+        assert_array_equal(made.labels, again.labels)
+
+
+def test_made_frames_show_all_classes_and_hot_spots_are_hot(held_out):
+    counts = np.bincount(np.concatenate([made.labels.ravel() for made in held_out]), minlength=len(CLASSES))
+    assert (counts > 500).all()
+    assert any((made.labels == 0).all() for made in frames(20, rng=HELD_OUT, shape=(32, 32)))
+    for made in held_out:
+        assert made.temperature.shape == made.labels.shape
+        assert np.isfinite(made.temperature).all()
+        hot, module = made.labels == HOT_SPOT, made.labels == MODULE
+        if hot.any():
+            assert np.median(made.temperature[hot]) > np.median(made.temperature[module]) + 0.5
+
+
+def test_scores_of_spots_by_hand():
+    spots = evaluate.Spots(np.array([[10.0, 10.0], [11.0, 12.0], [50.0, 50.0]]))
+    assert spots.counts([(8, 8, 14, 14), (80, 80, 90, 90)]) == (1, 2, 1)
+    assert evaluate.Spots(np.empty((0, 2))).counts([]) == (0, 0, 0)
+    assert class_scores(confusion_matrix([0, 1, 1], [0, 1, 0], 2)).mean_iou == 0.5
