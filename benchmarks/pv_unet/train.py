@@ -25,7 +25,7 @@ STEPS, BATCH, CROP = 2600, 8, 112
 RATE = 4e-3
 AROUND_HOT = 0.5  # of the crops hold a hot spot where their frame has one: a pixel in a hundred is hot
 UNKNOWN_UNIT = 0.2  # of the frames are shown as one in counts would be
-SMOOTHING = 0.998  # of the running mean of the weights, which is what is kept
+KEPT = 0.1  # of the steps: what is kept is a running mean of the weights over about so many
 
 
 class Lesson(NamedTuple):
@@ -69,9 +69,8 @@ def train(taught: list[Lesson], steps: int) -> UNet:
     torch.manual_seed(SEED)
     rng = np.random.default_rng(SEED + 1)
     model = UNet().to(memory_format=torch.channels_last)  # a step takes two thirds of the time
-    smoothed = torch.optim.swa_utils.AveragedModel(
-        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(min(SMOOTHING, 1 - 10 / steps)), use_buffers=True
-    )
+    running_mean = torch.optim.swa_utils.get_ema_multi_avg_fn(max(1 - 1 / (KEPT * steps), 0.0))
+    smoothed = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=running_mean, use_buffers=True)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.15)
     loss_of = nn.CrossEntropyLoss()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scenes import heat, module_field
+from scipy import ndimage
 
 from benchmarks.pv_unet import evaluate
 from benchmarks.pv_unet.generation import HOT_SPOT, MODULE, frames
@@ -33,31 +34,36 @@ def held_out():
 
 
 def test_frames_that_it_has_not_seen(held_out):
-    """And far better than rules without training, of which one is told by the truth what its clusters mean."""
+    """And far better than rules that know as much: a threshold, and clusters named by frames it learned from."""
     scores = evaluate.pixel_scores(held_out)
     network = scores["network"]
-    assert network["mean"] > 0.8
-    assert network["hot spot"] > 0.5
-    for other in scores.keys() - {"network"}:
-        assert network["mean"] > scores[other]["mean"] + 0.2
-        assert network["hot spot"] > scores[other]["hot spot"] + 0.2
+    assert network["background"] > 0.88
+    assert network["module"] > 0.88
+    assert network["hot spot"] > 0.33
+    for rule in ("threshold", "k-means"):
+        assert network["mean"] > scores[rule]["mean"] + 0.3
+        assert network["hot spot"] > scores[rule]["hot spot"] + 0.2
 
 
-def test_a_field_of_another_hand(rng):
-    """The field that the tests of `find_hotspots` are made of: modules, and a cell that is 15 K too warm."""
+@pytest.mark.parametrize(("box", "kelvin"), [((20, 12, 26, 18), 15.0), ((115, 158, 149, 180), 9.0)])
+def test_a_field_of_another_hand(rng, box, kelvin):
+    """The field that `find_hotspots` is tested on: its modules, and a cell or a module that is too warm."""
     field, boxes = module_field(rng)
-    said = probabilities(heat(field, (20, 12, 26, 18), 15.0))
-    modules = np.zeros(field.shape, bool)
+    modules, hot = np.zeros(field.shape, bool), np.zeros(field.shape, bool)
     for top, left, bottom, right in boxes:
         modules[top:bottom, left:right] = True
-    assert (said[..., 0] < 0.5)[modules].mean() > 0.9
-    assert said[22:24, 14:16, HOT_SPOT].min() > 0.5
-    assert (said[..., HOT_SPOT] > 0.5).sum() < 3 * 36
+    hot[box[0] : box[2], box[1] : box[3]] = True
+    said = probabilities(heat(field, box, kelvin))
+    assert (said[..., 0] < 0.5)[modules].mean() > 0.98
+    assert said[hot, HOT_SPOT].max() > 0.5
+    assert said[~hot, HOT_SPOT].max() < 0.5
+    assert probabilities(field)[..., HOT_SPOT].max() < 0.5
 
 
 def test_bare_ground_has_neither(rng):
-    ground = 20 + 2 * rng.normal(size=(96, 128)).astype(np.float32)
-    assert probabilities(ground)[..., 0].min() > 0.5
+    ground = ndimage.gaussian_filter(rng.normal(size=(96, 128)), 1.5)
+    ground = 20 + 2 * ground / ground.std() + rng.normal(0, 0.1, ground.shape)
+    assert probabilities(ground.astype(np.float32))[..., 0].min() > 0.5
 
 
 def test_the_day_does_not_matter(held_out):
