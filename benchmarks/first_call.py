@@ -24,6 +24,7 @@ ROOMS = (
     "classicseg.cluster",
     "classicseg.features",
     "classicseg.graph",
+    "classicseg.refine._refine",
     "classicseg.regions",
     "classicseg.superpixels",
     "classicseg._segment_tree",
@@ -229,6 +230,24 @@ def region_affinity() -> Any:
     return region_affinity(three_regions()).toarray()
 
 
+def refine_labels() -> Any:
+    from classicseg import refine_labels
+
+    return refine_labels(temperatures(*SHAPE), blocks(), Warm(), smoothing=1.0, n_threads=THREADS).labels
+
+
+class Warm:
+    """A refiner that costs no time of its own."""
+
+    task, classes = "semantic", ("cold", "warm")
+
+    def refine(self, regions: Any) -> Any:
+        from classicseg.refine import SemanticResult
+
+        warm = np.clip((regions.image - 15) / 30, 0, 1)
+        return SemanticResult(np.stack([1 - warm, warm], axis=2))
+
+
 def find_hotspots() -> Any:
     from classicseg.thermal import find_hotspots
 
@@ -266,6 +285,7 @@ FUNCTIONS: dict[str, Callable[[], Any]] = {
     "normalized_cut, with pixel_affinity": normalized_cut,
     "split_tree, regions": split_tree,
     "region_affinity": region_affinity,
+    "refine_labels": refine_labels,
     "thermal.find_hotspots": find_hotspots,
 }
 

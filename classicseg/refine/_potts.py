@@ -19,7 +19,7 @@ Array = NDArray[Any]
 STRONGEST = 1e9  # strength; with any finite weight, energies stay within float64
 LEAST = 1e-6  # a class that is less probable costs no more: refiners say 0 too easily
 WAY_OUT = "give borders that do not count a weight of 0"
-SLACK = 1e-3  # by which probabilities may exceed 1: float16 rounds so
+SLACK = 1e-3  # by which probabilities may leave 0 to 1: float16 rounds so
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,8 +190,8 @@ def _costs(probabilities: ArrayLike, regions: _Regions, n_threads: int | None) -
     if by_pixel and not inside.all():
         array = np.where(inside[..., None], array, 1)
     low, high = float(array.min(initial=0)), float(array.max(initial=0))  # NaN where one is
-    if not (low >= 0 and high <= 1 + SLACK):
-        value = high if low >= 0 else low
+    if not (low >= -SLACK and high <= 1 + SLACK):
+        value = high if low >= -SLACK else low
         raise ValueError(f"probabilities must lie in 0 to 1, got {value:.6g}; pass logits through a softmax first")
     logs = np.log(np.maximum(array, LEAST))
     means = pool(logs, regions.labels, n_threads=n_threads) if by_pixel else logs

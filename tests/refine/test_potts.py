@@ -186,6 +186,7 @@ def test_certainty_forbids_no_class(rng):
     sure = np.array([[1.0, 0], [0, 1], [1, 0]])
     assert smooth(sure, graph, 1).labels.tolist() == [0, 1, 0]
     assert smooth(sure, graph, -np.log(LEAST) / 2 + 0.1).labels.tolist() == [0, 0, 0]
+    assert smooth(sure * 1.001 - 5e-4, graph, 1).labels.tolist() == [0, 1, 0]  # as rounding leaves them
     assert smooth(sure.astype(int), graph, 1).labels.tolist() == [0, 1, 0]
 
 
