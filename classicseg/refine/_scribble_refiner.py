@@ -93,7 +93,7 @@ class ScribbleRefiner:
         Parameters
         ----------
         regions : sequence of RegionTable
-            The images.
+            The images, described by regions of one kind: their sizes and shapes count.
         targets : sequence of array_like of int, shape (M, N)
             For each image an index into `classes` for each pixel, -1 where it is not known: a few strokes, or all.
 
@@ -167,6 +167,12 @@ def load_scribbles(file: str | os.PathLike[str]) -> ScribbleRefiner:
     See Also
     --------
     load_refiner : Any refiner by name.
+
+    Notes
+    -----
+    Regions should be of the kind that was learnt from, as their sizes and shapes count. Those of ``classicseg batch``
+    are superpixels of about 100 pixels, ``slic(temperature, temperature.size // 100, 0.1, channel_axis=None,
+    scaling=10)``, and each hot spot is one of its own.
     """
     classes, model, options = read(file)
     refiner = ScribbleRefiner(classes, model, options)

@@ -159,7 +159,7 @@ def test_strokes_are_a_copy_and_nothing_given_is_changed(marked):
     scribbles, classes = marked
     regions = scribbles.regions
     before = pickle.dumps(regions)
-    marks = scribbles.strokes
+    marks = scribbles.strokes.copy()
     scribbles.strokes[:] = 1
     assert_array_equal(scribbles.strokes, marks)
     strokes = np.where(classes == 1, 1, -1)
