@@ -95,6 +95,14 @@ def test_probabilities_outside_the_mask_may_be_anything(table):
     assert checked(table, "semantic", SemanticResult(given)).probabilities is given
 
 
+def test_the_place_is_told_of_an_image_that_is_looked_at_in_parts():
+    large = describe_regions(np.zeros((300, 200)), np.ones((300, 200), int))
+    given = np.full((300, 200, 3), 1 / 3, np.float32)
+    given[250, 7] = 0.5
+    with pytest.raises(RefinerError, match=r"got 1\.5 in pixel \(250, 7\); pass logits"):
+        checked(large, "semantic", SemanticResult(given))
+
+
 def test_instances_in_their_normal_form(table):
     found = checked(table, "instances", instances(masks=masks(np.float64)))
     assert found.masks.dtype == found.scores.dtype == np.float32
