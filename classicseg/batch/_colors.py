@@ -33,6 +33,8 @@ SEVERITIES = {
     "high": "#d7263d",
     "critical": "#8c1d6e",
 }
+MOST_COLORS = 255  # classes that have one, beside what is outside
+
 # any other word of a user's profile gets one of these, by its length and letters, the same in every run
 _SPARE = ("#2f7fd1", "#8e5bd0", "#1f9e9a", "#b0478f", "#7a6a3a")
 

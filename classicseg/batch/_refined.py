@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from classicseg._errors import ClassicsegError
-from classicseg.batch._colors import class_palette
+from classicseg.batch._colors import MOST_COLORS, class_palette
 from classicseg.features._channels import COUNTS, KELVIN
 from classicseg.refine import RefinedLabels, Refiner, pool, refine_labels
 from classicseg.superpixels import slic
@@ -19,7 +19,6 @@ Array = np.ndarray[Any, Any]
 
 PIXELS = 100  # of a superpixel; a module that is seen well has several
 COMPACTNESS = 0.1  # a step of the grid of superpixels weighs as much as 1 K
-MOST_COLORS = 255  # classes that have one
 
 
 @dataclass(frozen=True)

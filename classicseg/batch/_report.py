@@ -22,7 +22,7 @@ from classicseg.batch._options import BatchOptions, described
 from classicseg.batch._outcome import UNREFINED
 from classicseg.batch._overlay import delta_text
 from classicseg.batch._plan import Problem
-from classicseg.batch._report_values import esc, notes, parameters, plural
+from classicseg.batch._report_values import esc, notes, parameters, plural, refiner_legend
 from classicseg.batch._totals import MAX_LISTED, MAX_PICTURES, MAX_SPOTS, UNKNOWN_CAMERA, Totals, camera_text, heat
 from classicseg.thermal import SeverityProfile, load_profile
 
@@ -92,7 +92,7 @@ def write_report(
         "failures": _failures(failures, left_out, totals, len(problems)),
         "links": _links(bool(totals.n_hotspots), bool(failures or left_out), bool(totals.notes), bool(frames)),
         "frames": _frames(frames, totals),
-        "legend": _legend(profile, options),
+        "legend": _legend(profile, options) + refiner_legend(totals, options),
     }
     file.write(Template(_resource("report.html")).substitute(parts).encode())
 

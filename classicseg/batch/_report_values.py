@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from classicseg.batch._colors import MOST_COLORS, class_palette
 from classicseg.batch._options import BatchOptions, described
 from classicseg.batch._totals import Span, Totals
 
@@ -76,6 +77,27 @@ def _span(found: Span) -> str:
         return "–"
     first, last = f"{found.low:.7g}", f"{found.high:.7g}"
     return first if first == last else f"{first} to {last}"
+
+
+def refiner_legend(totals: Totals, options: BatchOptions) -> str:
+    """Return what the classes of hot spots are, and which number and colour each has in the pictures of classes."""
+    if options.refiner is None:
+        return ""
+    refiner = esc(described(options)["refiner"])
+    text = (
+        f"<p>The class of a hot spot is the one that the refiner <b>{refiner}</b> finds most probable in its pixels, "
+        "with its mean probability.</p>"
+    )
+    n_pixels = sum(totals.classes.values())
+    if not n_pixels:
+        return text
+    palette = class_palette(len(totals.classes)) if len(totals.classes) <= MOST_COLORS else b""
+    keys = ""
+    for number, (name, area) in enumerate(totals.classes.items(), start=1):
+        color = palette[3 * number : 3 * number + 3].hex() or "7f8c99"
+        badge = f'<span class="badge" style="--c:#{color}">{number} {esc(name)}</span>'
+        keys += f"<li>{badge} <small>{100 * area / n_pixels:.1f} %</small></li>"
+    return f'{text}<p>All pixels by class, with its number and colour in refined/:</p><ul class="keys">{keys}</ul>'
 
 
 def notes(totals: Totals) -> str:

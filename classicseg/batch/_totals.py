@@ -50,6 +50,7 @@ class Totals:
     n_with_hotspots: int = 0
     n_hotspots: int = 0
     severities: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)  # of a semantic refiner, in its order -> pixels
     kinds: Counter[str] = field(default_factory=Counter)
     cameras: Counter[str] = field(default_factory=Counter)
     parameters: dict[str, dict[tuple[str, str], Span]] = field(default_factory=dict)  # name -> unit, source -> values
@@ -73,6 +74,8 @@ class Totals:
         self.n_uncalibrated += not record["calibrated"]
         self.n_without_modules += record["modules"] == 0
         self.n_unrefined += row.kind == UNREFINED
+        if record.get("refined", {}).get("task") == "semantic":
+            self.classes.update(record["refined"].get("classes", {}))
         camera = camera_text(record["camera"]) or UNKNOWN_CAMERA
         if camera in self.cameras or len(self.cameras) < MAX_DISTINCT:
             self.cameras[camera] += 1

@@ -115,6 +115,13 @@ def test_the_report_tells_the_classes(whole):
     assert "hot spot <small>" in text
     assert "cold <b>" not in text
     assert "<td>refiner</td><td>warm:kelvin=8</td>" in text
+    areas = np.sum([list(result["refined"]["classes"].values()) for result in summary_of(whole)["results"]], axis=0)
+    with Image.open(whole / "refined" / "SYN_0001.png") as picture:
+        palette = bytes(picture.getpalette())
+    for number, (name, area) in enumerate(zip(("cold &lt;b&gt;", "warm", "hot spot"), areas), start=1):
+        color = palette[3 * number : 3 * number + 3].hex()
+        share = 100 * area / areas.sum()
+        assert f'style="--c:#{color}">{number} {name}</span> <small>{share:.1f} %</small>' in text
     assert "not refined" not in text.lower()
 
 
@@ -295,6 +302,8 @@ def test_what_tables_and_report_say_of_each_case():
     ):
         assert part in text
     assert "b.jpg</a> <small>not refined</small></td>" in text
+    assert "the refiner <b>warm</b> finds" in text
+    assert "All pixels by class" not in text  # no frame has any
     assert "a.jpg</a> <small>" not in text
 
 

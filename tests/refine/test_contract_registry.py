@@ -17,6 +17,7 @@ from classicseg.refine import SemanticResult
 
 class Uniform:
     task = "semantic"
+    classes = ("a", "b")  # so that the class itself has all that a refiner has
 
     def __init__(self, classes=("a", "b"), weight=1.0, sure=False):
         if weight < 0:
@@ -56,7 +57,7 @@ def plugins(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(
         "classicseg.refine._registry.entry_points",
-        lambda group: [entry for entry in entry_points(group=group) if entry.dist.name == "some-plugin"],
+        lambda group: [entry for entry in entry_points(group=group) if entry.dist.name.startswith("some-")],
     )
     yield
     for name in ("some_plugin", "some_loud_plugin"):
@@ -99,6 +100,19 @@ def test_options_reach_the_refiner():
     refiner = load_refiner("uniform:classes=hot|cold,weight=2.5,sure=true")
     assert (refiner.classes, refiner.weight, refiner.sure) == (("hot", "cold"), 2.5, True)
     assert load_refiner("ready") is load_refiner("ready")
+
+
+@pytest.mark.usefixtures("plugins")
+def test_of_two_plugins_of_one_name_it_is_always_the_same(tmp_path):
+    info = tmp_path / "some_earlier-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-earlier\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[classicseg.refiners]\nuniform = some_plugin:ready\n")
+    assert load_refiner("uniform:weight=2").weight == 2
+    with pytest.warns(RefinerWarning) as caught:
+        assert available_refiners()["uniform"](weight=3).weight == 3
+    taken = "the refiner 'uniform' of some_plugin:ready is left out: the name is taken"
+    assert taken in {str(warning.message) for warning in caught}
 
 
 @pytest.mark.usefixtures("plugins")
