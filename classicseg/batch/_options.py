@@ -75,7 +75,8 @@ class BatchOptions:
         Radius of mean shift's window, octaves of texture; None takes the default.
     refiner : str or None
         Name and options of a refiner that says what regions and hot spots are, see
-        `classicseg.refine.load_refiner`. A frame on which it fails is finished without, and marked.
+        `classicseg.refine.load_refiner`. Frames in °C reach it as floats, those in counts as whole numbers. A frame
+        on which it fails is finished without it, and marked.
     overlays : bool, default True
         Write a picture of every frame with its hot spots outlined. The report needs them for its pictures.
 

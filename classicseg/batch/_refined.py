@@ -51,7 +51,7 @@ def refined(refiner: Refiner, values: Array, spots: Array, unit: str, metadata: 
     """
     n_spots = int(spots.max(initial=0))
     try:
-        found = refine_labels(values, regions_of(values, spots, unit), refiner, metadata=metadata)
+        found = refine_labels(image_of(values, unit), regions_of(values, spots, unit), refiner, metadata=metadata)
     except Exception as error:  # noqa: BLE001 - the frame is good, and what a plug-in raises is not ours to foresee
         told = isinstance(error, ClassicsegError) and error.__cause__ is None
         unknown = {"refined": "no", "class": None, "class_probability": None}
@@ -65,6 +65,18 @@ def refined(refiner: Refiner, values: Array, spots: Array, unit: str, metadata: 
         {"task": refiner.task, "classes": _areas(found)},
         _of_spots(found, spots, n_spots),
     )
+
+
+def image_of(values: Array, unit: str) -> Array:
+    """Return what a refiner is given of a frame: °C as floats, counts as whole numbers, by which it tells them apart.
+
+    Without measurement is NaN among the floats, and 0 among whole numbers; no region holds such pixels.
+    """
+    if unit == "celsius":
+        return values
+    counts = np.rint(np.where(np.isfinite(values), values, 0))
+    narrow = counts.min() >= 0 and counts.max() <= np.iinfo(np.uint16).max
+    return counts.astype(np.uint16 if narrow else np.int32)
 
 
 def regions_of(values: Array, spots: Array, unit: str) -> Array:

@@ -20,9 +20,9 @@ from classicseg import cli
 from classicseg.batch import BatchOptions, BatchSummary, run_batch
 from classicseg.batch._console import batch_lines
 from classicseg.batch._options import described, options_hash
-from classicseg.batch._refined import refined, regions_of
+from classicseg.batch._refined import image_of, refined, regions_of
 from classicseg.batch._tables import write_csv, write_geojson
-from classicseg.refine import RefinerError, load_refiner, refine_labels
+from classicseg.refine import RefinerError, SemanticResult, load_refiner, refine_labels
 from classicseg.thermal import find_hotspots, read
 
 OPTIONS = BatchOptions(refiner="warm:kelvin=8")
@@ -241,6 +241,24 @@ def test_regions_are_superpixels_and_hot_spots(rng):
             assert_array_equal(labels == own, spots == number)
         assert 35 <= len(np.unique(labels)) <= 60
     assert_array_equal(regions_of(values, spots, "celsius"), regions_of(values * 50, spots, "counts"))
+
+
+def test_a_refiner_tells_degrees_from_counts_by_the_dtype(rng):
+    values = np.array([[20.5, np.nan], [-3.0, 21.0]], np.float32)
+    assert image_of(values, "celsius") is values
+    for given, dtype in (([[20000, np.nan], [0, 65535]], "uint16"), ([[-4, np.nan], [70000, 0]], "int32")):
+        found = image_of(np.array(given, np.float32), "counts")
+        assert found.dtype == dtype
+        assert_array_equal(found, np.nan_to_num(given))
+    seen = []
+    refiner = load_refiner("warm")
+    refiner.refine = lambda regions: seen.append(regions) or SemanticResult(np.eye(3)[regions.numbers * 0])
+    frame = rng.normal(20, 1, (30, 40)).astype(np.float32)
+    for unit, scale in (("celsius", 1), ("counts", 50)):
+        found = refined(refiner, frame * scale, np.zeros((30, 40), np.int32), unit, {"unit": unit})
+        assert found.error == ""
+    assert [regions.names[0] for regions in seen] == ["temperature_mean", "gray_mean"]
+    assert [regions.metadata["unit"] for regions in seen] == ["celsius", "counts"]
 
 
 def ask(spec, values, spots):
