@@ -24,7 +24,7 @@ from scipy import ndimage
 from benchmarks.pv_unet.generation import HOT_SPOT, Frame, frames
 from classicseg import KMeansResult, kmeans
 from classicseg.metrics import class_scores, confusion_matrix
-from classicseg.refine import describe_regions, pv_unet
+from classicseg.refine import Refiner, describe_regions, pv_unet
 from classicseg.refine._pv_input import network_input
 from classicseg.refine._pv_unet import CLASSES
 from classicseg.regions import connected_regions
@@ -147,12 +147,19 @@ def by_named_clusters(made: Frame) -> NDArray[np.int64]:
 
 def probabilities(image: Any) -> NDArray[np.float32]:
     """Return what the network says of a frame, (M, N, K)."""
-    values, unit = (image.values, image.unit) if isinstance(image, ThermalImage) else (image, "celsius")
+    values = values_of(image)
     regions = describe_regions(values, np.ones(values.shape, np.int32))
+    unit = image.unit if isinstance(image, ThermalImage) else "celsius"
     return network(unit).refine(regions).probabilities
 
 
-network = functools.cache(lambda unit: pv_unet(unit=unit))
+def values_of(image: Any) -> NDArray[Any]:
+    return image.values if isinstance(image, ThermalImage) else image
+
+
+@functools.cache
+def network(unit: str) -> Refiner:
+    return pv_unet(unit=unit)
 
 
 # --- hot spots ---
@@ -249,12 +256,13 @@ def found_in(image: Any) -> dict[str, Spots]:
 def seen_again(first: Job, second: Job) -> dict[str, dict[str, int]]:
     """Return how many spots of two overlapping frames lie in both, and how many of them are found twice."""
     flown = np.subtract(second.boxes[0][:2], first.boxes[0][:2])  # the published spot is one and the same
-    shape = first.image.values.shape
+    shapes = [values_of(job.image).shape for job in (second, first)]
     scores = {}
     others = found_in(second.image)
     for name, spots in found_in(first.image).items():
         totals = np.zeros(2, int)
-        for here, there in ((spots.places + flown, others[name].places), (others[name].places - flown, spots.places)):
+        pairs = (spots.places + flown, others[name].places), (others[name].places - flown, spots.places)
+        for (here, there), shape in zip(pairs, shapes):
             seen = here[((here >= 0) & (here < shape)).all(axis=1)]
             apart = np.hypot(*(seen[:, None] - there).transpose(2, 0, 1))
             totals += (apart < AGAIN).any(axis=1).sum(), len(seen)

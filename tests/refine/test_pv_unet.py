@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+import warnings
 
 import naive_unet
 import numpy as np
@@ -12,8 +13,7 @@ from scipy import ndimage
 
 from benchmarks.pv_unet import evaluate
 from benchmarks.pv_unet.generation import HOT_SPOT, MODULE, frames
-from classicseg.metrics import class_scores, confusion_matrix
-from classicseg.refine import Refiner, describe_regions, pv_unet
+from classicseg.refine import Refiner, describe_regions, pv_unet, refine_labels
 from classicseg.refine._pv_input import network_input
 from classicseg.refine._pv_unet import CLASSES, PATH
 
@@ -146,6 +146,13 @@ def test_it_is_a_refiner_and_pickles(held_out):
     assert_array_equal(frame, before)
 
 
+def test_by_name(held_out):
+    frame = held_out[1].temperature
+    refined = refine_labels(frame, np.ones(frame.shape, np.int32), "pv_unet:unit=celsius", pooling=0.0)
+    assert refined.classes == CLASSES
+    assert_array_equal(refined.labels, probabilities(frame).argmax(axis=-1))
+
+
 # --- what it is given ---
 
 
@@ -227,4 +234,39 @@ def test_scores_of_spots_by_hand():
     spots = evaluate.Spots(np.array([[10.0, 10.0], [11.0, 12.0], [50.0, 50.0]]))
     assert spots.counts([(8, 8, 14, 14), (80, 80, 90, 90)]) == (1, 2, 1)
     assert evaluate.Spots(np.empty((0, 2))).counts([]) == (0, 0, 0)
-    assert class_scores(confusion_matrix([0, 1, 1], [0, 1, 0], 2)).mean_iou == 0.5
+
+
+def test_ways_to_find_spots_on_a_made_field(rng):
+    """Both ways find a cell of 15 K; the frame flown on by 20 rows shows it again."""
+    field, _ = module_field(rng)
+    here = heat(field, (60, 90, 66, 96), 15.0)
+    boxes = [(60.0, 90.0, 66.0, 96.0), (40.0, 90.0, 46.0, 96.0)]
+    first, second = (
+        evaluate.Job(str(n), frame, (box,)) for n, (frame, box) in enumerate(zip((here, here[20:]), boxes))
+    )
+    for name, counts in evaluate.spot_scores([first]).items():
+        assert counts == {"found": 1, "known": 1, "elsewhere": 0}, name
+    for name, counts in evaluate.seen_again(first, second).items():
+        assert counts == {"twice": 2, "in view of both": 2}, name
+
+
+def test_boxes_of_spots():
+    hot = np.zeros((12, 12), bool)
+    hot[2:4, 3:6] = hot[9, 9:11] = True  # the second is too small
+    assert list(evaluate.boxes_of(hot)) == [(2, 3, 4, 6)]
+    assert_array_equal(evaluate.centroids(evaluate.large_regions(hot)), [[2.5, 4.0]])
+
+
+def test_training_writes_a_network(tmp_path, capsys, held_out):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    from benchmarks.pv_unet import train
+
+    path = tmp_path / "small.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter
+        train.main(["--frames", "2", "--steps", "2", "--out", str(path)])
+    assert "108579 weights" in capsys.readouterr().out
+    assert naive_unet.notes(path) == naive_unet.notes(PATH)
+    image = naive_unet.network_input(held_out[1].temperature[:16, :24], True).transpose(2, 0, 1)
+    assert_allclose(naive_unet.run_network(path, image).sum(axis=0), 1, atol=1e-6)
