@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from classicseg._kernels import kernels_for
 from classicseg._validate import check_float
 from classicseg.refine._check import check_result
 from classicseg.refine._errors import RefinerError
@@ -153,9 +154,14 @@ def _semantic(
             given = snap(given, regions.labels, weight=pooling, n_threads=n_threads)
     found = unpool(given, regions.labels) if given.ndim == 2 else given
     if smoothing:
-        smoothed = smooth(given.clip(0, 1), regions, smoothing, n_threads=n_threads)
-        return unpool(smoothed.labels, regions.labels, fill=-1), found
-    return np.where(regions.mask, found.argmax(axis=2).astype(np.int32), np.int32(-1)), found
+        of_region = smooth(given.clip(0, 1), regions, smoothing, n_threads=n_threads).labels
+    elif given.ndim == 2:
+        of_region = given.argmax(axis=1).astype(np.int32)
+    else:
+        numbers = np.ascontiguousarray(found)
+        classes, _ = kernels_for(numbers, "classes").most_probable(numbers, n_threads)
+        return np.where(regions.mask, classes, np.int32(-1)), found
+    return unpool(of_region, regions.labels, fill=-1), found
 
 
 def _instances(result: InstanceResult, regions: RegionTable, n_classes: int) -> Refined:

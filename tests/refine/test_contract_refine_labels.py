@@ -62,6 +62,18 @@ def test_probabilities_of_pixels_are_drawn_to_the_mean_of_their_region(rng, pool
     assert np.isnan(given[~mask]).all()  # as they were
 
 
+@pytest.mark.parametrize("pooling", [0.0, 1.0])
+@pytest.mark.parametrize("layout", ["C", "F"])
+def test_of_equal_classes_a_pixel_is_of_the_lowest(pooling, layout):
+    labels = np.array([[1, 1, 5, 5, 7, 7]] * 4)
+    given = np.zeros((*labels.shape, 3), np.float32, layout)
+    given[:] = np.repeat([[0.5, 0.5, 0], [0, 0.5, 0.5], [0.25, 0.5, 0.25]], 2, axis=0)
+    given.flags.writeable = False
+    found = refine_labels(np.zeros(labels.shape), labels, semantic(given), pooling=pooling)
+    assert_array_equal(found.labels, [[0, 0, 1, 1, 1, 1]] * 4)
+    assert found.labels.dtype == np.int32
+
+
 def test_pooling_is_one_half_where_nothing_is_said(rng):
     image, labels, _ = scene(rng)
     given = semantic(shares(rng, labels.shape))
