@@ -56,7 +56,7 @@ def upsample(
         `MaxPoolResult.positions` for "max-unpooling", whose `shape` belongs to it.
     kernel : array_like, shape (a,) for a map of one axis; (a, b) or (a, b, C, D) for others
         Weights for "transposed", as `transposed_convolution` takes them. The middle of the kernel lies on the block of
-        its value; where that cannot be exact, half a place further down and to the right.
+        its value; where that cannot be exact, half a place further up and to the left.
 
     Returns
     -------
@@ -152,7 +152,10 @@ def _tents(factors: Pair, grid: Array) -> Array:
 
 def _transposed(grid: Array, kernel: Array, factors: Pair) -> Array:
     """Return the transposed convolution, cut on both sides to as many times the grid."""
+    lacking = [max(factor - side, 0) for side, factor in zip(kernel.shape, factors)]
+    margins = [(more // 2, more - more // 2) for more in lacking]  # the middle of a small kernel, too, is the block's
+    kernel = np.pad(kernel, [*margins, *[(0, 0)] * (kernel.ndim - 2)])
     excess = [side - factor for side, factor in zip(kernel.shape, factors)]
-    cut = [max(-(-more // 2), 0) for more in excess]
+    cut = [-(-more // 2) for more in excess]
     back = [2 * left - more for left, more in zip(cut, excess)]  # an odd excess is cut off at the upper left
     return overlap_add(grid, kernel, factors, (cut[0], cut[1]), (back[0], back[1]))
