@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
-from classicseg._validate import check_array
+from classicseg._validate import check_array, check_finite
 
 FORM = "row_min, col_min, row_max, col_max"
 
@@ -131,7 +131,7 @@ def check_fours(name: str, boxes: ArrayLike, form: str) -> NDArray[np.float64]:
         raise TypeError(f"{name} must be of an integer or floating dtype, got {array.dtype}; pass numbers")
     corners = array.astype(np.float64)
     check_no_nan(name, corners)
-    return corners
+    return check_finite(name, corners, "leave such boxes out")  # of larger ones the area is beyond float64
 
 
 def check_no_nan(name: str, array: NDArray[Any]) -> None:

@@ -10,6 +10,7 @@ from classicseg.metrics._boxes import check_boxes
 from classicseg.refine._maps import Array, Pair, check_shape, floating
 from classicseg.refine._roi import sample
 
+LEAST_SIDE = 1e-30  # of a box that has an area, in pixels: by which places can be divided
 OVERSHOOT = 1e-3  # how far a mask may leave 0 to 1 by rounding; logits leave it by more
 
 
@@ -63,7 +64,7 @@ def paste_masks(
     least = None if threshold is None else check_float("threshold", threshold, low=0, high=1)
     out = np.zeros((len(masks), *shape), floating(masks) if least is None else bool)
     for mask, box, image in zip(masks, corners, out):
-        if (box[2:] > box[:2]).all():
+        if (box[2:] - box[:2] > LEAST_SIDE).all():
             region, found = _pasted(mask, box, shape)
             image[region] = found if least is None else found >= least
     return out

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from classicseg._validate import check_choice, check_float
+from classicseg._validate import FLOAT32_MAX, check_choice, check_float
 from classicseg.metrics._boxes import check_boxes
 from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, floating
 
@@ -54,7 +54,7 @@ def roi_pool(array: ArrayLike, boxes: ArrayLike, size: int | Pair = 7, *, scale:
     array = check_map("array", array, ndim=(2, 3))
     corners = check_boxes("boxes", boxes)[:, :4]
     size = check_pair("size", size, 2, low=1, unused=1)
-    scale = check_float("scale", scale, above=0)
+    scale = check_float("scale", scale, above=0, high=FLOAT32_MAX)
     grid = as_grid(array)
     first = np.floor(corners[:, :2] * scale + 0.5)
     side = np.maximum(np.floor(corners[:, 2:] * scale + 0.5) - first, 1)
@@ -128,7 +128,7 @@ def roi_align(
     array = check_map("array", array, ndim=(2, 3))
     corners = check_boxes("boxes", boxes)[:, :4]
     size = check_pair("size", size, 2, low=1, unused=1)
-    scale = check_float("scale", scale, above=0)
+    scale = check_float("scale", scale, above=0, high=FLOAT32_MAX)
     fixed = None if samples is None else check_pair("samples", samples, 2, low=1, unused=1)
     how = check_choice("how", how, REDUCTIONS)
     grid = as_grid(array).astype(floating(array), copy=False)

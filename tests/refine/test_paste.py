@@ -62,6 +62,15 @@ def test_a_threshold_cuts_the_probabilities(rng):
     assert not everywhere[5:].any()
 
 
+def test_boxes_of_hardly_any_area_get_an_empty_mask():
+    boxes = [[2, 3, 2 + 5e-324, 9], [0, 0, 5e-324, 9], [0, 0, 9, 1e-31], [0, 0, 1e-20, 1e-20]]
+    assert not paste_masks(np.ones((4, 28, 28)), boxes, SHAPE).any()
+
+
+def test_a_box_larger_than_any_image():
+    assert paste_masks(np.ones((1, 28, 28)), [[-3e38, -3e38, 3e38, 3e38]], SHAPE).all()
+
+
 def test_a_disc_comes_back_as_a_disc():
     """Cut out of the image at 28 × 28 and pasted back, large or small, at whole or broken places."""
     rows, cols = np.mgrid[:120, :150] + 0.5

@@ -185,6 +185,15 @@ def test_dtypes_and_the_callers_arrays():
     assert_array_equal(boxes, [[0, 0, 4, 4]])
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 3e38])
+def test_boxes_larger_than_any_map(scale):
+    boxes = [[-3e38, -3e38, 3e38, 3e38], [3e38, 3e38, 3e38, 3e38]]
+    assert roi_pool(np.ones((4, 5)), boxes, 2, scale=scale).shape == (2, 2, 2)
+    for samples in (2, None):
+        found = roi_align(np.ones((4, 5)), boxes, 2, scale=scale, samples=samples)
+        assert np.isin(found, (0, 1)).all()
+
+
 MAP = np.ones((4, 4))
 BOX = [[0, 0, 2, 2]]
 REFUSED = [
@@ -200,6 +209,14 @@ REFUSED = [
     ((MAP, BOX, 0), {}, ValueError, "size must be at least 1, got 0"),
     ((MAP, BOX), {"scale": 0}, ValueError, "scale must be greater than 0, got 0.0"),
     ((MAP, BOX), {"scale": np.nan}, ValueError, "scale must be finite, got nan"),
+    ((MAP, BOX), {"scale": 1e300}, ValueError, "scale must be at most 3.4028234663852886e+38, got 1e+300"),
+    (
+        (MAP, [[-1e308, 0, 1e308, 2]]),
+        {},
+        ValueError,
+        "boxes must lie within the range of float32, ±3.4e38, got values up to 1.0e+308; leave such boxes out, or "
+        "divide by a constant",
+    ),
 ]
 ALIGN_REFUSED = [
     ({"samples": 0}, ValueError, "samples must be at least 1, got 0"),
