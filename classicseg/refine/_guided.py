@@ -193,8 +193,8 @@ def _fits(values: Array, cells: Cells, sigma: float, radius: int) -> Array:
 def _around(grid: Array, radius: int) -> Array:
     """Return the sums over the cells up to `radius` away, of those that the grid has."""
     for axis in (0, 1):
-        margin = [(radius, radius) if axis == other else (0, 0) for other in range(3)]
-        padded = np.pad(grid, margin)
         n = grid.shape[axis]
-        grid = np.sum([padded.take(range(first, first + n), axis) for first in range(2 * radius + 1)], axis=0)
+        reach = min(radius, n - 1)  # further away there are none
+        padded = np.pad(grid, [(reach, reach) if axis == other else (0, 0) for other in range(3)])
+        grid = np.sum([padded.take(range(first, first + n), axis) for first in range(2 * reach + 1)], axis=0)
     return grid

@@ -90,6 +90,12 @@ def test_borders_come_back_to_the_edges(rng, method, scale):
     assert still_wrong < wrong / 2
 
 
+def test_a_radius_beyond_the_grid_takes_in_all_of_it(rng):
+    values, image = rng.random((3, 5)), rng.random((9, 11))
+    whole, beyond = (guided_upsample(values, image, method="guided", radius=radius) for radius in (5, 10**15))
+    assert_array_equal(whole, beyond)
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_which_method_when(seed):
     """As the docstring says, in cells of 8 × 8: where classes have colours, and where the image shows noise."""
