@@ -22,6 +22,7 @@ from classicseg.refine._results import InstanceResult, PanopticResult, Segment, 
 from classicseg.regions._check import check_threads, for_kernels
 
 Array = NDArray[Any]
+HIGHEST = 65_535  # class: there is a table with a place for each
 SLACK = 1e-3  # by which probabilities, scores and masks may leave 0 to 1: float16 rounds so
 
 
@@ -202,10 +203,16 @@ def _seen(semantic: SemanticResult | ArrayLike, mask: ArrayLike | None, n_thread
     if array.ndim == 3:
         return _most_probable(for_kernels(check_image("semantic", array)), mask, n_threads)
     classes = check_labels("semantic", array)
+    inside = check_mask(mask, classes.shape)
+    if inside is not None:
+        classes = np.where(inside, classes, np.int32(-1))
     if int(classes.min()) < -1:
         raise ValueError(f"semantic must hold classes from 0 on, or -1 for none, got {int(classes.min())}")
-    inside = check_mask(mask, classes.shape)
-    return _Seen(classes if inside is None else np.where(inside, classes, np.int32(-1)), None, None, inside)
+    if int(classes.max()) > HIGHEST:
+        raise ValueError(
+            f"semantic must hold classes up to {HIGHEST}, got {int(classes.max())}; set pixels of no class to -1"
+        )
+    return _Seen(classes, None, None, inside)
 
 
 def _most_probable(probabilities: Array, mask: ArrayLike | None, n_threads: int | None) -> _Seen:

@@ -183,6 +183,9 @@ def test_what_lies_outside_the_mask_belongs_to_nothing_and_counts_in_no_area():
     assert ids_of(result) == "11102"
     assert [segment.score for segment in result.segments] == [1, 1]
     assert ids_of(panoptic_merge(classes, both, things=[1], mask=np.zeros((1, 5), bool))) == "00000"
+    for anything in (-7, 2**31 - 1):
+        outside = np.where(inside, classes, anything)
+        assert ids_of(panoptic_merge(outside, both, things=[1], mask=inside)) == "11202"
 
 
 def test_truth_gives_itself_and_a_better_quality_than_either_model_alone(rng):
@@ -294,6 +297,11 @@ BAD = [
         "np.unique(..., return_inverse=True)",
     ),
     ({"semantic": SKY - 2}, ValueError, "semantic must hold classes from 0 on, or -1 for none, got -2"),
+    (
+        {"semantic": SKY + 2**31 - 1},
+        ValueError,
+        "semantic must hold classes up to 65535, got 2147483647; set pixels of no class to -1",
+    ),
     (
         {"semantic": np.full((1, 3, 2), np.nan)},
         ValueError,
