@@ -336,6 +336,11 @@ def test_real_photographs(test_data):
             "image must range over 0 to 255, got values beyond",
         ),
         (
+            lambda image: segment_tree((image * 255).astype(np.uint8), unit=10),
+            ValueError,
+            "image must range over 0 to 10, got values beyond",
+        ),
+        (
             lambda image: segment(image, depth=np.ones((3, 4))),
             ValueError,
             "depth must have the image's shape (20, 30), got (3, 4)",

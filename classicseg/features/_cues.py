@@ -135,7 +135,7 @@ def color_codes(scene: Scene, n_threads: int | None = None) -> NDArray[np.uint8]
 
 def _encoded(image: Array, mask: Mask | None, top: float) -> bool:
     """Say whether nearly all values range over 0 to `top`; a few outliers change nothing."""
-    if image.dtype.kind == "u":
+    if image.dtype.kind == "u" and top >= full_range(image.dtype):
         return True
     count = fits = 0
     for values in inside_blocks(image, mask):
