@@ -109,7 +109,7 @@ def smooth(
     whole does. Probabilities below 1e-6 count as that much, so that no refiner forbids a class. Two classes are parted
     by one cut; of several labellings with the least energy it is the one with the fewest regions of class 1. With
     more, all regions start with their most probable class, and each class in turn takes over what lowers the energy
-    most, found by one cut, until none does: the energy never rises, and ends below twice the least one. Source:
+    most, found by one cut, until none does: the energy never rises, and ends at most at twice the least one. Source:
     Y. Boykov, O. Veksler, R. Zabih, "Fast Approximate Energy Minimization via Graph Cuts", IEEE Trans. Pattern Anal.
     Mach. Intell. 23(11), 2001, doi:10.1109/34.969114.
 
