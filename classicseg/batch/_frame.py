@@ -23,6 +23,7 @@ from classicseg._errors import (
 from classicseg.batch._files import atomic, digest_of, remove
 from classicseg.batch._label_files import label_form, write_labels
 from classicseg.batch._layout import candidates, label_names, output_path, overlay_name, refined_names
+from classicseg.batch._names import valid_text
 from classicseg.batch._options import BatchOptions
 from classicseg.batch._outcome import UNREFINED, Outcome
 from classicseg.batch._overlay import write_overlay
@@ -160,8 +161,7 @@ def explain(error: Exception, frame: Frame) -> tuple[str, str]:
 
 def _one_line(message: str, frame: Frame) -> str:
     message = message.replace(frame.path, frame.file)
-    message = message.encode("utf-8", "backslashreplace").decode()
-    return " ".join(message.split())[:MAX_ERROR]
+    return " ".join(valid_text(message).split())[:MAX_ERROR]
 
 
 def _asker(spec: str) -> Callable[[Frame, Any, Any], Refined]:
@@ -289,7 +289,7 @@ def _number(value: Any) -> Any:
     if isinstance(value, np.integer):
         return int(value)
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
+        return valid_text(value)
     return value
 
 

@@ -13,6 +13,11 @@ LONGEST = 120  # characters of one name; with ".png", a suffix and UTF-8 growth 
 JPEG_ENDINGS = (".jpg", ".jpeg", ".rjpg", ".rjpeg")
 
 
+def valid_text(text: str) -> str:
+    r"""Return `text` as valid Unicode, which every output can hold; what is not is escaped: `\udcff`."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def shown_name(relative: str) -> str:
     r"""Return `relative` as one line of valid Unicode with forward slashes.
 

@@ -8,13 +8,13 @@ import json
 import math
 import os
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from classicseg import __version__
 from classicseg._kernels.cpu._jit import _source_key
 from classicseg._validate import check_choice, check_float, check_int
-from classicseg.batch._names import shown_name
+from classicseg.batch._names import shown_name, valid_text
 from classicseg.thermal._radiometry import OVERRIDES, parameter_fault
 from classicseg.thermal._smooth import windows_of
 from classicseg.thermal._tiff import UNITS
@@ -22,6 +22,8 @@ from classicseg.thermal._tiff import UNITS
 FORMAT = 1  # raised when outputs change their form, so that a rerun redoes frames made by an older release
 
 LIBRARIES = ("numba", "numpy", "scipy", "pillow")
+_OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+RUNNERS = (*_OPENCV, "onnxruntime", "onnxruntime-gpu", "scikit-learn", "torch")  # what a refiner may compute with
 
 READING = (
     "unit",
@@ -191,11 +193,12 @@ def described(options: BatchOptions) -> dict[str, Any]:
     if options.refiner is not None:
         for path in _files_in(options.refiner):
             values["refiner"] = values["refiner"].replace(path, shown_name(os.path.basename(path)))
+        values["refiner"] = valid_text(values["refiner"])
     return values
 
 
 def _made_from(spec: str | None) -> dict[str, Any] | None:
-    """Return what decides a refiner's answers beside its name and options: its package and the files it reads."""
+    """Return what decides a refiner's answers beside its name and options: packages, and the files it reads."""
     if spec is None:
         return None
     from classicseg.refine._registry import load_refiner, origin
@@ -207,15 +210,25 @@ def _made_from(spec: str | None) -> dict[str, Any] | None:
         "task": refiner.task,
         "classes": list(refiner.classes),
         "files": [_contents_hash(path) for path in files],
+        "versions": {name: _version(name) for name in RUNNERS},
     }
+
+
+def _version(name: str) -> str | None:
+    """Return the version of a library that may be installed; None where it is not."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _files_in(spec: str) -> list[str]:
     """Return the files that a refiner's options name; refuse what is no name with options."""
     from classicseg.refine._registry import parse_spec
 
-    _, values = parse_spec(spec)
-    return [value for value in values.values() if isinstance(value, str) and os.path.isfile(value)]
+    _, options = parse_spec(spec)
+    values = [part for value in options.values() for part in (value if isinstance(value, tuple) else (value,))]
+    return [value for value in values if isinstance(value, str) and os.path.isfile(value)]
 
 
 def _contents_hash(path: str | None) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from classicseg._errors import ClassicsegError
 from classicseg.batch._colors import MOST_COLORS, class_palette
+from classicseg.batch._names import valid_text
 from classicseg.features._channels import COUNTS, KELVIN
 from classicseg.refine import RefinedLabels, Refiner, pool, refine_labels
 from classicseg.superpixels import slic
@@ -70,18 +71,19 @@ def refined(refiner: Refiner, values: Array, spots: Array, unit: str, metadata: 
 def image_of(values: Array, unit: str) -> Array:
     """Return what a refiner is given of a frame: °C as floats, counts as whole numbers, by which it tells them apart.
 
-    Without measurement is NaN among the floats, and 0 among whole numbers; no region holds such pixels.
+    Without measurement is NaN among the floats, and 0 among whole numbers; no region holds such pixels. It is a copy:
+    a refiner that works in place must not change what tables and overlay say of the frame.
     """
     if unit == "celsius":
-        return values
-    counts = np.rint(np.where(np.isfinite(values), values, 0))
-    narrow = counts.min() >= 0 and counts.max() <= np.iinfo(np.uint16).max
-    return counts.astype(np.uint16 if narrow else np.int32)
+        return values.copy()
+    return np.where(np.isfinite(values), values, 0).astype(np.uint16)
 
 
 def regions_of(values: Array, spots: Array, unit: str) -> Array:
     """Return the superpixels of a frame; each hot spot is one, for many are smaller than the others."""
     inside = np.isfinite(values)
+    if not inside.any():
+        raise ValueError("the frame has no pixel with a measurement")
     superpixels = slic(
         values,
         max(1, int(np.count_nonzero(inside)) // PIXELS),
@@ -97,7 +99,7 @@ def _areas(found: RefinedLabels) -> dict[str, int]:
     """Return how many pixels are most probably of each class."""
     known = found.probabilities.any(axis=2)
     areas = np.bincount(found.probabilities.argmax(axis=2)[known], minlength=len(found.classes))
-    return dict(zip(found.classes, areas.tolist()))
+    return dict(zip(map(valid_text, found.classes), areas.tolist()))
 
 
 def _of_spots(found: RefinedLabels, spots: Array, n_spots: int) -> list[dict[str, Any]]:
@@ -108,6 +110,6 @@ def _of_spots(found: RefinedLabels, spots: Array, n_spots: int) -> list[dict[str
     best = means.argmax(axis=1)
     highest = np.round(means[np.arange(n_spots), best].astype(np.float64), 3)
     return [
-        {"refined": "yes", "class": found.classes[place] if share > 0 else None, "class_probability": share}
+        {"refined": "yes", "class": valid_text(found.classes[place]) if share > 0 else None, "class_probability": share}
         for place, share in zip(best.tolist(), highest.tolist())
     ]

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import importlib.metadata
 import json
 import os
 import shutil
@@ -170,6 +171,22 @@ def test_a_frame_on_which_it_fails_is_done_without_and_marked(frames, whole, tmp
     assert same(out, whole)
 
 
+def test_names_that_are_no_unicode_are_escaped(frames, tmp_path, monkeypatch, plugin):
+    """A terminal hands over bytes; all outputs are UTF-8."""
+    source = (plugin / "batch_plugin.py").read_text()
+    own = tmp_path / "own"
+    own.mkdir()
+    batch_refiners.install(own)
+    (own / "batch_plugin.py").write_text(source.replace('"warm", "hot spot"', '"w\\udcff", "hot spot"'))
+    monkeypatch.setenv("PYTHONPATH", str(own))
+    given = BatchOptions(refiner="warm:kelvin=1e9,model=x\udcfe")
+    assert described(given)["refiner"] == "warm:kelvin=1e9,model=x\\udcfe"
+    assert run_batch(frames[:1], tmp_path / "out", workers=1, options=BatchOptions(refiner="warm:kelvin=1e9")).all_good
+    assert {row["class"] for row in table_of(tmp_path / "out")} == {"w\\udcff"}
+    assert "2 w\\udcff</span>" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert list(summary_of(tmp_path / "out")["results"][0]["refined"]["classes"])[1] == "w\\udcff"
+
+
 def test_an_interrupted_run_goes_on(frames, whole, tmp_path):
     def stop(done, total):
         if done == 1:
@@ -224,6 +241,18 @@ def test_frames_are_done_again_when_the_refiner_is_another(tmp_path, plugin, mon
     batch_refiners.install(plugin, "2.0")
     hashes.append(changed("warm"))
     batch_refiners.install(plugin)
+    (tmp_path / "two" / "other.txt").write_text("1")
+    several = f"warm:model={tmp_path / 'two' / 'other.txt'}|{tmp_path / 'two' / 'model.txt'}"
+    with monkeypatch.context() as patch:  # whatever it makes of several files
+        patch.setattr(batch_plugin.Warm, "__init__", lambda self, model: None)
+        hashes.append(changed(several))
+        (tmp_path / "two" / "model.txt").write_text("0.8")
+        hashes.append(changed(several))
+        assert described(BatchOptions(refiner=several))["refiner"] == "warm:model=other.txt|model.txt"
+    known = importlib.metadata.version
+    other = {"onnxruntime": "0.0"}  # whether it is installed or not
+    monkeypatch.setattr("classicseg.batch._options.version", lambda name: other.get(name) or known(name))
+    hashes.append(changed("warm"))
     assert len(set(hashes)) == len(hashes)
 
 
@@ -245,11 +274,10 @@ def test_regions_are_superpixels_and_hot_spots(rng):
 
 def test_a_refiner_tells_degrees_from_counts_by_the_dtype(rng):
     values = np.array([[20.5, np.nan], [-3.0, 21.0]], np.float32)
-    assert image_of(values, "celsius") is values
-    for given, dtype in (([[20000, np.nan], [0, 65535]], "uint16"), ([[-4, np.nan], [70000, 0]], "int32")):
-        found = image_of(np.array(given, np.float32), "counts")
-        assert found.dtype == dtype
-        assert_array_equal(found, np.nan_to_num(given))
+    assert_array_equal(image_of(values, "celsius"), values)
+    counts = np.array([[20000, np.nan], [0, 65535]], np.float32)
+    assert_array_equal(image_of(counts, "counts"), np.nan_to_num(counts))
+    assert image_of(counts, "counts").dtype == np.uint16
     seen = []
     refiner = load_refiner("warm")
     refiner.refine = lambda regions: seen.append(regions) or SemanticResult(np.eye(3)[regions.numbers * 0])
@@ -293,7 +321,27 @@ def test_what_is_no_result_leaves_the_frame_unrefined():
     assert found.error.startswith("refiner Unsound: probabilities must sum to 1 over the classes within 0.001, got 3 ")
     assert found.spots == [{"refined": "no", "class": None, "class_probability": None}]
     empty = ask("warm", np.full((20, 20), np.nan, np.float32), np.zeros((20, 20), np.int32))
-    assert empty.error == "labels must have a region inside the mask, got none; regions are numbered from 1 on"
+    assert empty.error == "the frame has no pixel with a measurement"
+
+
+def test_a_refiner_that_works_in_place_changes_nothing_of_the_frame(rng):
+    values = rng.normal(20, 1, (30, 40)).astype(np.float32)
+    values[0, 0] = np.nan
+    for unit in ("celsius", "counts"):
+        before, spots = values.copy(), np.zeros(values.shape, np.int32)
+        spots[5:9, 5:9] = 1
+        refiner = load_refiner("warm")
+        usual = refiner.refine
+
+        def spoil(regions, usual=usual):
+            for array in (regions.image, regions.labels, regions.mask):
+                array[:] = 0
+            return usual(regions)
+
+        refiner.refine = spoil
+        refined(refiner, values, spots, unit, {})
+        assert_array_equal(values, before)
+        assert spots.sum() == 16
 
 
 def test_what_tables_and_report_say_of_each_case():
