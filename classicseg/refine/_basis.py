@@ -37,6 +37,7 @@ class Basis(NamedTuple):
 
     def points(self, table: RegionTable) -> Floats:
         """Return what regions and their surroundings are like (n, D)."""
+        _check_names(table, self.names)
         scaled = (columns_of(table, self.names) - self.centers) / self.scales
         points = _surroundings(scaled.clip(-MOST_DEVIATIONS, MOST_DEVIATIONS), table)
         points[:, [self.names.index(name) for name in values_of(table)]] *= MEANS
@@ -51,6 +52,8 @@ def learn_basis(tables: Sequence[RegionTable], n_landmarks: int) -> Basis:
     model, turned and scaled so that inner products of features are the nearness of regions (Nyström's method).
     """
     names = tuple(name for name in tables[0].names if name not in PLACES)
+    for table in tables:
+        _check_names(table, names)
     columns = np.concatenate([columns_of(table, names) for table in tables])
     centers = np.median(columns, axis=0)
     low, high = np.percentile(columns, TAILS, axis=0)
@@ -66,13 +69,20 @@ def learn_basis(tables: Sequence[RegionTable], n_landmarks: int) -> Basis:
     return basis._replace(landmarks=landmarks, width=width, whitening=directions[:, kept] / np.sqrt(power[kept]))
 
 
-def columns_of(table: RegionTable, names: Sequence[str]) -> Floats:
-    """Return features (n, F) by their names."""
-    if missing := [name for name in names if name not in table.names]:
+def _check_names(table: RegionTable, names: Sequence[str]) -> None:
+    """Refuse regions of an image whose channels are not those of the images that were learnt from."""
+    missing = [name for name in names if name not in table.names]
+    surplus = [name for name in table.names if name not in (*names, *PLACES)]
+    if missing or surplus:
+        what = f"none named {', '.join(map(repr, missing))}" if missing else f"also {', '.join(map(repr, surplus))}"
         raise ValueError(
-            f"regions must have the features that were learnt from, got none named {', '.join(map(repr, missing))}; "
+            f"regions must have the features that were learnt from, got {what}; "
             "describe images of the same channels, with the same unit"
         )
+
+
+def columns_of(table: RegionTable, names: Sequence[str]) -> Floats:
+    """Return features (n, F) by their names."""
     return table.features[:, [table.names.index(name) for name in names]].astype(np.float64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,12 @@ def write(path: str | os.PathLike[str], classes: tuple[str, ...], model: Model, 
 def read(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], Model, Options]:
     """Return classes, model and options of a file."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            found = dict(file) if isinstance(file, np.lib.npyio.NpzFile) else {}
+        with Path(path).open("rb") as file:  # NumPy leaves a file open that it cannot read
+            content = np.load(file, allow_pickle=False)
+            found = dict(content) if isinstance(content, np.lib.npyio.NpzFile) else {}
     except OSError as error:
         raise UnreadableError(path, error.strerror or str(error), WANTED) from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise FileFormatError(path, f"no arrays ({error})", WANTED) from error
     if str(found.get("format")) != FORMAT:
         raise FileFormatError(path, f"the format {found.get('format', 'of another kind')}", f"{FORMAT!r}, {WANTED}")

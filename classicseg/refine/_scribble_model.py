@@ -38,6 +38,10 @@ def check_options(regularization: float, smoothness: float, n_landmarks: int) ->
 def check_strokes(name: str, strokes: ArrayLike, n_classes: int, shape: tuple[int, ...] | None) -> NDArray[np.int32]:
     """Return an image of class labels, -1 where there are none, in the shape of the image if that is known."""
     array = check_integers(name, strokes)
+    if array.dtype == bool:  # False would be the first class
+        raise TypeError(
+            f"{name} must be the places of classes, got bool; np.where({name}, 0, -1) marks the first class"
+        )
     if shape is not None and array.shape != shape:
         raise ValueError(f"{name} must have the image's shape {shape}, got {array.shape}")
     low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)

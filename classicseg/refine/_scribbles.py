@@ -234,7 +234,10 @@ def _check_places(name: str, given: ArrayLike, side: int) -> NDArray[np.int64]:
     """Return rows or columns of pixels of an image as an array (n,); none are fine, as `nonzero` may find none."""
     if check_array(name, given).shape == (0,):
         return np.empty(0, np.int64)
-    array = np.atleast_1d(check_integers(name, given, ndim=(0, 1))).astype(np.int64)
+    array = np.atleast_1d(check_integers(name, given, ndim=(0, 1)))
+    if array.dtype == bool:
+        raise TypeError(f"{name} must be places of pixels, got bool; np.nonzero(mask) gives rows and cols of a mask")
+    array = array.astype(np.int64)
     if not 0 <= int(array.min()) <= int(array.max()) < side:
         raise ValueError(
             f"{name} must lie within the image, 0 to {side - 1}, got {int(array.min())} to {int(array.max())}"

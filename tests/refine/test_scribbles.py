@@ -320,6 +320,16 @@ CALLS = {
         ValueError,
         "cols must lie within the image, 0 to 39, got -1 to -1",
     ),
+    "a mask instead of places": (
+        lambda s: s.add(0, [True, False], [0, 1]),
+        TypeError,
+        "rows must be places of pixels, got bool; np.nonzero(mask) gives rows and cols of a mask",
+    ),
+    "a mask instead of strokes": (
+        lambda s: s.add_strokes(np.zeros((32, 40), bool)),
+        TypeError,
+        "strokes must be the places of classes, got bool; np.where(strokes, 0, -1) marks the first class",
+    ),
     "unequal": (
         lambda s: s.add(0, [0, 1], [0, 1, 2]),
         ValueError,
@@ -399,15 +409,30 @@ def test_an_image_of_other_channels_is_refused_by_name(marked, rng):
     )
 
 
+def test_an_image_of_more_channels_is_refused_too(rng):
+    _, classes, labels = scene(rng)
+    two, four = (describe_regions(rng.random((*classes.shape, n), np.float32), labels) for n in (2, 4))
+    scribbles = Scribbles(two, CLASSES)
+    scribbles.add(0, 0, 0)
+    message = "regions must have the features that were learnt from, got also 'channel_2_mean', 'channel_2_std', "
+    with pytest.raises(ValueError, match=message):
+        scribbles.refiner().refine(four)
+    with pytest.raises(ValueError, match=message):
+        from_scribbles([[0]], CLASSES).fit([two, four], [classes, classes])
+
+
 def test_files_that_are_none(marked, tmp_path):
-    missing, text, other, cut = (tmp_path / name for name in ("missing.npz", "text.npz", "other.npz", "cut.npz"))
+    names = ("missing.npz", "text.npz", "other.npz", "cut.npz", "single.npy")
+    missing, text, other, cut, single = (tmp_path / name for name in names)
     text.write_text("scribbles")
+    np.save(single, np.zeros(3))
     np.savez(other, format="classicseg scribbles 0")
     marked[0].refiner().save(cut)
     with np.load(cut) as file:
         content = dict(file)
     wanted = "a file that ScribbleRefiner.save() wrote"
     expected = {missing: "found No such file or directory", text: "found no arrays", other: "found the format"}
+    expected[single] = "found the format of another kind"
     for path, told in expected.items():
         with pytest.raises(refine._errors.ClassicsegError, match=f"{path.name}: {told}") as caught:
             load_scribbles(path)
@@ -415,6 +440,12 @@ def test_files_that_are_none(marked, tmp_path):
     spoilt = [{**content, "seen": np.array([0, 1, 7])}]
     spoilt += [{**content, name: np.zeros(3)} for name in content]
     spoilt += [{key: value for key, value in content.items() if key != name} for name in content]
+    whole = cut.read_bytes()
+    for place, byte in ((4, 127), (6, 1)):  # of a newer zip; encrypted
+        at = whole.index(b"PK\x01\x02") + place + 2
+        cut.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
+        with pytest.raises(refine._errors.ClassicsegError, match=r"cut\.npz: found no arrays"):
+            load_scribbles(cut)
     for arrays in spoilt:
         np.savez(cut, **arrays)
         with pytest.raises(refine._errors.ClassicsegError, match=r"cut\.npz: found") as caught:
