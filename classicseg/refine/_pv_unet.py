@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classicseg._validate import check_choice
+from classicseg._validate import check_choice, check_int
 from classicseg.refine._onnx import Backend, from_onnx
 from classicseg.refine._pv_input import network_input
 from classicseg.refine._refiner import Refiner
@@ -77,6 +77,8 @@ def pv_unet(*, unit: str | None = None, backend: Backend = "opencv", tile: int |
     """
     if unit is not None:
         unit = check_choice("unit", unit, UNITS)
+    if tile is not None:
+        tile = check_int("tile", tile, low=2 * OVERLAP + MULTIPLE)
     return from_onnx(
         PATH,
         classes=CLASSES,

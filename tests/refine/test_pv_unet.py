@@ -193,8 +193,8 @@ def test_pictures_are_refused():
     [
         ({"unit": "kelvin"}, "unit must be one of 'celsius', 'counts', got 'kelvin'"),
         ({"backend": "torch"}, "backend must be one of 'opencv', 'onnxruntime', got 'torch'"),
-        ({"tile": 0}, "tile must be at least 1, got 0"),
-        ({"tile": 128}, "overlap must be at most 60"),
+        ({"tile": 0}, "tile must be at least 232, got 0"),
+        ({"tile": 231}, "tile must be at least 232, got 231"),
     ],
 )
 def test_bad_options(options, message):
