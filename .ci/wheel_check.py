@@ -11,6 +11,7 @@ import classicseg
 
 packed = {str(path) for path in files("classicseg") or ()}
 wanted = {"classicseg/py.typed", "classicseg/batch/report.html", "classicseg/batch/report.css"}
+wanted |= {"classicseg/_segment_weights.json", "classicseg/refine/pv_unet.onnx", "classicseg/refine/pv_unet.md"}
 wanted |= {f"classicseg/_kernels/cuda/{name}" for name in ("color.cu", "kmeans.cu", "samples.cuh")}
 assert wanted <= packed, f"missing from the wheel: {sorted(wanted - packed)}"
 assert any(name.startswith("classicseg/thermal/profiles/") and name.endswith(".toml") for name in packed)
@@ -22,6 +23,11 @@ image = np.zeros((16, 16, 3), np.uint8)
 image[4:8, 4:8] = 200
 labels = classicseg.connected_regions(classicseg.kmeans(image, 2, rng=0).labels)
 assert labels.max() == 2
+
+frame = np.full((64, 96), 20, np.float32)
+found = classicseg.refine_labels(frame, np.ones(frame.shape, int), "pv_unet")
+assert found.classes[found.labels[32, 48]] == "background"
+assert classicseg.segment(image).max() == 2
 
 command = Path(sys.executable).with_name("classicseg")
 for arguments in (["info"], ["demo", "--frames", "3", "--out", "demo-output"]):
