@@ -20,7 +20,7 @@ assert not strangers, f"in the wheel, and should not be: {strangers}"
 assert Path(classicseg.__file__).is_relative_to(sys.prefix), f"not the installed package: {classicseg.__file__}"
 
 image = np.zeros((16, 16, 3), np.uint8)
-image[4:8, 4:8] = 200
+image[4:12, 4:12] = 200  # more than the smallest region of segment
 labels = classicseg.connected_regions(classicseg.kmeans(image, 2, rng=0).labels)
 assert labels.max() == 2
 
