@@ -20,14 +20,14 @@ assert not strangers, f"in the wheel, and should not be: {strangers}"
 assert Path(classicseg.__file__).is_relative_to(sys.prefix), f"not the installed package: {classicseg.__file__}"
 
 image = np.zeros((16, 16, 3), np.uint8)
-image[4:12, 4:12] = 200  # more than the smallest region of segment
+image[4:8, 4:8] = 200
 labels = classicseg.connected_regions(classicseg.kmeans(image, 2, rng=0).labels)
 assert labels.max() == 2
 
 frame = np.full((64, 96), 20, np.float32)
 found = classicseg.refine_labels(frame, np.ones(frame.shape, int), "pv_unet")
 assert found.classes[found.labels[32, 48]] == "background"
-assert classicseg.segment(image).max() == 2
+assert classicseg.segment(np.kron(image, np.ones((8, 8, 1), np.uint8))).max() == 2
 
 command = Path(sys.executable).with_name("classicseg")
 for arguments in (["info"], ["demo", "--frames", "3", "--out", "demo-output"]):
