@@ -29,9 +29,10 @@ Network = Callable[[NDArray[np.float32]], NDArray[Any]]
 class Tiling:
     """How an image is cut for a network."""
 
-    tile: tuple[int, int] | None  # rows and columns of each; None: the whole image at once
+    tile: tuple[int, int] | None  # rows and columns of each at most; None: the whole image at once
     overlap: int  # pixels that a tile sees beyond what it answers for, on every side
     multiple: int  # of which corners are multiples, so that pooling falls on the same pixels whatever the tiles
+    fixed: bool = False  # whether the network takes nothing but tiles of this size
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,18 @@ def check_tiling(tile: object, overlap: object, multiple: object) -> Tiling:
     if len(sides) != 2:
         raise ValueError(f"tile must be one side or (rows, cols), got {tile!r}")
     rows, cols = (_up(check_int("tile", side, low=1), multiple) for side in sides)
-    return fixed_tiling((rows, cols), overlap, multiple)
+    return Tiling((rows, cols), _overlap((rows, cols), overlap, multiple), multiple)
 
 
 def fixed_tiling(tile: tuple[int, int], overlap: int | None, multiple: int) -> Tiling:
-    """Return tiles of exactly this size; by default a quarter of them is overlap."""
+    """Return tiles of exactly this size, for a network that takes no other."""
+    if min(tile) < multiple:  # so it halves them less often
+        multiple = math.gcd(multiple, *tile)
+    return Tiling(tile, _overlap(tile, overlap, multiple), multiple, fixed=True)
+
+
+def _overlap(tile: tuple[int, int], overlap: int | None, multiple: int) -> int:
+    """Return how far tiles overlap: by default a quarter of them."""
     least = min(tile)
     most = max(least - multiple, 0) // 2
     if overlap is None:
@@ -111,7 +119,7 @@ def fixed_tiling(tile: tuple[int, int], overlap: int | None, multiple: int) -> T
             f"overlap must be at most {most}, half of what tiles of {tile[0]} by {tile[1]} are larger than multiple="
             f"{multiple}, got {overlap}; take larger tiles"
         )
-    return Tiling(tile, overlap, multiple)
+    return overlap
 
 
 def _up(length: int, multiple: int) -> int:
@@ -137,7 +145,7 @@ def tiled(
     (down, row_weights), (across, col_weights) = (_spans(*axis, tiling) for axis in zip(shape, sides))
     padding = [(0, spans[-1].stop - length) for spans, length in zip((down, across), shape)]
     # Beyond the image lies its mirror image, the same for all tiles.
-    padded = np.pad(planes, [*padding, (0, 0)], mode="reflect")
+    padded = np.pad(planes, [*padding, (0, 0)], mode="reflect") if any(map(any, padding)) else planes
     out = np.zeros((*shape, n_classes), np.float32)
     for rows, of_rows in zip(down, row_weights):
         for cols, of_cols in zip(across, col_weights):
@@ -155,7 +163,7 @@ def _spans(length: int, side: int | None, tiling: Tiling) -> tuple[list[slice], 
     the overlap has; at the image's border they are 1. Those of all tiles that cover a pixel add up to 1.
     """
     overlap, multiple = tiling.overlap, tiling.multiple
-    side = side or _up(length, multiple)
+    side = _side(length, side, tiling)
     end = side + _up(max(length - side, 0), multiple)
     step = max((side - 2 * overlap) // multiple * multiple, multiple)
     starts = [*range(0, end - side, step), end - side]
@@ -169,6 +177,17 @@ def _spans(length: int, side: int | None, tiling: Tiling) -> tuple[list[slice], 
     weights /= weights.sum(axis=0)
     spans = [slice(start, start + side) for start in starts]
     return spans, [weight[span] for weight, span in zip(weights, spans)]
+
+
+def _side(length: int, side: int | None, tiling: Tiling) -> int:
+    """Return how long tiles are along an axis: no longer than as many of them need to cover it."""
+    if side is None:
+        return _up(length, tiling.multiple)
+    if tiling.fixed:
+        return side
+    shared = _up(2 * tiling.overlap, tiling.multiple)  # by two tiles, since they begin at multiples
+    n_tiles = max(math.ceil((length - shared) / (side - shared)), 1)
+    return _up(math.ceil((length - shared) / n_tiles) + shared, tiling.multiple)
 
 
 # --- Maps ------------------------------------------------------------------------------------------------------

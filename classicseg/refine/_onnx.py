@@ -47,8 +47,8 @@ def from_onnx(
         What runs it: OpenCV's dnn module, or ONNX Runtime where it is installed, which knows every operator and uses
         the devices that it was built for.
     tile : int or (int, int), optional
-        Rows and columns of the tiles in which the image is run, rounded up to `multiple`. Default: those of the file
-        where it fixes them, else the whole image at once.
+        Rows and columns of the tiles in which the image is run, at most, rounded up to `multiple`. Default: those of
+        the file where it fixes them, else the whole image at once.
     overlap : int, optional
         How far a tile sees beyond what it answers for, on every side, in pixels. Tiles are blended there. With at
         least the receptive field of the network the answer does not depend on the tiles; less leaves smooth seams.

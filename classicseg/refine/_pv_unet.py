@@ -18,10 +18,11 @@ CLASSES = ("background", "module", "hot spot")
 PATH = Path(__file__).with_name("pv_unet.onnx")
 UNITS = ("celsius", "counts")
 MULTIPLE = 8  # it halves rows and columns three times
-OVERLAP = 112  # pixels: more than it sees from end to end, so tiles change nothing
+OVERLAP = 112  # pixels: more than the 103 that it sees from end to end, so tiles change nothing
+TILE = 768  # pixels: frames of 640 × 512 in one piece, and 0.3 GB at a time of mosaics
 
 
-def pv_unet(*, unit: str | None = None, backend: Backend = "opencv", tile: int | None = None) -> Refiner:
+def pv_unet(*, unit: str | None = None, backend: Backend = "opencv", tile: int | None = TILE) -> Refiner:
     """Return the small thermal network for solar plants that comes with the package.
 
     A U-Net of 108 000 weights that says of every pixel of a thermal frame whether it is background, a solar module, or
@@ -36,9 +37,10 @@ def pv_unet(*, unit: str | None = None, backend: Backend = "opencv", tile: int |
         frame's own range stands in for 15 K, so that a quiet frame looks livelier than it is.
     backend : {"opencv", "onnxruntime"}, default "opencv"
         What runs the network; their answers agree to 1e-5.
-    tile : int, optional
-        Side of the tiles in which large images are run, pixels, at least 232: a mosaic of 12 megapixels in one piece
-        takes some GB. The answer stays the same to 1e-5. Default: the whole image at once.
+    tile : int or None, default 768
+        Rows and columns of the tiles in which larger images are run, at most, in pixels and at least 232. The answer
+        does not depend on it, to 1e-5; less takes less memory and more time. None: the whole image at once, 0.5 GB
+        for every megapixel.
 
     Returns
     -------

@@ -39,8 +39,8 @@ def from_torch(
     classes : sequence of str
         Names of the K classes, in the module's order. Two names for a single map: that of the second one.
     tile : int or (int, int), optional
-        Rows and columns of the tiles in which the image is run, rounded up to `multiple`. Default: the whole image
-        at once. Tiles of 512 need little memory; larger ones repeat less work.
+        Rows and columns of the tiles in which the image is run, at most, rounded up to `multiple`. Default: the whole
+        image at once. Tiles of 512 need little memory; larger ones repeat less work.
     overlap : int, optional
         How far a tile sees beyond what it answers for, on every side, in pixels. Tiles are blended there. With at
         least the receptive field of the module the answer does not depend on the tiles; less leaves smooth seams.

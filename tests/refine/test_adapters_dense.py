@@ -8,7 +8,7 @@ from naive_dense import convolved, halved, softmax
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg.refine import RefinerError, check_result, describe_regions
-from classicseg.refine._dense import DenseRefiner, _spans, check_dense, tiled
+from classicseg.refine._dense import DenseRefiner, _spans, check_dense, fixed_tiling, tiled
 
 CLASSES = ("ground", "module")
 WEIGHTS = np.random.default_rng(5).normal(size=(2, 3, 3, 3)).astype(np.float32)
@@ -65,10 +65,31 @@ def test_tiles_cover_an_axis_and_their_weights_sum_to_one(length, tile, overlap,
         return
     tiling = options(tile=tile, overlap=overlap, multiple=multiple).tiling
     spans, weights = _spans(length, side, tiling)
+    check_spans(spans, weights, length, tiling)
+    (longest,) = {span.stop - span.start for span in spans}
+    assert longest <= min(side, length + multiple - 1)
+    whole_steps = max((side - 2 * overlap) // multiple * multiple, multiple)
+    assert len(spans) <= max(-(-(length - side) // whole_steps), 0) + 1  # as many as of the side that was asked for
+
+
+@settings(deadline=None)
+@given(length=st.integers(1, 90), side=st.integers(1, 40), overlap=st.integers(0, 12), multiple=st.integers(1, 50))
+def test_tiles_of_a_fixed_size(length, side, overlap, multiple):
+    """Whatever the user said of multiples: a network that takes tiles of 28 halves them twice at most."""
+    if overlap and side < 2 * overlap + multiple:
+        return
+    tiling = fixed_tiling((side, side), overlap, multiple)
+    spans, weights = _spans(length, side, tiling)
+    check_spans(spans, weights, length, tiling)
+    assert {span.stop - span.start for span in spans} == {side}
+
+
+def check_spans(spans, weights, length, tiling):
+    overlap, multiple = tiling.overlap, tiling.multiple
+    side = spans[0].stop
     total = np.zeros(spans[-1].stop)
     for span, weight in zip(spans, weights):
         assert span.start % multiple == 0
-        assert span.stop - span.start == side
         # Within half of the overlap of a border that is not the image's own a tile counts for nothing.
         inner = slice(
             (overlap + 1) // 2 if span.start else 0, side - ((overlap + 1) // 2 if span is not spans[-1] else 0)
@@ -76,7 +97,7 @@ def test_tiles_cover_an_axis_and_their_weights_sum_to_one(length, tile, overlap,
         assert not np.delete(weight, np.arange(side)[inner]).any()
         total[span] += weight
     assert_allclose(total, 1, atol=1e-6)
-    assert len(total) - length < max(side, multiple)
+    assert 0 <= len(total) - length < max(side, multiple)
 
 
 @pytest.mark.parametrize(
@@ -144,11 +165,17 @@ def test_a_network_may_write_into_what_it_is_given(channels, tile):
     assert_array_equal(image, before)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 9, 3), (3, 2, 3)])
-def test_images_smaller_than_a_tile(shape):
+@pytest.mark.parametrize(("shape", "seen"), [((1, 1, 3), (4, 4)), ((1, 9, 3), (4, 12)), ((3, 16, 3), (4, 16))])
+def test_images_smaller_than_a_tile_are_run_whole(shape, seen):
     found, network = refined(one_layer, picture(shape), tile=16, overlap=2, multiple=4)
     assert found.shape == (*shape[:2], 2)
-    assert network.tiles[0].shape == (1, 3, 16, 16)
+    assert [tile.shape for tile in network.tiles] == [(1, 3, *seen)]
+
+
+def test_tiles_are_no_longer_than_as_many_need_to_be():
+    """Of 20 columns two tiles of 16 would see 12 twice, 8 of them for nothing."""
+    _, network = refined(one_layer, picture((8, 20, 3)), tile=16, overlap=2, multiple=4)
+    assert [tile.shape for tile in network.tiles] == [(1, 3, 8, 12)] * 2
 
 
 # --- What reaches the network ----------------------------------------------------------------------------------

@@ -117,6 +117,13 @@ def test_a_file_that_fixes_its_size_is_run_in_tiles_of_it(save, backend):
     assert str(caught.value) == "tile must be that of the file, (16, 12), got 16; leave it out"
 
 
+def test_a_file_that_fixes_a_size_below_multiple(save, backend):
+    """It cannot be halved five times, so tiles need not begin at multiples of 32, which would leave gaps."""
+    refiner = from_onnx(save(writer.convolution(WEIGHTS, BIAS, size=(12, 20))), classes=CLASSES, backend=backend)
+    table = table_of((44, 52, 3))
+    assert_allclose(refiner.refine(table).probabilities, expected_of(table), atol=1e-5)
+
+
 def test_a_refiner_of_a_file_can_be_pickled(save, backend):
     table, path = table_of(), save(LOGITS)
     refiner = from_onnx(path, classes=CLASSES, backend=backend, multiple=4)

@@ -14,6 +14,7 @@ from scipy import ndimage
 from benchmarks.pv_unet import evaluate
 from benchmarks.pv_unet.generation import HOT_SPOT, MODULE, frames
 from classicseg.refine import Refiner, describe_regions, pv_unet, refine_labels
+from classicseg.refine._onnx import OnnxNetwork
 from classicseg.refine._pv_input import network_input
 from classicseg.refine._pv_unet import CLASSES, PATH
 
@@ -126,6 +127,24 @@ def test_tiles_change_nothing(held_out):
     assert_allclose(probabilities(frame, pv_unet(tile=240)), probabilities(frame), atol=1e-5)
 
 
+def test_mosaics_are_run_in_tiles(monkeypatch):
+    """Frames of 640 × 512 are run in one piece."""
+    shapes = []
+
+    def answer(self, tile):
+        shapes.append(tile.shape[2:])
+        return np.full((1, len(CLASSES), *tile.shape[2:]), 1 / 3, np.float32)
+
+    monkeypatch.setattr(OnnxNetwork, "__call__", answer)
+    for shape, tiles in (((512, 640), [(512, 640)]), ((20, 2000), [(24, 672)] * 4)):
+        shapes.clear()
+        probabilities(np.zeros(shape, np.float32))
+        assert shapes == tiles
+    shapes.clear()
+    probabilities(np.zeros((20, 2000), np.float32), pv_unet(tile=None))
+    assert shapes == [(24, 2000)]
+
+
 def test_what_is_masked_does_not_matter(held_out):
     frame = held_out[1].temperature.copy()
     mask = np.ones(frame.shape, bool)
@@ -195,10 +214,11 @@ def test_pictures_are_refused():
         ({"backend": "torch"}, "backend must be one of 'opencv', 'onnxruntime', got 'torch'"),
         ({"tile": 0}, "tile must be at least 232, got 0"),
         ({"tile": 231}, "tile must be at least 232, got 231"),
+        ({"tile": "large"}, "tile must be an integer, got 'large' of type str"),
     ],
 )
 def test_bad_options(options, message):
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises((ValueError, TypeError)) as caught:
         pv_unet(**options)
     assert message in str(caught.value)
 
