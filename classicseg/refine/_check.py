@@ -163,8 +163,9 @@ def _panoptic(result: PanopticResult, table: RegionTable, classes: tuple[str, ..
     area = dict(zip(occurring.tolist(), counts.tolist()))
     if min(area) < 0:
         raise ValueError(f"segment_ids must not be negative, got {min(area)}; 0 stands for no segment")
+    segments = tuple(result.segments)
     listed = set()
-    for segment in result.segments:
+    for segment in segments:
         if not isinstance(segment, Segment):
             raise TypeError(f"segments must be of type Segment, got {segment!r}")
         number = check_int("id of a segment", segment.id, low=1)
@@ -181,7 +182,7 @@ def _panoptic(result: PanopticResult, table: RegionTable, classes: tuple[str, ..
     unlisted = area.keys() - listed - {0}
     if unlisted:
         raise ValueError(f"segments must name every id in segment_ids, got none for {min(unlisted)}")
-    return PanopticResult(ids.astype(np.int32, copy=False), tuple(result.segments))
+    return PanopticResult(ids.astype(np.int32, copy=False), segments)
 
 
 def _numbers(name: str, value: object) -> NDArray[np.float32]:

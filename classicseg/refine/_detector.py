@@ -177,6 +177,8 @@ def _check_answer(answer: Any, n_classes: int, first_label: int) -> Detections:
         )
     if not np.isfinite(boxes).all() or (boxes[:, :2] > boxes[:, 2:]).any():
         raise ValueError("boxes must be x_min, y_min, x_max, y_max, finite, min <= max; convert x, y, width, height")
+    if not np.isfinite(scores).all():
+        raise ValueError("scores must be finite, got NaN or infinite values; look for overflow")
     if n and labels.dtype.kind not in "iu":
         raise TypeError(f"labels must be whole numbers of an integer dtype, got {labels.dtype}")
     categories = labels.astype(np.int64) - first_label

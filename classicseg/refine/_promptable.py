@@ -119,7 +119,8 @@ def from_promptable(
         which suits regions that are parts; the box and the mask hold the answer to the region.
     n_prompts : int, default 64
         How many prompts an image gives at most: of more regions, neighbours are merged by Ward's linkage until so
-        many are left. As many as there are objects, and some, are enough; time grows with them.
+        many are left. As many as there are objects, and some, are enough; time grows with them. Regions that do not
+        touch are never merged: an image of more separate parts than this gives a prompt for each.
     n_negatives : int, default 4
         How many neighbours are told, those with the longest border first. Fewer where objects consist of several
         regions.

@@ -42,7 +42,7 @@ class Candidates:
 
 
 def prompts_of(regions: RegionTable, n_prompts: int, n_negatives: int) -> Iterator[Prompt]:
-    """Yield a prompt for each region, in order, after neighbours were merged until at most `n_prompts` are left."""
+    """Yield a prompt for each region, in order, after neighbours were merged until `n_prompts` or none are left."""
     merged = candidates(regions, n_prompts)
     for row, number in enumerate(merged.numbers):
         beside = _neighbours(merged, row)[:n_negatives]

@@ -121,7 +121,7 @@ def load_refiner(spec: str) -> Refiner:
         raise RefinerError(name, f"cannot be made with {options or 'no options'}: {_told(error)}") from error
     try:
         return check_refiner(refiner)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # its task and classes may be properties that raise
         raise RefinerError(name, f"is none: {error}") from error
 
 
@@ -178,9 +178,10 @@ def _make(entry: EntryPoint) -> Make:
     """Import what an entry point names; a refiner that is made already takes no options."""
     try:
         found = entry.load()
-    except Exception as error:  # whatever a module of somebody else's does while it is imported
+        is_made = isinstance(found, Refiner) and not isinstance(found, type)
+    except (Exception, SystemExit) as error:  # whatever a module of somebody else's does while it is imported
         raise RefinerError(entry.name, f"cannot be imported from {entry.value}: {_told(error)}") from error
-    if isinstance(found, Refiner) and not isinstance(found, type):
+    if is_made:
         return functools.partial(_as_it_is, found, entry.value)
     if not callable(found):
         raise RefinerError(entry.name, f"{entry.value} must be a callable that returns a refiner, got {found!r}")

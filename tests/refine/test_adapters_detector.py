@@ -218,6 +218,10 @@ def test_the_steps_of_a_module(monkeypatch):
             answer(boxes=np.where(BOXES == 36, np.nan, BOXES)),
             "boxes must be x_min, y_min, x_max, y_max, finite, min <= max; convert x, y, width, height",
         ),
+        (
+            answer(scores=np.where(SCORES == 0.4, np.nan, SCORES)),
+            "scores must be finite, got NaN or infinite values; look for overflow",
+        ),
         (answer(labels=LABELS * 1.0), "labels must be whole numbers of an integer dtype, got float64"),
         (
             answer(labels=LABELS + 1),

@@ -128,6 +128,16 @@ def test_many_regions_are_merged_first():
         assert_array_equal(getattr(merged, name), getattr(whole, name))
 
 
+def test_regions_that_do_not_touch_stay_apart():
+    labels = np.zeros((8, 20), int)
+    for number in range(1, 6):
+        labels[2:6, 4 * number - 3 : 4 * number - 1] = number
+    labels[2:4] += 5 * (labels[2:4] > 0)
+    regions = describe_regions(labels.astype(np.uint8), labels)
+    assert len(regions.numbers) == 10
+    assert len(list(prompts_of(regions, 2, 4))) == 5
+
+
 @pytest.mark.parametrize(("shape", "fit", "inner"), [((24, 40), "pad", (19, 32)), ((40, 24), "stretch", (32, 32))])
 def test_a_mask_of_low_resolution_holds_the_share_of_each_cell(shape, fit, inner):
     assert low_shape(shape, SIDE, fit) == inner

@@ -29,6 +29,13 @@ class Uniform:
 
 
 ready = Uniform(("x", "y"))
+
+
+class Late(Uniform):
+    classes = property(lambda self: open("weights that are gone"), lambda self, classes: None)
+
+
+late = Late()
 nothing = lambda: None
 number = 7
 loaded = True
@@ -40,6 +47,7 @@ ready = some_plugin:ready
 nothing = some_plugin:nothing
 number = some_plugin:number
 absent = some_plugin:Missing
+ended = some_ending_plugin:Refiner
 gone = some_plugin_that_is_gone:Refiner
 loud = some_loud_plugin:Refiner
 """
@@ -50,6 +58,7 @@ def plugins(tmp_path, monkeypatch):
     """An installed package that brings refiners along, sound and broken ones; others are as if not installed."""
     (tmp_path / "some_plugin.py").write_text(MODULE)
     (tmp_path / "some_loud_plugin.py").write_text("raise RuntimeError('no licence')")
+    (tmp_path / "some_ending_plugin.py").write_text("raise SystemExit('needs another Python')")
     info = tmp_path / "some_plugin-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: some-plugin\nVersion: 1.0\n")
@@ -60,13 +69,15 @@ def plugins(tmp_path, monkeypatch):
         lambda group: [entry for entry in entry_points(group=group) if entry.dist.name.startswith("some-")],
     )
     yield
-    for name in ("some_plugin", "some_loud_plugin"):
+    for name in ("some_plugin", "some_loud_plugin", "some_ending_plugin"):
         sys.modules.pop(name, None)
 
 
 BROKEN = {
     "absent": "the refiner 'absent' of some_plugin:Missing is left out: cannot be imported from some_plugin:Missing: "
     "AttributeError: module 'some_plugin' has no attribute 'Missing'",
+    "ended": "the refiner 'ended' of some_ending_plugin:Refiner is left out: cannot be imported from "
+    "some_ending_plugin:Refiner: SystemExit: needs another Python",
     "gone": "the refiner 'gone' of some_plugin_that_is_gone:Refiner is left out: cannot be imported from "
     "some_plugin_that_is_gone:Refiner: ModuleNotFoundError: No module named 'some_plugin_that_is_gone'",
     "loud": "the refiner 'loud' of some_loud_plugin:Refiner is left out: cannot be imported from "
@@ -85,6 +96,19 @@ def test_broken_plugins_are_left_out_with_a_warning_each():
     assert found.keys() == {"nothing", "ready", "uniform", *EMBEDDED}
     assert list(found) == sorted(found)
     assert isinstance(found["uniform"](sure=True), Refiner)
+
+
+@pytest.mark.usefixtures("plugins")
+def test_classes_that_cannot_be_asked_for(tmp_path):
+    """Python before 3.12 asks for them at the import, later ones when the refiner is made."""
+    (tmp_path / "some_plugin-1.0.dist-info" / "entry_points.txt").write_text(
+        "[classicseg.refiners]\nlate = some_plugin:late\nuniform = some_plugin:Uniform\n"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RefinerWarning)
+        assert "uniform" in available_refiners()
+    with pytest.raises(RefinerError, match=r"^refiner late: .*weights that are gone"):
+        load_refiner("late")
 
 
 @pytest.mark.usefixtures("plugins")
@@ -193,7 +217,7 @@ def test_bad_names_and_options(spec, error, message):
 
 @pytest.mark.usefixtures("plugins")
 def test_an_unknown_name_says_what_there_is():
-    known = sorted({*EMBEDDED, "absent", "gone", "loud", "nothing", "number", "ready", "uniform"})
+    known = sorted({*EMBEDDED, "absent", "ended", "gone", "loud", "nothing", "number", "ready", "uniform"})
     with pytest.raises(ValueError) as caught:
         load_refiner("uniforme")
     assert str(caught.value) == (

@@ -132,6 +132,8 @@ def test_panoptic_in_its_normal_form(table):
     found = checked(table, "panoptic", panoptic(ids().astype(np.uint8), list(SEGMENTS)))
     assert found.segment_ids.dtype == np.int32
     assert found.segments == SEGMENTS
+    once = checked(table, "panoptic", panoptic(ids(), (segment for segment in SEGMENTS)))
+    assert once.segments == SEGMENTS
 
 
 SOFTMAX = "; pass logits through a softmax first"
