@@ -29,7 +29,7 @@ def transposed_convolution(
     ----------
     array : array_like, shape (N,), (M, N) or (M, N, C)
         Finite numbers.
-    kernel : array_like, shape (a,) for a map of one axis; (a, b) or (a, b, C, D) for others
+    kernel : array_like, shape (a,) for a map of one axis; (a, b) for others, or (a, b, C, D) for (M, N, C)
         Weights, not flipped. A kernel of four axes maps C channels to D, as layers of networks do; one of two axes is
         used on every channel for itself. PyTorch holds the weights of ``ConvTranspose2d`` as (C, D, a, b):
         ``weight.transpose(2, 3, 0, 1)`` brings them into this form.

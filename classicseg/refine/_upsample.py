@@ -54,7 +54,7 @@ def upsample(
         Fewer than those of the array are sampled without smoothing.
     positions : array_like of int, shape of `array`
         `MaxPoolResult.positions` for "max-unpooling", whose `shape` belongs to it.
-    kernel : array_like, shape (a,) for a map of one axis; (a, b) or (a, b, C, D) for others
+    kernel : array_like, shape (a,) for a map of one axis; (a, b) for others, or (a, b, C, D) for (M, N, C)
         Weights for "transposed", as `transposed_convolution` takes them. The middle of the kernel lies on the block of
         its value; where that cannot be exact, half a place further up and to the left.
 
