@@ -35,6 +35,7 @@ def segment_image(
     *,
     method: Method = "tree",
     scale: float | None = None,
+    unit: float | None = None,
     n_clusters: int | None = None,
     spatial_bandwidth: int | None = None,
     range_bandwidth: float | None = None,
@@ -54,6 +55,9 @@ def segment_image(
         many colours there are. Other images than uint8 are rounded to 255 levels, and must lie within their range.
     scale : float, optional
         For ``"tree"``: lines stay that people draw with this probability, 0 to 1. Default: 0.5.
+    unit : float, optional
+        For ``"tree"``: the difference that counts like from black to white, as in `segment`. Temperatures of so little
+        contrast that all is one region want 4 or 2 instead of 10.
     n_clusters : int, optional
         For ``"kmeans"``: colours to tell apart; fewer where the image has fewer pixels. Default: 6.
     spatial_bandwidth : int, optional
@@ -84,7 +88,7 @@ def segment_image(
             "leave out an alpha channel with image[..., :3]"
         )
     own: dict[Method, dict[str, Any]] = {
-        "tree": {"scale": scale},
+        "tree": {"scale": scale, "unit": unit},
         "kmeans": {"n_clusters": n_clusters, "rng": rng},
         "mean_shift": {"spatial_bandwidth": spatial_bandwidth, "range_bandwidth": range_bandwidth},
     }
@@ -107,9 +111,9 @@ def _inside(array: NDArray[Any]) -> NDArray[np.bool_] | None:
 
 
 def _by_tree(
-    array: NDArray[Any], mask: NDArray[np.bool_] | None, min_size: int, scale: float | None
+    array: NDArray[Any], mask: NDArray[np.bool_] | None, min_size: int, scale: float | None, unit: float | None
 ) -> NDArray[np.int32]:
-    return segment(array, SCALE if scale is None else scale, mask=mask, min_size=min_size)
+    return segment(array, SCALE if scale is None else scale, unit=unit, mask=mask, min_size=min_size)
 
 
 def _by_kmeans(

@@ -155,6 +155,7 @@ def _add_segment(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("-o", "--output", required=True, metavar="LABELS", help=".png (16 bit), .tif (32 bit) or .npy")
     add("--method", default="tree", choices=SEGMENT_METHODS, help="default: %(default)s")
     add("--scale", type=float, metavar="P", help="of tree: how likely people draw a line that stays (default: 0.5)")
+    add("--unit", type=float, metavar="U", help="of tree: what counts like from black to white (of °C: 10)")
     add("--n-clusters", type=int, metavar="N", help="of k-means: colours to tell apart (default: 6)")
     add("--spatial-bandwidth", type=int, metavar="PX", help="of mean shift: how far a pixel looks (default: 6)")
     add("--range-bandwidth", type=float, metavar="LEVELS", help="of mean shift: contrast, of 255 (default: 16)")
@@ -215,7 +216,7 @@ def _segment(arguments: argparse.Namespace) -> int:
         from classicseg.refine import load_refiner
 
         refiner = load_refiner(arguments.refiner)
-    names = ("method", "scale", "n_clusters", "spatial_bandwidth", "range_bandwidth", "min_size", "rng")
+    names = ("method", "scale", "unit", "n_clusters", "spatial_bandwidth", "range_bandwidth", "min_size", "rng")
     options = {name: getattr(arguments, name) for name in names}
     count = segment_file(arguments.image, arguments.output, refiner=refiner, **options)
     what = f"{count} regions"

@@ -139,6 +139,17 @@ def test_segment_by_the_tree_of_regions(tmp_path, capsys):
     assert "scale must be at most 1, got 2.0" in capsys.readouterr().err
 
 
+def test_segment_temperatures_of_little_contrast(tmp_path, capsys):
+    heat = np.full((40, 60), 20, np.float32)
+    heat[10:30, 15:45] += 0.5
+    Image.fromarray(heat).save(tmp_path / "in.tif")
+    files = [tmp_path / "in.tif", "-o", tmp_path / "labels.npy"]
+    for options, expected in ((), "1 regions"), (("--unit", 2), "2 regions"):
+        assert status("segment", *files, *options) == 0
+        assert expected in capsys.readouterr().out
+    assert_array_equal(np.load(tmp_path / "labels.npy"), classicseg.segment(heat, unit=2))
+
+
 class Halves:
     """A refiner that takes what lies above the middle for sky."""
 

@@ -159,6 +159,8 @@ def test_too_many_regions_for_a_png(tmp_path):
         ({"n_clusters": 3}, "n_clusters must go with method='kmeans', got it with 'tree'; leave it out"),
         ({"method": "kmeans", "scale": 0.5}, "scale must go with method='tree', got it with 'kmeans'; leave it out"),
         ({"scale": 1.5}, "scale must be at most 1, got 1.5"),
+        ({"method": "kmeans", "unit": 4}, "unit must go with method='tree', got it with 'kmeans'; leave it out"),
+        ({"unit": 0}, "unit must be at least 1e-30, got 0.0"),
     ],
 )
 def test_bad_options(options, message):
@@ -243,6 +245,16 @@ def test_the_tree_is_that_of_the_package():
     for given, options in (({}, {}), ({"scale": 0.2, "min_size": 5}, {"scale": 0.2, "min_size": 5})):
         assert_array_equal(segment_image(image, **given), segment(image, mask=known, **options))
     assert segment_image(image).max() == 3
+
+
+def test_the_unit_is_that_of_the_tree(rng):
+    """A module half a degree warmer than the ground: no line where ten degrees are the unit."""
+    heat = rng.normal(20, 0.05, (40, 60)).astype(np.float32)
+    heat[10:30, 15:45] += 0.5
+    assert segment_image(heat).max() == 1
+    found = segment_image(heat, unit=2)
+    assert found.max() == 2
+    assert_array_equal(found, segment(heat, unit=2))
 
 
 # --- Mean shift ---
