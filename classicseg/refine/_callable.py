@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from classicseg._validate import check_choice, check_numbers
-from classicseg.refine._refiner import Refiner, check_classes, refiner_name
+from classicseg.refine._refiner import Refiner, check_classes, function_name
 from classicseg.refine._results import (
     RESULT_OF,
     TASKS,
@@ -82,7 +82,7 @@ class CallableRefiner:
     """A function as a refiner."""
 
     def __init__(self, function: Callable[..., Any], classes: tuple[str, ...], task: Task, wants: Wants) -> None:
-        self.name: str = getattr(function, "__name__", None) or refiner_name(function)
+        self.name = function_name(function)
         self.task = task
         self.classes = classes
         self._function = function

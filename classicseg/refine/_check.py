@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -163,6 +164,8 @@ def _panoptic(result: PanopticResult, table: RegionTable, classes: tuple[str, ..
     area = dict(zip(occurring.tolist(), counts.tolist()))
     if min(area) < 0:
         raise ValueError(f"segment_ids must not be negative, got {min(area)}; 0 stands for no segment")
+    if not isinstance(result.segments, Iterable):
+        raise TypeError(f"segments must be a sequence of Segment, got {result.segments!r}")
     segments = tuple(result.segments)
     listed = set()
     for segment in segments:
@@ -198,4 +201,10 @@ def _within_one(name: str, value: object, way_out: str, shape: tuple[int, ...] |
     low, high = float(found.min(initial=0)), float(found.max(initial=0))  # NaN where one is
     if not (low >= -SLACK and high <= 1 + SLACK):
         raise ValueError(f"{name} must lie in 0 to 1, got {high if low >= -SLACK else low:.6g}; {way_out}")
-    return found
+    return within_one(found)
+
+
+def within_one(found: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return numbers without what rounding put beyond 0 to 1."""
+    fits = found.min(initial=0) >= 0 and found.max(initial=1) <= 1
+    return found if fits else found.clip(0, 1)

@@ -14,7 +14,7 @@ from classicseg.metrics import non_maximum_suppression
 from classicseg.refine._errors import RefinerError
 from classicseg.refine._paste import paste_masks
 from classicseg.refine._picture import picture_of
-from classicseg.refine._refiner import Refiner, check_classes, refiner_name
+from classicseg.refine._refiner import Refiner, check_classes, function_name
 from classicseg.refine._results import InstanceResult, Task
 from classicseg.refine._table import RegionTable
 from classicseg.refine._torch import as_input, evaluating, is_module, to_numpy
@@ -125,7 +125,7 @@ class DetectorRefiner:
     task: Task = "instances"
 
     def __init__(self, function: Callable[..., Any], classes: tuple[str, ...], options: DetectorOptions) -> None:
-        self.name: str = getattr(function, "__name__", None) or refiner_name(function)
+        self.name = function_name(function)
         self.classes = classes
         self._function = function
         self._options = options

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._kernels import kernels_for
 from classicseg._validate import check_float
-from classicseg.refine._check import check_result
+from classicseg.refine._check import check_result, within_one
 from classicseg.refine._errors import RefinerError
 from classicseg.refine._pool import snap, unpool
 from classicseg.refine._potts import STRONGEST, smooth
@@ -152,9 +152,10 @@ def _semantic(
         given = _inside(given, regions.mask)
         if pooling:
             given = snap(given, regions.labels, weight=pooling, n_threads=n_threads)
+    given = within_one(given)
     found = unpool(given, regions.labels) if given.ndim == 2 else given
     if smoothing:
-        of_region = smooth(given.clip(0, 1), regions, smoothing, n_threads=n_threads).labels
+        of_region = smooth(given, regions, smoothing, n_threads=n_threads).labels
     elif given.ndim == 2:
         of_region = given.argmax(axis=1).astype(np.int32)
     else:

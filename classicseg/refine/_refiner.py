@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from classicseg.refine._results import TASKS, RefineResult, Task
@@ -87,6 +88,14 @@ def check_classes(argument: str, classes: object) -> tuple[str, ...]:
     if len(set(classes)) < len(classes):
         raise ValueError(f"{argument} must name each class once, got {classes!r}")
     return tuple(classes)
+
+
+def function_name(function: object) -> str:
+    """Return what messages call a refiner made of a function: its name, be some of its arguments filled in or not."""
+    while isinstance(function, partial):
+        function = function.func
+    name = getattr(function, "__name__", None)
+    return name if isinstance(name, str) else refiner_name(function)
 
 
 def refiner_name(refiner: object) -> str:

@@ -13,7 +13,7 @@ from classicseg._validate import check_choice, check_float, check_int, check_num
 from classicseg.refine._dense import OUTPUTS, Output, class_probabilities
 from classicseg.refine._errors import RefinerError
 from classicseg.refine._planes import Normalize, check_normalize, planes_of
-from classicseg.refine._refiner import Refiner, check_classes, refiner_name
+from classicseg.refine._refiner import Refiner, check_classes, function_name
 from classicseg.refine._results import SemanticResult, Task
 from classicseg.refine._roi import roi_align
 from classicseg.refine._table import RegionTable
@@ -110,7 +110,7 @@ class HeadRefiner:
     task: Task = "semantic"
 
     def __init__(self, function: Callable[..., Any], classes: tuple[str, ...], options: HeadOptions) -> None:
-        self.name: str = getattr(function, "__name__", None) or refiner_name(function)
+        self.name = function_name(function)
         self.classes = classes
         self._function = function
         self._options = options

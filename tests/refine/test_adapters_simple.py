@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -60,6 +61,7 @@ def test_what_a_function_as_a_refiner_is():
             return thirds(regions)
 
     assert from_callable(Callable(), classes=CLASSES).name == "Callable"
+    assert from_callable(partial(partial(thirds), None), classes=CLASSES).name == "thirds"
 
 
 def test_instances_of_a_function():

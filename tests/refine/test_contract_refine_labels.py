@@ -74,6 +74,15 @@ def test_of_equal_classes_a_pixel_is_of_the_lowest(pooling, layout):
     assert found.labels.dtype == np.int32
 
 
+@pytest.mark.parametrize("shape", [(6, 9), (3,)])
+def test_probabilities_end_at_0_and_1(rng, shape):
+    image, labels, mask = scene(rng)
+    given = np.zeros((*shape, 3), np.float32)
+    given[:] = 1.0008, -0.0004, -0.0004  # as float16 rounds
+    found = refine_labels(image, labels, semantic(given), mask=mask).probabilities
+    assert_array_equal(found[mask], [[1, 0, 0]] * mask.sum())
+
+
 def test_pooling_is_one_half_where_nothing_is_said(rng):
     image, labels, _ = scene(rng)
     given = semantic(shares(rng, labels.shape))

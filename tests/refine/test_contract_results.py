@@ -113,6 +113,14 @@ def test_instances_in_their_normal_form(table):
     assert_array_equal(checked(table, "instances", own).boxes, [[0, 0, 4, 6], [1, 1, 1, 1]])
 
 
+def test_scores_and_masks_end_at_0_and_1(table):
+    soft = masks(np.float32) * 1.0005 - 0.0002
+    found = checked(table, "instances", InstanceResult(soft, [1.0005, -0.0005], [0, 1]))
+    assert_array_equal(found.scores, [1, 0])
+    assert (found.masks.min(), found.masks.max()) == (0, 1)
+    assert_array_equal(soft.max(), np.float32(1.0005) - np.float32(0.0002))  # the refiner's own stay
+
+
 def test_boxes_of_masks():
     soft = np.zeros((3, 5, 7), np.float32)
     soft[0, 2, 3:5] = 0.5, 0.49  # one half belongs to the object
@@ -320,6 +328,11 @@ REFUSED = {
         "panoptic",
         panoptic(segments=(SEGMENTS[0], Segment(7, 2, True, 8, 1.5))),
         "score of segment 7 must be at most 1, got 1.5",
+    ),
+    "no segments": (
+        "panoptic",
+        panoptic(segments=None),
+        "segments must be a sequence of Segment, got None",
     ),
     "a segment as a dict": (
         "panoptic",
