@@ -53,11 +53,12 @@ def refined(refiner: Refiner, values: Array, spots: Array, unit: str, metadata: 
     n_spots = int(spots.max(initial=0))
     try:
         found = refine_labels(image_of(values, unit), regions_of(values, spots, unit), refiner, metadata=metadata)
-    except Exception as error:  # noqa: BLE001 - the frame is good, and what a plug-in raises is not ours to foresee
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the frame is good, whatever a plug-in raises
         told = isinstance(error, ClassicsegError) and error.__cause__ is None
+        reason = f"the refiner ended the program: exit {error}" if isinstance(error, SystemExit) else str(error)
         unknown = {"refined": "no", "class": None, "class_probability": None}
-        record = {"task": refiner.task, "error": str(error)}
-        return Refined(None, None, record, [unknown] * n_spots, str(error), "" if told else traceback.format_exc())
+        record = {"task": refiner.task, "error": reason}
+        return Refined(None, None, record, [unknown] * n_spots, reason, "" if told else traceback.format_exc())
     is_classes = refiner.task == "semantic"
     colored = is_classes and len(found.classes) <= MOST_COLORS
     return Refined(

@@ -320,6 +320,11 @@ def test_what_is_no_result_leaves_the_frame_unrefined():
     assert found.labels is None
     assert found.error.startswith("refiner Unsound: probabilities must sum to 1 over the classes within 0.001, got 3 ")
     assert found.spots == [{"refined": "no", "class": None, "class_probability": None}]
+    refiner = load_refiner("warm")
+    refiner.refine = lambda regions: sys.exit(3)
+    ended = refined(refiner, np.full((20, 20), 20, np.float32), spots, "celsius", {})
+    assert ended.error == "the refiner ended the program: exit 3"
+    assert "SystemExit" in ended.details
     empty = ask("warm", np.full((20, 20), np.nan, np.float32), np.zeros((20, 20), np.int32))
     assert empty.error == "the frame has no pixel with a measurement"
 
