@@ -63,7 +63,8 @@ def roi_pool(array: ArrayLike, boxes: ArrayLike, size: int | Pair = 7, *, scale:
     for i, r, s in np.ndindex(out.shape[:3]):
         (top, bottom), (left, right) = rows[i, r], cols[i, s]
         if top < bottom and left < right:
-            out[i, r, s] = grid[top:bottom, left:right].max(axis=(0, 1))
+            # Both axes at once would take ten times as long.
+            out[i, r, s] = grid[top:bottom, left:right].max(axis=0).max(axis=0)
     return out if array.ndim == 3 else out[..., 0]
 
 
