@@ -50,6 +50,12 @@ def refined(refiner: Refiner, values: Array, spots: Array, unit: str, metadata: 
     metadata : dict
         What is known of the frame.
     """
+    is_classes = refiner.task == "semantic"
+    colored = is_classes and len(refiner.classes) <= MOST_COLORS
+    palette = class_palette(len(refiner.classes)) if colored else None
+    if not np.isfinite(values).any():  # there is nothing to ask about, which is no fault of the refiner
+        nothing = dict.fromkeys(map(valid_text, refiner.classes), 0)
+        return Refined(np.zeros(values.shape, np.int32), palette, {"task": refiner.task, "classes": nothing}, [])
     n_spots = int(spots.max(initial=0))
     try:
         found = refine_labels(image_of(values, unit), regions_of(values, spots, unit), refiner, metadata=metadata)
@@ -59,11 +65,9 @@ def refined(refiner: Refiner, values: Array, spots: Array, unit: str, metadata: 
         unknown = {"refined": "no", "class": None, "class_probability": None}
         record = {"task": refiner.task, "error": reason}
         return Refined(None, None, record, [unknown] * n_spots, reason, "" if told else traceback.format_exc())
-    is_classes = refiner.task == "semantic"
-    colored = is_classes and len(found.classes) <= MOST_COLORS
     return Refined(
         found.labels + 1 if is_classes else found.labels,
-        class_palette(len(found.classes)) if colored else None,
+        palette,
         {"task": refiner.task, "classes": _areas(found)},
         _of_spots(found, spots, n_spots),
     )
@@ -83,8 +87,6 @@ def image_of(values: Array, unit: str) -> Array:
 def regions_of(values: Array, spots: Array, unit: str) -> Array:
     """Return the superpixels of a frame; each hot spot is one, for many are smaller than the others."""
     inside = np.isfinite(values)
-    if not inside.any():
-        raise ValueError("the frame has no pixel with a measurement")
     superpixels = slic(
         values,
         max(1, int(np.count_nonzero(inside)) // PIXELS),

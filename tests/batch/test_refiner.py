@@ -325,8 +325,14 @@ def test_what_is_no_result_leaves_the_frame_unrefined():
     ended = refined(refiner, np.full((20, 20), 20, np.float32), spots, "celsius", {})
     assert ended.error == "the refiner ended the program: exit 3"
     assert "SystemExit" in ended.details
-    empty = ask("warm", np.full((20, 20), np.nan, np.float32), np.zeros((20, 20), np.int32))
-    assert empty.error == "the frame has no pixel with a measurement"
+
+
+def test_a_frame_without_any_measurement_is_no_failure():
+    found = ask("warm", np.full((20, 20), np.nan, np.float32), np.zeros((20, 20), np.int32))
+    assert (found.error, found.spots) == ("", [])
+    assert found.record == {"task": "semantic", "classes": {"cold <b>": 0, "warm": 0, "hot spot": 0}}
+    assert_array_equal(found.labels, np.zeros((20, 20), np.int32))
+    assert found.palette == ask("warm", np.full((20, 20), 20, np.float32), np.zeros((20, 20), np.int32)).palette
 
 
 def test_a_refiner_that_works_in_place_changes_nothing_of_the_frame(rng):
