@@ -34,7 +34,8 @@ class Scribbles:
     ----------
     regions : RegionTable
         The image, as `describe_regions` gives it. Regions should not straddle what is to be told apart, rather too
-        small than too large: `felzenszwalb` with a small ``min_size`` keeps to edges best.
+        small than too large: `felzenszwalb` with a small ``min_size`` keeps to edges best (add 1 to its labels, which
+        count from 0).
     classes : sequence of str
         Names of the classes. With a hundred marked regions and more a refit takes some 20 ms for three, half a second
         for a dozen.
