@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from classicseg._validate import check_choice, check_numbers
+from classicseg.refine._errors import kind_of
 from classicseg.refine._refiner import Refiner, check_classes, function_name
 from classicseg.refine._results import (
     RESULT_OF,
@@ -107,10 +108,5 @@ def as_result(answer: Any, task: Task) -> RefineResult:
     parts, allowed = answer if isinstance(answer, tuple) else (), (3, 4) if task == "instances" else (2,)
     if len(parts) not in allowed:
         form = "(masks, scores, categories)" if task == "instances" else "(segment_ids, segments)"
-        raise TypeError(f"the function must return {form} for task {task!r}, got {_shown(answer)}")
+        raise TypeError(f"the function must return {form} for task {task!r}, got {kind_of(answer)}")
     return InstanceResult(*parts) if task == "instances" else PanopticResult(*parts)
-
-
-def _shown(answer: object) -> str:
-    count = f" of {len(answer)}" if isinstance(answer, tuple) else ""
-    return f"a {type(answer).__name__}{count}"

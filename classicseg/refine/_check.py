@@ -13,10 +13,10 @@ from classicseg.features._planes import row_blocks
 from classicseg.refine._errors import RefinerError
 from classicseg.refine._refiner import Refiner, refiner_name
 from classicseg.refine._results import RESULT_OF, InstanceResult, PanopticResult, RefineResult, Segment, SemanticResult
+from classicseg.refine._scores import SLACK
 from classicseg.refine._table import RegionTable
 
 Array = NDArray[Any]
-SLACK = 1e-3  # by which probabilities may leave 0 to 1, and their sum 1: float16 rounds so
 
 
 def check_result(result: object, table: RegionTable, refiner: Refiner) -> RefineResult:

@@ -207,13 +207,15 @@ def _check_maps(maps: NDArray[Any], tile: tuple[int, ...], n_classes: int) -> ND
             f"answers must have one map per class, {n_classes}, got {maps.shape[1]}; name every class in the "
             "network's order, background too"
         )
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, which is told below
+        maps = maps.astype(np.float32, copy=False)
     finite = np.isfinite(maps)
     if not finite.all():
         raise ValueError(
             f"answers must be finite, got {int(maps.size - finite.sum())} NaN or infinite values; see that the image "
             "is in the unit that the network was trained on (normalize=), and look for overflow"
         )
-    by_pixel: NDArray[np.float32] = maps[0].transpose(1, 2, 0).astype(np.float32, copy=False)
+    by_pixel: NDArray[np.float32] = maps[0].transpose(1, 2, 0)
     return by_pixel
 
 

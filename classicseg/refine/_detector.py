@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from classicseg._validate import check_array, check_float, check_int, check_numbers
 from classicseg.metrics import non_maximum_suppression
-from classicseg.refine._errors import RefinerError
+from classicseg.refine._errors import RefinerError, kind_of
 from classicseg.refine._paste import paste_masks
 from classicseg.refine._picture import picture_of
 from classicseg.refine._refiner import Refiner, check_classes, function_name
@@ -160,7 +160,7 @@ def _run_module(module: Any, regions: RegionTable) -> Any:
 
 def _check_answer(answer: Any, n_classes: int, first_label: int) -> Detections:
     if not isinstance(answer, Mapping):
-        raise TypeError(f'the detector must return a mapping with "boxes", "labels", "scores", got {_kind(answer)}')
+        raise TypeError(f'the detector must return a mapping with "boxes", "labels", "scores", got {kind_of(answer)}')
     missing = [name for name in ("boxes", "labels", "scores") if name not in answer]
     if missing:
         raise ValueError(
@@ -203,11 +203,6 @@ def _array(name: str, value: Any) -> Array:
     value = to_numpy(value) if hasattr(value, "detach") else value
     array = check_array(name, value)
     return array if array.dtype == bool else check_numbers(name, array)
-
-
-def _kind(answer: object) -> str:
-    count = f" of {len(answer)}" if isinstance(answer, (list, tuple)) else ""
-    return f"a {type(answer).__name__}{count}"
 
 
 def _kept(found: Detections, options: DetectorOptions) -> Detections:

@@ -26,5 +26,11 @@ class RefinerError(ClassicsegError):
         return (type(self), (self.refiner, self.message))
 
 
+def kind_of(answer: object) -> str:
+    """Return what messages call an answer of another form: "a tuple of 2"."""
+    count = f" of {len(answer)}" if isinstance(answer, (list, tuple)) else ""
+    return f"a {type(answer).__name__}{count}"
+
+
 class RefinerWarning(UserWarning):
     """A plug-in that cannot be loaded was left out; the message names it."""

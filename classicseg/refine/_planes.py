@@ -40,7 +40,7 @@ def check_normalize(normalize: object) -> Normalize:
             "normalize must give one mean and one standard deviation per channel, "
             f"got shapes {mean.shape} and {deviation.shape}"
         )
-    if not np.isfinite(mean).all() or not (deviation > 0).all():
+    if not np.isfinite([mean, deviation]).all() or not (deviation > 0).all():
         raise ValueError(
             f"normalize must have finite means and standard deviations above 0, got {mean.tolist()} and "
             f"{deviation.tolist()}"
@@ -74,4 +74,5 @@ def _check_planes(planes: object, shape: tuple[int, ...]) -> NDArray[np.float32]
         raise ValueError(
             f"normalize must give planes of the image's shape {shape}, or with channels, got {array.shape}"
         )
-    return array.reshape(*shape, -1).astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, as it would within a network
+        return array.reshape(*shape, -1).astype(np.float32, copy=False)

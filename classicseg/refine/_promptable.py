@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_choice, check_float, check_int, check_numbers
 from classicseg.metrics import decode_rle, encode_rle, non_maximum_suppression
-from classicseg.refine._errors import RefinerError
+from classicseg.refine._errors import RefinerError, kind_of
 from classicseg.refine._picture import Picture, check_picture, picture_of
 from classicseg.refine._prompts import FITS, Fit, Prompt, low_mask, prompts_of, stability
 from classicseg.refine._refiner import Refiner, check_classes
@@ -259,7 +259,7 @@ def _check_answer(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float32]]:
     """Return masks (c, M, N), scores (c,) and logits (c, h, w) of a predictor."""
     if not isinstance(answer, (tuple, list)) or len(answer) != 3:
-        raise TypeError(f"predict must return (masks, scores, logits), got a {type(answer).__name__}")
+        raise TypeError(f"predict must return (masks, scores, logits), got {kind_of(answer)}")
     masks, scores, logits = (np.asarray(part) for part in answer)
     if masks.ndim != 3 or masks.shape[1:] != shape:
         raise ValueError(f"masks must have the image's shape, (c, {shape[0]}, {shape[1]}), got {masks.shape}")

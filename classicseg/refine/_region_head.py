@@ -144,12 +144,14 @@ class HeadRefiner:
             raise ValueError(
                 f"scores must have shape ({len(pictures)}, {n_classes}), one per picture and class, got {scores.shape}"
             )
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, which is told below
+            scores = scores.astype(np.float32, copy=False)
         if not np.isfinite(scores).all():
             raise ValueError(
                 "scores must be finite, got NaN or infinite values; see that the image is in the unit that the "
                 "classifier was trained on (normalize=)"
             )
-        return scores.astype(np.float32, copy=False)
+        return scores
 
 
 def _run_module(module: Any, pictures: NDArray[np.float32]) -> NDArray[Any]:

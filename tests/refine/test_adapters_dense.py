@@ -310,6 +310,27 @@ def test_a_bad_answer(maps, message):
     assert str(caught.value) == f"refiner Net: {message}"
 
 
+def test_logits_as_far_apart_as_floats_are():
+    """What networks give for a class that cannot be, such as masked ones: not a warning, and no NaN."""
+    lowest, highest = np.finfo(np.float32).min, np.finfo(np.float32).max
+    assert_array_equal(maps_of(np.full((2, 4, 6), highest), CLASSES), np.full((4, 6, 2), 0.5))
+    for low, high in ((lowest, 5.0), (lowest, highest)):
+        given = np.full((2, 4, 6), low, np.float32)
+        given[1] = high
+        assert_array_equal(maps_of(given, CLASSES), np.float32([0, 1]) + np.zeros((4, 6, 1)))
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300])
+def test_logits_beyond_float32_are_infinite(value):
+    table = describe_regions(np.ones((4, 6), np.uint8), np.ones((4, 6), int))
+    answers = np.full((1, 2, 4, 6), value)
+    planes = answers[0].transpose(1, 2, 0)
+    for network, normalize in ((lambda tile: answers, None), (lambda tile: tile, lambda image: planes)):
+        refiner = DenseRefiner("Net", network, options(normalize=normalize))
+        with pytest.raises(RefinerError, match=r"^refiner Net: answers must be finite, got 48 NaN or infinite values;"):
+            refiner.refine(table)
+
+
 def test_one_map_needs_a_word():
     with pytest.raises(RefinerError) as caught:
         maps_of(LOGITS[:1], CLASSES)
@@ -349,6 +370,11 @@ NORMALIZE_FORM = 'normalize must be None, "imagenet", (mean, standard deviation)
             {"normalize": ([0, 1, 2], [1, 1])},
             ValueError,
             "normalize must give one mean and one standard deviation per channel, got shapes (3,) and (2,)",
+        ),
+        (
+            {"normalize": ([0.0], [np.inf])},
+            ValueError,
+            "normalize must have finite means and standard deviations above 0, got [0.0] and [inf]",
         ),
         (
             {"normalize": ([0.0], [0.0])},

@@ -378,6 +378,14 @@ def test_the_steps_of_a_module_that_is_a_head(monkeypatch):
         (np.zeros((3, 4)), "scores must have shape (3, 2), one per picture and class, got (3, 4)"),
         (np.zeros((2, 2)), "scores must have shape (3, 2), one per picture and class, got (2, 2)"),
         (np.zeros(3), "scores must have shape (3, 2), one per picture and class, got (3,)"),
+        *(
+            (
+                np.full((3, 2), value),
+                "scores must be finite, got NaN or infinite values; see that the image is in the unit that the "
+                "classifier was trained on (normalize=)",
+            )
+            for value in (-np.inf, 1e300)
+        ),
         (
             np.full((3, 2), np.nan),
             "scores must be finite, got NaN or infinite values; see that the image is in the unit that the classifier "

@@ -322,6 +322,7 @@ ONE = np.zeros((1, 24, 40), bool)
     ("answer", "message"),
     [
         ({"masks": ONE}, "predict must return (masks, scores, logits), got a dict"),
+        ((ONE, [0.9]), "predict must return (masks, scores, logits), got a tuple of 2"),
         ((ONE[:, :5], [1], ONE), "masks must have the image's shape, (c, 24, 40), got (1, 5, 40)"),
         (
             (ONE, [1, 1], ONE),
@@ -336,7 +337,7 @@ ONE = np.zeros((1, 24, 40), bool)
             "scores and logits must be finite, got NaN or infinite values; look for overflow",
         ),
     ],
-    ids=["dict", "masks", "scores", "logits", "NaN"],
+    ids=["dict", "two", "masks", "scores", "logits", "NaN"],
 )
 def test_a_bad_answer(answer, message):
     with pytest.raises(RefinerError) as caught:
