@@ -221,7 +221,7 @@ def _class(spot: dict[str, Any]) -> str:
     if spot.get("refined") != "yes":
         return '<td class="class"><small>not refined</small></td>'
     if spot["class"] is None:
-        return "<td>–</td>"
+        return '<td class="class">–</td>'
     share = f"<small>{100 * spot['class_probability']:.0f} %</small>"
     return f'<td class="class">{esc(spot["class"])} {share}</td>'
 

@@ -374,7 +374,7 @@ def test_what_tables_and_report_say_of_each_case():
     assert "i" not in checker.tags
     for part in (
         "&lt;i&gt;cell <small>88 %</small>",
-        "<td>–</td>",
+        '<td class="class">–</td>',
         '<td class="class"><small>not refined</small></td>',
     ):
         assert part in text
