@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from classicseg.refine._planes import IMAGENET
 from classicseg.refine._promptable import PromptPredictor
 from classicseg.refine._prompts import low_shape
-from classicseg.refine._torch import evaluating, import_torch, to_numpy
+from classicseg.refine._torch import evaluating, import_torch, moved, to_numpy
 
 
 def sam_predictor(model: Any, *, device: str | None = None) -> PromptPredictor:
@@ -33,6 +33,8 @@ def sam_predictor(model: Any, *, device: str | None = None) -> PromptPredictor:
     ------
     TypeError
         If `model` has another interface.
+    ValueError
+        If PyTorch cannot use `device` here.
     ImportError
         If PyTorch cannot be imported.
 
@@ -56,7 +58,7 @@ def sam_predictor(model: Any, *, device: str | None = None) -> PromptPredictor:
             f"model must be a SamModel of transformers, got {type(model).__name__}; "
             "predictors of other packages go to from_promptable() as they are"
         )
-    return TransformersSam(model if device is None else model.to(device))
+    return TransformersSam(moved(model, device))
 
 
 class TransformersSam:

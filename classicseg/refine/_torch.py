@@ -107,7 +107,7 @@ class TorchNetwork:
     """A module as a function of NumPy arrays."""
 
     def __init__(self, module: Any, device: str | None) -> None:
-        self._module = module if device is None else module.to(device)
+        self._module = moved(module, device)
 
     def __call__(self, tile: NDArray[np.float32]) -> NDArray[Any]:
         """Return the maps (1, K, rows, cols) of one tile (1, C, rows, cols)."""
@@ -152,6 +152,17 @@ def import_torch(function: str) -> Any:
             "pip install 'classicseg[refine]', or for the CPU alone as https://pytorch.org/get-started tells"
         ) from error
     return torch
+
+
+def moved(module: Any, device: str | None) -> Any:
+    """Return a module on a device, or where it is."""
+    if device is None:
+        return module
+    try:
+        return module.to(device)
+    except (RuntimeError, AssertionError) as error:  # what PyTorch raises for names and devices that it does not have
+        told = " ".join(str(error).split())[:400]
+        raise ValueError(f"device must be one that PyTorch can use here, got {device!r}: {told}") from error
 
 
 def as_input(tensor: Any, module: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from types import SimpleNamespace
 
 import fake_torch
 import numpy as np
@@ -10,7 +11,7 @@ from naive_dense import convolved, softmax
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg.refine import Refiner, RefinerError, check_result, describe_regions, from_onnx, from_torch
-from classicseg.refine._torch import tensor_in
+from classicseg.refine._torch import moved, tensor_in
 
 CLASSES = ("ground", "module", "hot spot", "shade")
 
@@ -239,6 +240,11 @@ def test_what_is_no_module(torch):
     )
 
 
+def test_a_device_that_is_not_there(torch):
+    with pytest.raises(ValueError, match="^device must be one that PyTorch can use here, got 'abacus': "):
+        from_torch(convolution(torch), classes=CLASSES, device="abacus")
+
+
 # --- Without PyTorch -------------------------------------------------------------------------------------------
 
 
@@ -251,6 +257,16 @@ def test_without_pytorch(monkeypatch):
         "; install it with pip install 'classicseg[refine]', or for the CPU alone as https://pytorch.org/get-started "
         "tells"
     )
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no such\n  device"), AssertionError("no such device")])
+def test_a_device_that_pytorch_refuses(error):
+    def to(device):
+        raise error
+
+    with pytest.raises(ValueError) as caught:
+        moved(SimpleNamespace(to=to), "abacus")
+    assert str(caught.value) == "device must be one that PyTorch can use here, got 'abacus': no such device"
 
 
 class Shades(fake_torch.Module):
