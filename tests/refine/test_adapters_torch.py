@@ -241,7 +241,7 @@ def test_what_is_no_module(torch):
 
 
 def test_a_device_that_is_not_there(torch):
-    with pytest.raises(ValueError, match="^device must be one that PyTorch can use here, got 'abacus': "):
+    with pytest.raises(ValueError, match=r"^device must be one that PyTorch can use here, got 'abacus': "):
         from_torch(convolution(torch), classes=CLASSES, device="abacus")
 
 
