@@ -28,7 +28,7 @@ class Scribbles:
 
     A few clicks or strokes for each class are enough: the regions they lie in teach a small model what the classes
     look like, and its answer is spread over borders that are hardly any. It is refitted whenever it is asked: in some
-    milliseconds with a few thousand regions, in a tenth of a second with forty thousand, whatever the size of the image.
+    milliseconds with a few thousand regions, in a tenth of a second with forty thousand.
 
     Parameters
     ----------
