@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from classicseg.refine._results import TASKS, RefineResult, Task
 from classicseg.refine._table import RegionTable
@@ -60,16 +60,18 @@ class Refiner(Protocol):
         ...
 
 
-def check_refiner(refiner: object) -> Refiner:
-    """Return `refiner`, whose task and classes are what they must be."""
-    if isinstance(refiner, type):
-        raise TypeError(f"refiner must be an object, got the class {refiner.__name__}; make one with parentheses")
-    missing = [name for name in ("task", "classes", "refine") if not hasattr(refiner, name)]
-    if missing or not isinstance(refiner, Refiner):
+def check_refiner(given: object) -> Refiner:
+    """Return a refiner whose task and classes are what they must be."""
+    if isinstance(given, type):
+        raise TypeError(f"refiner must be an object, got the class {given.__name__}; make one with parentheses")
+    # Not by isinstance: from Python 3.12 on it does not see members that an object passes on to another one.
+    missing = [name for name in ("task", "classes", "refine") if not hasattr(given, name)]
+    if missing:
         raise TypeError(
-            f"refiner must have task, classes and refine, got {type(refiner).__name__} without {', '.join(missing)}; "
+            f"refiner must have task, classes and refine, got {type(given).__name__} without {', '.join(missing)}; "
             "wrap a function with classicseg.refine.from_callable(), or load one by name with load_refiner()"
         )
+    refiner = cast(Refiner, given)
     name = refiner_name(refiner)
     if not callable(refiner.refine):
         raise TypeError(f"refiner {name}: refine must be a method, got {refiner.refine!r}")

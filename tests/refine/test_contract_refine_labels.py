@@ -197,6 +197,22 @@ def test_inputs_are_not_changed(rng):
         assert_array_equal(array, copy)
 
 
+def test_a_refiner_that_passes_on_to_another(rng):
+    class Around:
+        def __init__(self, inner):
+            self.inner = inner
+
+        def __getattr__(self, name):
+            if name == "inner":
+                raise AttributeError(name)
+            return getattr(self.inner, name)
+
+    image, labels, _ = scene(rng)
+    inner = semantic(shares(rng, (3,)))
+    found = refine_labels(image, labels, Around(inner))
+    assert_array_equal(found.labels, refine_labels(image, labels, inner).labels)
+
+
 def raising(error):
     def refine(regions):
         raise error
