@@ -51,13 +51,10 @@ def roi_pool(array: ArrayLike, boxes: ArrayLike, size: int | Pair = 7, *, scale:
     array([[[ 5,  6],
             [13, 14]]])
     """
-    array = check_map("array", array, ndim=(2, 3))
-    corners = check_boxes("boxes", boxes)[:, :4]
-    size = check_pair("size", size, 2, low=1, unused=1)
-    scale = check_float("scale", scale, above=0, high=FLOAT32_MAX)
+    array, corners, size = _check_regions(array, boxes, size, scale)
     grid = as_grid(array)
-    first = np.floor(corners[:, :2] * scale + 0.5)
-    side = np.maximum(np.floor(corners[:, 2:] * scale + 0.5) - first, 1)
+    first = np.floor(corners[:, :2] + 0.5)
+    side = np.maximum(np.floor(corners[:, 2:] + 0.5) - first, 1)
     out = np.zeros((len(corners), *size, grid.shape[2]), grid.dtype)
     rows, cols = (_cells(first[:, axis], side[:, axis], size[axis], grid.shape[axis]) for axis in (0, 1))
     for i, r, s in np.ndindex(out.shape[:3]):
@@ -66,6 +63,14 @@ def roi_pool(array: ArrayLike, boxes: ArrayLike, size: int | Pair = 7, *, scale:
             # Both axes at once would take ten times as long.
             out[i, r, s] = grid[top:bottom, left:right].max(axis=0).max(axis=0)
     return out if array.ndim == 3 else out[..., 0]
+
+
+def _check_regions(array: ArrayLike, boxes: ArrayLike, size: int | Pair, scale: float) -> tuple[Array, Array, Pair]:
+    """Return the map, the boxes in its places, and rows and columns of cells."""
+    array = check_map("array", array, ndim=(2, 3))
+    corners = check_boxes("boxes", boxes)[:, :4]
+    size = check_pair("size", size, 2, low=1, unused=1)
+    return array, corners * check_float("scale", scale, above=0, high=FLOAT32_MAX), size
 
 
 def _cells(first: Array, side: Array, n_cells: int, n: int) -> NDArray[np.int64]:
@@ -126,15 +131,12 @@ def roi_align(
     array([[[ 2.5,  4.5],
             [10.5, 12.5]]])
     """
-    array = check_map("array", array, ndim=(2, 3))
-    corners = check_boxes("boxes", boxes)[:, :4]
-    size = check_pair("size", size, 2, low=1, unused=1)
-    scale = check_float("scale", scale, above=0, high=FLOAT32_MAX)
+    array, corners, size = _check_regions(array, boxes, size, scale)
     fixed = None if samples is None else check_pair("samples", samples, 2, low=1, unused=1)
     how = check_choice("how", how, REDUCTIONS)
     grid = as_grid(array).astype(floating(array), copy=False)
     out = np.empty((len(corners), *size, grid.shape[2]), grid.dtype)
-    for i, box in enumerate(corners * scale):
+    for i, box in enumerate(corners):
         sides = (box[2:] - box[:2]) / size
         counts = np.ceil(sides).clip(1, grid.shape[:2]).astype(int) if fixed is None else fixed
         rows, cols = (
