@@ -11,7 +11,8 @@ import classicseg
 
 packed = {str(path) for path in files("classicseg") or ()}
 wanted = {"classicseg/py.typed", "classicseg/batch/report.html", "classicseg/batch/report.css"}
-wanted |= {"classicseg/_segment_weights.json", "classicseg/refine/pv_unet.onnx", "classicseg/refine/pv_unet.md"}
+wanted |= {"classicseg/_segment_weights.json"}
+wanted |= {f"classicseg/refine/_pv_unet/pv_unet.{ending}" for ending in ("onnx", "md")}
 wanted |= {f"classicseg/_kernels/cuda/{name}" for name in ("color.cu", "kmeans.cu", "samples.cuh")}
 assert wanted <= packed, f"missing from the wheel: {sorted(wanted - packed)}"
 assert any(name.startswith("classicseg/thermal/profiles/") and name.endswith(".toml") for name in packed)

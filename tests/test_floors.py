@@ -34,6 +34,14 @@ FLOORS = {
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
+# The rooms of the bridge, and what each may know of the others: operators on maps know nothing of refiners.
+BRIDGE = {
+    "_maps": set(),
+    "_adapters": {"_maps", "_errors", "_features", "_refiner", "_results", "_scores", "_table"},
+    "_pv_unet": {"_adapters", "_refiner"},
+    "_scribbles": {"_refiner", "_results", "_table"},
+}
+
 # Where a package may be imported: a file below classicseg/, or a folder and everything in it.
 PLACES = {
     "numba": ("_kernels/cpu/",),
@@ -158,6 +166,15 @@ def _lazy_names(here: str, node: ast.AST) -> Iterator[str]:
 
 def test_every_import_keeps_its_floor_and_place():
     assert violations(PACKAGE) == []
+
+
+@pytest.mark.parametrize("room", BRIDGE)
+def test_a_room_of_the_bridge_knows_what_it_may(room):
+    known = set()
+    for file in (PACKAGE / "refine" / room).glob("*.py"):
+        modules = (imported.module.split(".") for imported in imports_of(ast.parse(file.read_text(encoding="utf-8"))))
+        known |= {parts[2] for parts in modules if parts[:2] == ["classicseg", "refine"]}
+    assert known - {room} == BRIDGE[room]
 
 
 def test_lazy_names_equal_the_typed_imports():

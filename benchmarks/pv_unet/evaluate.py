@@ -25,8 +25,8 @@ from benchmarks.pv_unet.generation import HOT_SPOT, Frame, frames
 from classicseg import KMeansResult, kmeans
 from classicseg.metrics import class_scores, confusion_matrix
 from classicseg.refine import Refiner, describe_regions, pv_unet
-from classicseg.refine._pv_input import network_input
-from classicseg.refine._pv_unet import CLASSES
+from classicseg.refine._pv_unet.input import network_input
+from classicseg.refine._pv_unet.network import CLASSES
 from classicseg.regions import connected_regions
 from classicseg.thermal import ThermalImage, find_hotspots, read
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from classicseg.refine._pv_unet import CLASSES
+from classicseg.refine._pv_unet.network import CLASSES
 
 Array = NDArray[Any]
 Generator = np.random.Generator

@@ -8,7 +8,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from classicseg.refine._pv_unet import CLASSES
+from classicseg.refine._pv_unet.network import CLASSES
 
 WIDTHS = (12, 24, 32, 40)  # channels at full resolution, a half, a quarter, an eighth
 N_INPUTS = 2

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from benchmarks.pv_unet.generation import HOT_SPOT, frames
 from benchmarks.pv_unet.model import UNet, write_onnx
-from classicseg.refine._pv_input import network_input
-from classicseg.refine._pv_unet import PATH
+from classicseg.refine._pv_unet.input import network_input
+from classicseg.refine._pv_unet.network import PATH
 
 SEED = 0
 N_FRAMES = 600

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -105,6 +106,7 @@ def refine_labels(
     See Also
     --------
     describe_regions : What the refiner is told.
+    refine_frames : The same for many images.
     snap, smooth : What `pooling` and `smoothing` do.
 
     Examples
@@ -117,15 +119,35 @@ def refine_labels(
     >>> refine_labels([[20.0, 20.0, 90.0]], [[1, 1, 2]], refiner).labels
     array([[0, 0, 1]], dtype=int32)
     """
+    model, options = check_bridge(refiner, pooling, smoothing, n_threads)
+    regions = describe_regions(image, labels, mask=mask, unit=unit, metadata=metadata, n_threads=n_threads)
+    return on_pixels(model, regions, ask(model, regions), options)
+
+
+class Options(NamedTuple):
+    """How an answer comes back onto the pixels."""
+
+    pooling: float
+    smoothing: float
+    n_threads: int | None
+
+
+def check_bridge(
+    refiner: Refiner | str, pooling: float, smoothing: float, n_threads: int | None
+) -> tuple[Refiner, Options]:
+    """Return the refiner, loaded if it is named, and options that go with it."""
     model = check_refiner(load_refiner(refiner) if isinstance(refiner, str) else refiner)
     pooling = check_float("pooling", pooling, low=0, high=1)
     smoothing = check_float("smoothing", smoothing, low=0, high=STRONGEST)
     if smoothing and model.task != "semantic":
         raise ValueError(f"smoothing must be 0 for a refiner of task {model.task!r}, got {smoothing}; leave it out")
-    regions = describe_regions(image, labels, mask=mask, unit=unit, metadata=metadata, n_threads=n_threads)
-    result = ask(model, regions)
+    return model, Options(pooling, smoothing, n_threads)
+
+
+def on_pixels(model: Refiner, regions: RegionTable, result: RefineResult, options: Options) -> RefinedLabels:
+    """Return a checked result as labels and probabilities of pixels."""
     if isinstance(result, SemanticResult):
-        found = _semantic(result, regions, pooling, smoothing, n_threads)
+        found = _semantic(result, regions, options)
     elif isinstance(result, InstanceResult):
         found = _instances(result, regions, len(model.classes))
     else:
@@ -135,18 +157,24 @@ def refine_labels(
 
 def ask(refiner: Refiner, regions: RegionTable) -> RefineResult:
     """Return a refiner's checked result; whatever it raises becomes an error that names it."""
-    try:
+    with named(refiner):
         result = refiner.refine(regions)
+    return check_result(result, regions, refiner)
+
+
+@contextmanager
+def named(refiner: Refiner) -> Iterator[None]:
+    """Turn whatever a refiner raises into an error that names it."""
+    try:
+        yield
     except RefinerError:
         raise
     except Exception as error:
         raise RefinerError(refiner_name(refiner), f"raised {type(error).__name__}: {error}") from error
-    return check_result(result, regions, refiner)
 
 
-def _semantic(
-    result: SemanticResult, regions: RegionTable, pooling: float, smoothing: float, n_threads: int | None
-) -> Refined:
+def _semantic(result: SemanticResult, regions: RegionTable, options: Options) -> Refined:
+    pooling, smoothing, n_threads = options
     given = result.probabilities
     if given.ndim == 3:
         given = _inside(given, regions.mask)

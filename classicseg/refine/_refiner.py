@@ -18,7 +18,8 @@ class Refiner(Protocol):
     - ``name``: what messages call it; else the name of its type;
     - ``fit(regions, targets)``, which learns from a sequence of `RegionTable` and as many label images (M, N) of
       classes, -1 where they are not known, and returns the refiner;
-    - ``refine_batch(regions)``, which takes a sequence of `RegionTable` and returns as many results;
+    - ``refine_batch(regions)``, which takes a sequence of `RegionTable` and returns as many results: `refine_frames`
+      asks it;
     - ``files``: paths of the files that decide what it answers, such as its weights.
 
     It must not change the arrays that it is given.

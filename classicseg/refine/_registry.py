@@ -17,19 +17,19 @@ Make = Callable[..., Refiner]
 
 
 def _onnx(**options: Any) -> Refiner:
-    from classicseg.refine._onnx import from_onnx
+    from classicseg.refine._adapters.onnx import from_onnx
 
     return from_onnx(**options)
 
 
 def _pv_unet(**options: Any) -> Refiner:
-    from classicseg.refine._pv_unet import pv_unet
+    from classicseg.refine._pv_unet.network import pv_unet
 
     return pv_unet(**options)
 
 
 def _scribbles(**options: Any) -> Refiner:
-    from classicseg.refine._scribble_refiner import load_scribbles
+    from classicseg.refine._scribbles.refiner import load_scribbles
 
     return load_scribbles(**options)
 

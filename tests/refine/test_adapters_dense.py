@@ -8,7 +8,7 @@ from naive_dense import convolved, halved, softmax
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg.refine import RefinerError, check_result, describe_regions
-from classicseg.refine._dense import DenseRefiner, _spans, check_dense, fixed_tiling, tiled
+from classicseg.refine._adapters.dense import DenseRefiner, _spans, check_dense, fixed_tiling, tiled
 
 CLASSES = ("ground", "module")
 WEIGHTS = np.random.default_rng(5).normal(size=(2, 3, 3, 3)).astype(np.float32)

@@ -17,7 +17,7 @@ from classicseg.refine import (
     paste_masks,
     refine_labels,
 )
-from classicseg.refine._region_head import widened
+from classicseg.refine._adapters.region_head import widened
 
 CLASSES = ("module", "hot spot")
 

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg import FileFormatError
 from classicseg.refine import Refiner, RefinerError, check_result, describe_regions, from_onnx, load_refiner
-from classicseg.refine._onnx_file import OnnxInput, read_onnx
+from classicseg.refine._adapters.onnx_file import OnnxInput, read_onnx
 
 CLASSES = ("ground", "module", "hot spot")
 RNG = np.random.default_rng(8)

@@ -18,8 +18,8 @@ from classicseg.refine import (
     refine_labels,
     sam_predictor,
 )
-from classicseg.refine._picture import picture_of
-from classicseg.refine._prompts import candidates, low_mask, low_shape, prompts_of, stability
+from classicseg.refine._adapters.picture import picture_of
+from classicseg.refine._adapters.prompts import candidates, low_mask, low_shape, prompts_of, stability
 
 SIDE = 32  # of the fake's masks of low resolution
 

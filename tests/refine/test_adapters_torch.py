@@ -11,7 +11,7 @@ from naive_dense import convolved, softmax
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg.refine import Refiner, RefinerError, check_result, describe_regions, from_onnx, from_torch
-from classicseg.refine._torch import moved, tensor_in
+from classicseg.refine._adapters.torch import moved, tensor_in
 
 CLASSES = ("ground", "module", "hot spot", "shade")
 

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import gaussian_filter
 
 from classicseg.refine import guided_upsample, upsample
-from classicseg.refine._cells import overlaps
+from classicseg.refine._maps.cells import overlaps
 
 METHODS = ["bilateral", "guided"]
 METHOD = pytest.mark.parametrize("method", METHODS)

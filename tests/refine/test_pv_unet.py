@@ -14,9 +14,9 @@ from scipy import ndimage
 from benchmarks.pv_unet import evaluate
 from benchmarks.pv_unet.generation import HOT_SPOT, MODULE, frames
 from classicseg.refine import Refiner, describe_regions, pv_unet, refine_labels
-from classicseg.refine._onnx import OnnxNetwork
-from classicseg.refine._pv_input import network_input
-from classicseg.refine._pv_unet import CLASSES, PATH
+from classicseg.refine._adapters.onnx import OnnxNetwork
+from classicseg.refine._pv_unet.input import network_input
+from classicseg.refine._pv_unet.network import CLASSES, PATH
 
 HELD_OUT = 2  # a seed that neither training nor evaluation uses
 

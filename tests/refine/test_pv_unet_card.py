@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from classicseg.refine._pv_unet import PATH
+from classicseg.refine._pv_unet.network import PATH
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 WAYS = (

@@ -6,9 +6,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from classicseg.refine import describe_regions
-from classicseg.refine._basis import Basis, _farthest, learn_basis
-from classicseg.refine._softmax import fit_softmax, softmax
-from classicseg.refine._spread import spread
+from classicseg.refine._scribbles.basis import Basis, _farthest, learn_basis
+from classicseg.refine._scribbles.softmax import fit_softmax, softmax
+from classicseg.refine._scribbles.spread import spread
 
 # --- Softmax regression ----------------------------------------------------------------------------------------
 

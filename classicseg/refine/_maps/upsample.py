@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from classicseg._validate import check_choice, check_unused
-from classicseg.refine._interpolate import interpolate
-from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, check_shape, floating, from_grid
-from classicseg.refine._subpixel import pixel_shuffle
-from classicseg.refine._transposed import check_kernel, overlap_add
-from classicseg.refine._unpool import max_unpool
+from classicseg.refine._maps.grid import Array, Pair, as_grid, check_map, check_pair, check_shape, floating, from_grid
+from classicseg.refine._maps.interpolate import interpolate
+from classicseg.refine._maps.subpixel import pixel_shuffle
+from classicseg.refine._maps.transposed import check_kernel, overlap_add
+from classicseg.refine._maps.unpool import max_unpool
 
 Method = Literal["bed-of-nails", "nearest", "bilinear", "bicubic", "max-unpooling", "transposed", "subpixel"]
 METHODS: tuple[Method, ...] = get_args(Method)

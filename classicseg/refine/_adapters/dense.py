@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classicseg._validate import check_choice, check_int
+from classicseg.refine._adapters.planes import Normalize, check_normalize, planes_of
 from classicseg.refine._errors import RefinerError
-from classicseg.refine._planes import Normalize, check_normalize, planes_of
 from classicseg.refine._refiner import check_classes
 from classicseg.refine._results import SemanticResult, Task
 from classicseg.refine._scores import are_probabilities, sigmoid, softmax
@@ -246,6 +246,6 @@ def _enlarged(maps: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.f
     scale = (shape[0] // maps.shape[0], shape[1] // maps.shape[1])
     if scale == (1, 1):
         return maps
-    from classicseg.refine._upsample import upsample
+    from classicseg.refine._maps.upsample import upsample
 
     return np.asarray(upsample(maps, scale, method="bilinear"), np.float32)

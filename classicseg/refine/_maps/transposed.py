@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_finite, check_numbers
-from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, check_shape, floating, from_grid
+from classicseg.refine._maps.grid import Array, Pair, as_grid, check_map, check_pair, check_shape, floating, from_grid
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

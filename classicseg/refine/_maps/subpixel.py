@@ -7,7 +7,7 @@ from typing import Literal
 from numpy.typing import ArrayLike
 
 from classicseg._validate import check_choice
-from classicseg.refine._maps import Array, Pair, check_map, check_pair
+from classicseg.refine._maps.grid import Array, Pair, check_map, check_pair
 
 Order = Literal["CRD", "DCR"]
 ORDERS: tuple[Order, ...] = ("CRD", "DCR")

@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_array, check_finite, check_float, check_numbers
 from classicseg.metrics._boxes import check_boxes
-from classicseg.refine._maps import Array, Pair, check_shape, floating
-from classicseg.refine._roi import sample
+from classicseg.refine._maps.grid import Array, Pair, check_shape, floating
+from classicseg.refine._maps.roi import sample
 
 LEAST_SIDE = 1e-30  # of a box that has an area, in pixels: by which places can be divided
 OVERSHOOT = 1e-3  # how far a mask may leave 0 to 1 by rounding; logits leave it by more

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from classicseg._validate import check_array, check_float, check_int, check_numbers
 from classicseg.metrics import non_maximum_suppression
+from classicseg.refine._adapters.picture import picture_of
+from classicseg.refine._adapters.torch import as_input, evaluating, is_module, to_numpy
 from classicseg.refine._errors import RefinerError, kind_of
-from classicseg.refine._paste import paste_masks
-from classicseg.refine._picture import picture_of
+from classicseg.refine._maps.paste import paste_masks
 from classicseg.refine._refiner import Refiner, check_classes, function_name
 from classicseg.refine._results import InstanceResult, Task
 from classicseg.refine._table import RegionTable
-from classicseg.refine._torch import as_input, evaluating, is_module, to_numpy
 
 Array = NDArray[Any]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_finite, check_numbers
-from classicseg.refine._maps import Array, Pair, check_pair
+from classicseg.refine._maps.grid import Array, Pair, check_pair
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg.refine._basis import learn_basis
 from classicseg.refine._results import SemanticResult, Task
-from classicseg.refine._scribble_files import read, write
-from classicseg.refine._scribble_model import (
+from classicseg.refine._scribbles.basis import learn_basis
+from classicseg.refine._scribbles.files import read, write
+from classicseg.refine._scribbles.model import (
     Model,
     Options,
     answer,

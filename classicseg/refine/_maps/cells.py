@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classicseg.features._planes import row_blocks
-from classicseg.refine._maps import Array, Pair
+from classicseg.refine._maps.grid import Array, Pair
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classicseg.refine._planes import IMAGENET
-from classicseg.refine._promptable import PromptPredictor
-from classicseg.refine._prompts import low_shape
-from classicseg.refine._torch import evaluating, import_torch, moved, to_numpy
+from classicseg.refine._adapters.planes import IMAGENET
+from classicseg.refine._adapters.promptable import PromptPredictor
+from classicseg.refine._adapters.prompts import low_shape
+from classicseg.refine._adapters.torch import evaluating, import_torch, moved, to_numpy
 
 
 def sam_predictor(model: Any, *, device: str | None = None) -> PromptPredictor:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classicseg.refine._dense import DenseRefiner, Output, check_dense
+from classicseg.refine._adapters.dense import DenseRefiner, Output, check_dense
 from classicseg.refine._refiner import Refiner
 
 HELD = ("out", "logits")  # where torchvision and transformers put the scores of classes

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_array
-from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, check_shape, from_grid, places
+from classicseg.refine._maps.grid import Array, Pair, as_grid, check_map, check_pair, check_shape, from_grid, places
 
 
 @dataclass(frozen=True, eq=False)

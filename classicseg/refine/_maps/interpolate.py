@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from classicseg.refine._maps import Array, Pair, floating
+from classicseg.refine._maps.grid import Array, Pair, floating
 
 CUBIC = -0.75  # slope of the cubic at distance 1, as in OpenCV and PyTorch; -0.5 is that of Keys, Pillow and MATLAB
 BLOCK = 1 << 18  # values of the output that are computed at a time: they stay in the cache

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_array, check_choice, check_int, check_integers
-from classicseg.refine._basis import learn_basis
 from classicseg.refine._refiner import check_classes
-from classicseg.refine._scribble_model import (
+from classicseg.refine._scribbles.basis import learn_basis
+from classicseg.refine._scribbles.model import (
     UNMARKED,
     Model,
     answer,
@@ -19,7 +19,7 @@ from classicseg.refine._scribble_model import (
     learn_coefficients,
     shares_of,
 )
-from classicseg.refine._scribble_refiner import ScribbleRefiner
+from classicseg.refine._scribbles.refiner import ScribbleRefiner
 from classicseg.refine._table import RegionTable
 
 

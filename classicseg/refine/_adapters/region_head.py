@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_choice, check_float, check_int, check_numbers
-from classicseg.refine._dense import OUTPUTS, Output, class_probabilities
+from classicseg.refine._adapters.dense import OUTPUTS, Output, class_probabilities
+from classicseg.refine._adapters.planes import Normalize, check_normalize, planes_of
+from classicseg.refine._adapters.torch import as_input, evaluating, is_module, tensor_in, to_numpy
 from classicseg.refine._errors import RefinerError
-from classicseg.refine._planes import Normalize, check_normalize, planes_of
+from classicseg.refine._maps.roi import roi_align
 from classicseg.refine._refiner import Refiner, check_classes, function_name
 from classicseg.refine._results import SemanticResult, Task
-from classicseg.refine._roi import roi_align
 from classicseg.refine._table import RegionTable
-from classicseg.refine._torch import as_input, evaluating, is_module, tensor_in, to_numpy
 
 
 def from_region_head(

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_choice, check_float, check_int, check_numbers
 from classicseg.metrics import decode_rle, encode_rle, non_maximum_suppression
+from classicseg.refine._adapters.picture import Picture, check_picture, picture_of
+from classicseg.refine._adapters.prompts import FITS, Fit, Prompt, low_mask, prompts_of, stability
 from classicseg.refine._errors import RefinerError, kind_of
-from classicseg.refine._picture import Picture, check_picture, picture_of
-from classicseg.refine._prompts import FITS, Fit, Prompt, low_mask, prompts_of, stability
 from classicseg.refine._refiner import Refiner, check_classes
 from classicseg.refine._results import InstanceResult, Task
 from classicseg.refine._table import RegionTable

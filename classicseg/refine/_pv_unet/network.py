@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classicseg._validate import check_choice, check_int
-from classicseg.refine._onnx import Backend, from_onnx
-from classicseg.refine._pv_input import network_input
+from classicseg.refine._adapters.onnx import Backend, from_onnx
+from classicseg.refine._pv_unet.input import network_input
 from classicseg.refine._refiner import Refiner
 
 CLASSES = ("background", "module", "hot spot")

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._errors import FileFormatError
 from classicseg._validate import check_choice
-from classicseg.refine._dense import DenseOptions, DenseRefiner, Network, Output, check_dense, fixed_tiling
-from classicseg.refine._onnx_file import FLOATS, OnnxFile, read_onnx
+from classicseg.refine._adapters.dense import DenseOptions, DenseRefiner, Network, Output, check_dense, fixed_tiling
+from classicseg.refine._adapters.onnx_file import FLOATS, OnnxFile, read_onnx
 from classicseg.refine._refiner import Refiner
 
 Backend = Literal["opencv", "onnxruntime"]

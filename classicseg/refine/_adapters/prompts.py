@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classicseg.refine._features import values_of
-from classicseg.refine._roi import roi_align
+from classicseg.refine._maps.roi import roi_align
 from classicseg.refine._table import RegionTable
 from classicseg.regions import merge_regions, region_graph, region_table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from classicseg.refine._basis import columns_of, links, values_of
+from classicseg.refine._scribbles.basis import columns_of, links, values_of
 from classicseg.refine._table import RegionTable
 
 Floats = NDArray[np.float64]

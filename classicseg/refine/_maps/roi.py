@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from classicseg._validate import FLOAT32_MAX, check_choice, check_float
 from classicseg.metrics._boxes import check_boxes
-from classicseg.refine._maps import Array, Pair, as_grid, check_map, check_pair, floating
+from classicseg.refine._maps.grid import Array, Pair, as_grid, check_map, check_pair, floating
 
 Reduction = Literal["mean", "max"]
 REDUCTIONS: tuple[Reduction, ...] = ("mean", "max")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from classicseg._errors import FileFormatError, UnreadableError
-from classicseg.refine._basis import RINGS, Basis
 from classicseg.refine._refiner import check_classes
-from classicseg.refine._scribble_model import Coefficients, Model, Options, check_options
+from classicseg.refine._scribbles.basis import RINGS, Basis
+from classicseg.refine._scribbles.model import Coefficients, Model, Options, check_options
 
 FORMAT = "classicseg scribbles 1"  # another number where older versions would misread a file
 NUMBERS = ("centers", "scales", "landmarks", "width", "whitening", "values")

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from classicseg._validate import check_choice, check_float, check_image, check_int, check_mask, check_unused
 from classicseg.features._channels import full_range
 from classicseg.features._planes import check_inside
-from classicseg.refine._cells import Cells, Picture, cells_of
-from classicseg.refine._interpolate import sampler, taps
-from classicseg.refine._maps import Array, as_grid, check_map, floating, from_grid
+from classicseg.refine._maps.cells import Cells, Picture, cells_of
+from classicseg.refine._maps.grid import Array, as_grid, check_map, floating, from_grid
+from classicseg.refine._maps.interpolate import sampler, taps
 
 GuidedMethod = Literal["bilateral", "guided"]
 METHODS: tuple[GuidedMethod, ...] = get_args(GuidedMethod)

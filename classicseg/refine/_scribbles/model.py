@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_float, check_int, check_integers
-from classicseg.refine._basis import Basis, learn_basis
-from classicseg.refine._softmax import fit_softmax, softmax
-from classicseg.refine._spread import spread
+from classicseg.refine._scribbles.basis import Basis, learn_basis
+from classicseg.refine._scribbles.softmax import fit_softmax, softmax
+from classicseg.refine._scribbles.spread import spread
 from classicseg.refine._table import RegionTable
 
 Floats = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""Adapters: models of learning libraries as refiners. A library is imported when its adapter is used."""

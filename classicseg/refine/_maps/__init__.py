@@ -1,0 +1,1 @@
+"""Operators on maps: upsampling and its inverses, regions of interest, receptive fields. Arrays in, arrays out."""

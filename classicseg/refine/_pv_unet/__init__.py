@@ -1,0 +1,1 @@
+"""The thermal network that comes with the package, and its model card."""

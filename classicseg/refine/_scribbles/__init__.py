@@ -1,0 +1,1 @@
+"""The refiner that learns from a few clicks: softmax regression on what describes a region."""
