@@ -84,7 +84,7 @@ def load_refiner(spec: str) -> Refiner:
     ----------
     spec : str
         ``"name"``, or ``"name:option=value,option=value"``. Values are read as whole numbers, as numbers, as
-        ``true``, ``false`` and ``none``, and else as text; ``a|b`` is a tuple.
+        ``true``, ``false`` and ``none``, and else as text; ``a|b`` is a tuple of numbers and texts.
 
     Returns
     -------
@@ -144,17 +144,21 @@ def parse_spec(spec: str) -> tuple[str, dict[str, Any]]:
             raise ValueError(f"options of a refiner must be option=value,option=value, got {part!r} in {spec!r}")
         if key in options:
             raise ValueError(f"options of a refiner must be given once each, got {key} again in {spec!r}")
-        options[key] = tuple(map(_value, value.split("|"))) if "|" in value else _value(value)
+        options[key] = tuple(map(_number, value.split("|"))) if "|" in value else _value(value)
     return name, options
 
 
 def _value(text: str) -> Any:
+    return _WORDS.get(text.lower(), _number(text))
+
+
+def _number(text: str) -> int | float | str:
     for kind in (int, float):
         try:
             return kind(text)
         except ValueError:
             continue
-    return _WORDS.get(text.lower(), text)
+    return text
 
 
 def _entries() -> list[EntryPoint]:

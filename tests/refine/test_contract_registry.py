@@ -227,9 +227,18 @@ def test_an_unknown_name_says_what_there_is():
 
 
 def test_values_of_options():
-    text = "name: a=1, b=-2.5 ,c=True,d=none,e=C:\\m=x.onnx,f=a|1|,g=1e-3"
+    text = "name: a=1, b=-2.5 ,c=True,d=none,e=C:\\m=x.onnx,f=a|1|,g=1e-3,h=none|hot"
     assert parse_spec(text) == (
         "name",
-        {"a": 1, "b": -2.5, "c": True, "d": None, "e": "C:\\m=x.onnx", "f": ("a", 1, ""), "g": 0.001},
+        {
+            "a": 1,
+            "b": -2.5,
+            "c": True,
+            "d": None,
+            "e": "C:\\m=x.onnx",
+            "f": ("a", 1, ""),
+            "g": 0.001,
+            "h": ("none", "hot"),
+        },
     )
     assert parse_spec("name") == parse_spec("name:") == ("name", {})

@@ -56,10 +56,6 @@ def test_a_threshold_cuts_the_probabilities(rng):
         assert_array_equal(paste_masks(masks, BOXES, SHAPE, threshold=threshold), soft >= threshold)
     assert_array_equal(paste_masks(masks, BOXES, SHAPE), soft >= 0.5)
     assert paste_masks(np.full((1, 28, 28), 0.5), [[2, 3, 9, 15]], SHAPE)[0, 4, 8]  # just enough
-    # A threshold of 0 is met wherever a mask may reach, and by nothing else.
-    everywhere = paste_masks(masks, BOXES, SHAPE, threshold=0)
-    assert everywhere[0, 2:9, 3:15].all()
-    assert not everywhere[5:].any()
 
 
 def test_boxes_of_hardly_any_area_get_an_empty_mask():
@@ -142,6 +138,7 @@ REFUSED = [
     ((ONE, BOX, (20, 24, 3)), {}, ValueError, "shape must be two whole numbers, rows and columns, got (20, 24, 3)"),
     ((ONE, BOX, (0, 24)), {}, ValueError, "shape[0] must be at least 1, got 0"),
     ((ONE, BOX, SHAPE), {"threshold": 1.5}, ValueError, "threshold must be at most 1, got 1.5"),
+    ((ONE, BOX, SHAPE), {"threshold": 0}, ValueError, "threshold must be greater than 0, got 0.0"),
     ((ONE, BOX, SHAPE), {"threshold": "half"}, TypeError, "threshold must be a number, got 'half' of type str"),
 ]
 

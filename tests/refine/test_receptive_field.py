@@ -187,3 +187,5 @@ def test_a_layer_is_frozen_and_checked():
         Layer(3).kernel = 5
     with pytest.raises(ValueError, match=r"^kernel must be at least 1, got 0$"):
         Layer(0)
+    with pytest.raises(TypeError, match=r"^transposed must be True or False, got 2; name what follows the padding$"):
+        Layer(3, 1, 1, 0, 2)

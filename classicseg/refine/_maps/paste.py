@@ -29,7 +29,7 @@ def paste_masks(
     shape : tuple of two int
         Rows and columns of the image.
     threshold : float, optional
-        Probability from which a pixel belongs to the object. None leaves the probabilities.
+        Probability, above 0, from which a pixel belongs to the object. None leaves the probabilities.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def paste_masks(
     if len(corners) != len(masks):
         raise ValueError(f"boxes must be as many as masks, {len(masks)}, got {len(corners)}")
     shape = check_shape(shape, 2)
-    least = None if threshold is None else check_float("threshold", threshold, low=0, high=1)
+    least = None if threshold is None else check_float("threshold", threshold, above=0, high=1)
     out = np.zeros((len(masks), *shape), floating(masks) if least is None else bool)
     for mask, box, image in zip(masks, corners, out):
         if (box[2:] - box[:2] > LEAST_SIDE).all():

@@ -38,6 +38,8 @@ class Layer:
         """Check the numbers."""
         for name, low in (("kernel", 1), ("stride", 1), ("dilation", 1), ("padding", 0)):
             object.__setattr__(self, name, check_int(name, getattr(self, name), low=low))
+        if not isinstance(self.transposed, bool):
+            raise TypeError(f"transposed must be True or False, got {self.transposed!r}; name what follows the padding")
         if self.transposed and (self.kernel < self.stride or self.dilation > 1):
             raise ValueError(
                 "a transposed layer must have a kernel of at least its stride, and dilation 1, got kernel "
