@@ -141,22 +141,22 @@ def network_input(values, celsius):
         for j in range(blocks[1]):
             block = [values[min(16 * i + a, rows - 1), min(16 * j + b, cols - 1)] for a in range(16) for b in range(16)]
             medians[i, j] = np.median(block)
-    level = np.empty(blocks)
+    local = np.empty(blocks)
     for i in range(blocks[0]):
         for j in range(blocks[1]):
             near = [at(medians, i + a, j + b) for a in range(-2, 3) for b in range(-2, 3)]
-            level[i, j] = np.median(near)
+            local[i, j] = np.median(near)
     ordered = values.ravel()[:: 7 if values.size >= 1000 else 1]
     low, middle, high = np.quantile(ordered, (0.05, 0.5, 0.95))
     unit = 5.0 if celsius else (high - low) / 3
-    out = np.empty((rows, cols, 2))
+    out = np.empty((rows, cols, 4))
     for row in range(rows):
         for col in range(cols):
             u, v = (row + 0.5) / 16 - 0.5, (col + 0.5) / 16 - 0.5
             i, j = int(np.floor(u)), int(np.floor(v))
-            here = sum((1 - abs(u - a)) * (1 - abs(v - b)) * at(level, a, b) for a in (i, i + 1) for b in (j, j + 1))
-            out[row, col] = (values[row, col] - here) / unit, (values[row, col] - middle) / unit
-    return out.clip(-6, 6)
+            here = sum((1 - abs(u - a)) * (1 - abs(v - b)) * at(local, a, b) for a in (i, i + 1) for b in (j, j + 1))
+            out[row, col] = [(values[row, col] - level) / unit for level in (here, middle, low, high)]
+    return np.dstack([out[..., :2].clip(-6, 6), out[..., 2:].clip(-1, 1)])
 
 
 def at(table, row, col):

@@ -134,7 +134,7 @@ def _learned_clusters() -> tuple[KMeansResult, NDArray[np.int64]]:
 
 def _described(made: Frame) -> NDArray[np.float32]:
     """Return what a pixel is like: what the network is given of it, and the deviation of its surroundings."""
-    seen = network_input(made.temperature, celsius=True)
+    seen = network_input(made.temperature, celsius=True)[..., :2]
     mean, square = (ndimage.uniform_filter(power, 5) for power in (seen[..., 1], seen[..., 1] ** 2))
     return np.dstack([seen, np.sqrt(np.maximum(square - mean**2, 0))])
 

@@ -126,7 +126,8 @@ def _places(rng: Generator, x: Array, y: Array) -> Places:
 
 def _plant(rng: Generator, places: Places, x: Array, y: Array, metres: float) -> tuple[Array, list[Array]]:
     """Return the temperature without defects, K around that of the modules, and the excess of each defect."""
-    picture = _land(rng, x, y, metres) + rng.uniform(-14, 9)
+    level = rng.uniform(-14, 9) if rng.random() < 0.7 else rng.normal(0, 2)  # as warm as modules: the hardest ground
+    picture = _land(rng, x, y, metres) + level
     shadow = places.behind < rng.uniform(0.3, 3.0)
     picture = picture - shadow * rng.uniform(0, 10)
     on = places.module >= 0
@@ -188,15 +189,16 @@ def _land(rng: Generator, x: Array, y: Array, metres: float) -> Array:
     fine = rng.uniform(0.2, 2.5) * _patches(rng, x.shape, rng.uniform(0.1, 0.5) / metres)
     coarse = rng.uniform(0.2, 3.5) * _patches(rng, x.shape, rng.uniform(0.8, 4.0) / metres)
     land = coarse + fine
-    if rng.random() < 0.5:
-        land += 4 * rng.uniform(0.5, 2.0) * np.maximum(_patches(rng, x.shape, rng.uniform(0.2, 1.5) / metres) - 1, 0)
+    if rng.random() < 0.6:  # dry spots, bare stones
+        size = np.exp(rng.uniform(np.log(0.06), np.log(1.5)))
+        land += 4 * rng.uniform(0.5, 2.0) * np.maximum(_patches(rng, x.shape, size / metres) - rng.uniform(0, 2), 0)
     if rng.random() < 0.15:  # furrows, plots of a field
         along = np.cos(turn := rng.uniform(0, np.pi)) * x + np.sin(turn) * y
         along = along * 2 * np.pi / rng.uniform(0.5, 6) + rng.uniform(0.2, 1.0) * _patches(rng, x.shape, 0.5 / metres)
         land += rng.uniform(0.5, 4) * np.clip(2 * np.sin(along), -1, 1)
     for _ in range(rng.poisson(0.5)):
         land = _stripe(rng, land, x, y)
-    for _ in range(rng.poisson(1.0)):  # stones, people, cars, roofs
+    for _ in range(rng.poisson(1.5)):  # stones, people, cars, roofs
         land = _thing(rng, land, x, y)
     return land
 

@@ -8,10 +8,11 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from classicseg.refine._pv_unet.input import MOST
 from classicseg.refine._pv_unet.network import CLASSES
 
 WIDTHS = (12, 24, 32, 40)  # channels at full resolution, a half, a quarter, an eighth
-N_INPUTS = 2
+N_INPUTS = len(MOST)
 
 
 class Block(nn.Sequential):
@@ -25,7 +26,7 @@ class Block(nn.Sequential):
 
 
 class UNet(nn.Module):
-    """Logits (B, K, M, N) of images (B, 2, M, N) whose sides are multiples of 8."""
+    """Logits (B, K, M, N) of images (B, 4, M, N) whose sides are multiples of 8."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -20,8 +20,8 @@ from classicseg.refine._pv_unet.input import network_input
 from classicseg.refine._pv_unet.network import PATH
 
 SEED = 0
-N_FRAMES = 600
-STEPS, BATCH, CROP = 2600, 8, 112
+N_FRAMES = 3000
+STEPS, BATCH, CROP = 10000, 8, 112
 RATE = 4e-3
 AROUND_HOT = 0.5  # of the crops hold a hot spot where their frame has one: a pixel in a hundred is hot
 UNKNOWN_UNIT = 0.2  # of the frames are shown as one in counts would be
@@ -31,7 +31,7 @@ KEPT = 0.1  # of the steps: what is kept is a running mean of the weights over a
 class Lesson(NamedTuple):
     """A frame as the network sees it, and what it should say."""
 
-    image: Tensor  # (2, M, N)
+    image: Tensor  # (4, M, N)
     labels: Tensor  # (M, N)
 
 
@@ -91,7 +91,7 @@ def train(taught: list[Lesson], steps: int) -> UNet:
 
 
 def batch(taught: list[Lesson], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Return crops (BATCH, 2, CROP, CROP), mirrored and turned, and their labels."""
+    """Return crops (BATCH, 4, CROP, CROP), mirrored and turned, and their labels."""
     images, labels = [], []
     for number in rng.integers(len(taught), size=BATCH):
         image, label = taught[number]

@@ -126,18 +126,17 @@ def _batches(tables: Iterator[RegionTable], size: int) -> Iterator[list[RegionTa
 
 
 def _refined(batches: Iterator[list[RegionTable]], model: Refiner, options: Options) -> Iterator[RefinedLabels]:
+    together = callable(getattr(model, "refine_batch", None))
     for tables in batches:
-        for regions, result in zip(tables, ask_batch(model, tables)):
+        answers = ask_batch(model, tables) if together else (ask(model, regions) for regions in tables)
+        for regions, result in zip(tables, answers):
             yield on_pixels(model, regions, result, options)
 
 
-def ask_batch(refiner: Refiner, tables: Sequence[RegionTable]) -> list[RefineResult]:
-    """Return a refiner's checked results for several images, in one call where it can."""
-    refine_batch = getattr(refiner, "refine_batch", None)
-    if not callable(refine_batch):
-        return [ask(refiner, regions) for regions in tables]
+def ask_batch(refiner: Any, tables: Sequence[RegionTable]) -> list[RefineResult]:
+    """Return a refiner's checked results for several images, by its `refine_batch`."""
     with named(refiner):
-        results = list(refine_batch(tables))
+        results = list(refiner.refine_batch(tables))
     if len(results) != len(tables):
         raise RefinerError(
             refiner_name(refiner),

@@ -143,6 +143,15 @@ def test_a_batch_that_fails_names_the_refiner(rng, answer, message):
         list(refine_frames(images, labels, refiner))
 
 
+def test_a_refiner_that_fails_on_one_image_keeps_those_before(rng):
+    images, labels, _ = zip(*frames(rng))
+    refiner = Fixed("semantic", lambda regions: 1 / 0 if len(regions.labels) == 7 else chances(regions))
+    found = []
+    with pytest.raises(RefinerError, match="raised ZeroDivisionError"):
+        found.extend(refine_frames(images, labels, refiner, batch_size=5))
+    assert len(found) == 3
+
+
 def test_objects_too(rng):
     images, labels, _ = zip(*frames(rng, 2))
 

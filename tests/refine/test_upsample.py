@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from classicseg.refine import _interpolate, max_pool, pixel_shuffle, transposed_convolution, upsample
+from classicseg.refine import max_pool, pixel_shuffle, transposed_convolution, upsample
+from classicseg.refine._maps import interpolate
 
 SQUARE = np.array([[1, 2], [3, 4]])
 WEIGHTS = {"bilinear": naive.tent, "bicubic": naive.cubic}
@@ -212,7 +213,7 @@ def test_nearest_gives_a_tie_to_the_later_value():
 def test_blocks_of_rows_change_no_bit(rng, monkeypatch, block):
     array = rng.random((5, 2, 3))
     whole = upsample(array, 2, method="bicubic")
-    monkeypatch.setattr(_interpolate, "BLOCK", block)
+    monkeypatch.setattr(interpolate, "BLOCK", block)
     assert_array_equal(upsample(array, 2, method="bicubic"), whole)
 
 

@@ -62,9 +62,10 @@ def pv_unet(*, unit: str | None = None, backend: Backend = "opencv", tile: int |
 
     Notes
     -----
-    It sees two differences for each pixel: to the median of its surroundings (80 × 80 pixels), and to that of the
-    frame; 5 K are 1 in both, cut off at 30 K. So it does not know how warm the day was, and 10 K stay 10 K whatever
-    else is in view. Modules between 10 and 55 pixels wide are what it learned from.
+    It sees four differences for each pixel: to the median of its surroundings (80 × 80 pixels) and to that of the
+    frame, cut off at 30 K, and to the frame's 5 % and 95 % quantiles, cut off at 5 K; 5 K are 1 in all. So it does not
+    know how warm the day was, and 10 K stay 10 K whatever else is in view. Modules between 10 and 55 pixels wide are
+    what it learned from.
 
     Source of the architecture: O. Ronneberger et al., "U-Net: Convolutional networks for biomedical image
     segmentation", MICCAI 2015, doi:10.1007/978-3-319-24574-4_28.
