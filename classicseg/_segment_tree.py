@@ -191,8 +191,9 @@ def segment_tree(
     n_threads = check_threads(n_threads)
     if inside is not None and not inside.any():
         raise ValueError("mask must mark at least one pixel as True, got none")
-    found = cues(array, inside, distance, unit=unit, n_threads=n_threads)
-    return tree_of(start_regions(found, min_size, n_threads), read_model(weights), n_threads)
+    # Without a name for the cues: they are more than all the rest, and end with the call.
+    start = start_regions(cues(array, inside, distance, unit=unit, n_threads=n_threads), min_size, n_threads)
+    return tree_of(start, read_model(weights), n_threads)
 
 
 def _check_depth(depth: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[Any] | None:

@@ -208,3 +208,15 @@ def test_the_same_for_any_number_of_threads(rng):
     for other in results[1:]:
         for one, same in zip(results[0], other):
             assert_array_equal(one, same)
+
+
+def test_sums_become_numbers_where_they_lie(rng):
+    n_regions = 2 * _sums.ROWS + 5
+    sums = rng.integers(-(2**62), 2**62, (n_regions, 7))
+    scales = _sums.Scales(2.0**40, 2.0**30)
+    expected = sums.astype(float)
+    expected[:, :2] /= scales.values
+    expected[:, 2:4] /= scales.squares
+    found = _sums.channels_of(sums, 2, scales)
+    assert_array_equal(found, expected)
+    assert np.shares_memory(found, sums)

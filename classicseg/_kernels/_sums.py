@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+ROWS = 1 << 12  # regions whose sums are converted at a time
 BITS = 62  # of a sum, its sign left out, and one more for what rounding adds
 
 
@@ -26,8 +27,11 @@ def scales_of(planes: Any, labels: Any) -> Scales:
 
 
 def channels_of(sums: Any, n_planes: int, scales: Scales) -> Any:
-    """Return the int64 sums (R, D) of planes, squares and codes as float64."""
-    found = sums.astype("f8")
+    """Turn the int64 sums (R, D) of planes, squares and codes into float64, where they lie: they are a large table."""
+    found = sums.view("f8")
+    for begin in range(0, len(sums), ROWS):
+        rows = slice(begin, begin + ROWS)
+        found[rows] = sums[rows]  # with a copy of these rows, since both are one memory
     found[:, :n_planes] /= scales.values
     found[:, n_planes : 2 * n_planes] /= scales.squares
     return found
