@@ -61,6 +61,17 @@ class Refiner(Protocol):
         ...
 
 
+class Named:
+    """How a refiner of this package is shown: by its name and classes."""
+
+    name: str
+    classes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Name the model and the classes."""
+        return f"<{self.name}: {', '.join(self.classes)}>"
+
+
 def check_refiner(given: object) -> Refiner:
     """Return a refiner whose task and classes are what they must be."""
     if isinstance(given, type):

@@ -47,3 +47,32 @@ def test_spots(result, tables):
 def test_the_size_of_the_file():
     card = PATH.with_suffix(".md").read_text(encoding="utf-8")
     assert f"{round(PATH.stat().st_size / 1000)} kB" in card
+
+
+def test_what_the_words_say(result):
+    card = " ".join(PATH.with_suffix(".md").read_text(encoding="utf-8").split())
+    spots, sees = result["spots"], "find_hotspots where the network sees a spot"
+    made, flight, xt2, m3t, composed = list(spots.values())[:5]
+    usual, doubted = (
+        made["find_hotspots"],
+        {kind: made["find_hotspots"][kind] - made[sees][kind] for kind in made[sees]},
+    )
+    again = result["seen in both XT2 frames"]["network"]
+    for told in (
+        f"Of the {again['in view of both']} spots that the network has where both frames look, {again['twice']} are",
+        f"it doubts {doubted['elsewhere']} of the {usual['elsewhere']} false findings and {doubted['found']} of the "
+        f"{usual['found']} true ones",
+        f"finds all {composed['network']['found']} anomalous modules of the composed fields, of which `find_hotspots` "
+        f"finds {composed['find_hotspots']['found']}, and all {flight['network']['found']} spots of the made flight",
+        f"{xt2['network']['elsewhere']} in two XT2 frames, {m3t['network']['elsewhere']} in one M3T frame",
+    ):
+        assert told in card
+    assert all(frames[sees] == frames["find_hotspots"] for frames in (flight, xt2, m3t, composed))  # it confirms all
+
+
+def test_how_it_was_made():
+    source = (RESULTS.parent / "pv_unet" / "train.py").read_text(encoding="utf-8")  # importing it would need PyTorch
+    (n_frames,) = re.findall(r"^N_FRAMES = (\d+)$", source, re.MULTILINE)
+    ((steps, batch),) = re.findall(r"^STEPS, BATCH, CROP = (\d+), (\d+),", source, re.MULTILINE)
+    told = f"{n_frames} frames, {int(steps):,} steps of {batch} crops".replace("0,0", "0 0")
+    assert told in PATH.with_suffix(".md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from classicseg._validate import check_choice, check_int
 from classicseg.refine._adapters.planes import Normalize, check_normalize, planes_of
 from classicseg.refine._errors import RefinerError
-from classicseg.refine._refiner import check_classes
+from classicseg.refine._refiner import Named, check_classes
 from classicseg.refine._results import SemanticResult, Task
 from classicseg.refine._scores import are_probabilities, sigmoid, softmax
 from classicseg.refine._table import RegionTable
@@ -45,7 +45,7 @@ class DenseOptions:
     output: Output
 
 
-class DenseRefiner:
+class DenseRefiner(Named):
     """A refiner around a network that answers with a map of every class."""
 
     task: Task = "semantic"
@@ -56,10 +56,6 @@ class DenseRefiner:
         self.files = files
         self._network = network
         self._options = options
-
-    def __repr__(self) -> str:
-        """Name the network and the classes."""
-        return f"<{self.name}: {', '.join(self.classes)}>"
 
     def refine(self, regions: RegionTable) -> SemanticResult:
         """Return the probability of each class in every pixel (M, N, K)."""

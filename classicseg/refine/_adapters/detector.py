@@ -15,7 +15,7 @@ from classicseg.refine._adapters.picture import picture_of
 from classicseg.refine._adapters.torch import as_input, evaluating, is_module, to_numpy
 from classicseg.refine._errors import RefinerError, kind_of
 from classicseg.refine._maps.paste import paste_masks
-from classicseg.refine._refiner import Refiner, check_classes, function_name
+from classicseg.refine._refiner import Named, Refiner, check_classes, function_name
 from classicseg.refine._results import InstanceResult, Task
 from classicseg.refine._table import RegionTable
 
@@ -119,7 +119,7 @@ class Detections:
         return Detections(self.boxes[index], self.categories[index], self.scores[index], masks)
 
 
-class DetectorRefiner:
+class DetectorRefiner(Named):
     """A detector as a refiner."""
 
     task: Task = "instances"
@@ -129,10 +129,6 @@ class DetectorRefiner:
         self.classes = classes
         self._function = function
         self._options = options
-
-    def __repr__(self) -> str:
-        """Name the detector and the classes."""
-        return f"<{self.name}: {', '.join(self.classes)}>"
 
     def refine(self, regions: RegionTable) -> InstanceResult:
         """Return the objects that the detector finds in the image, by descending score."""

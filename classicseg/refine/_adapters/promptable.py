@@ -14,7 +14,7 @@ from classicseg.metrics import decode_rle, encode_rle, non_maximum_suppression
 from classicseg.refine._adapters.picture import Picture, check_picture, picture_of
 from classicseg.refine._adapters.prompts import FITS, Fit, Prompt, low_mask, prompts_of, stability
 from classicseg.refine._errors import RefinerError, kind_of
-from classicseg.refine._refiner import Refiner, check_classes
+from classicseg.refine._refiner import Named, Refiner, check_classes
 from classicseg.refine._results import InstanceResult, Task
 from classicseg.refine._table import RegionTable
 
@@ -196,7 +196,7 @@ def _check_parts(prompt: object) -> tuple[Part, ...]:
     return tuple(part for part in PARTS if part in chosen)
 
 
-class PromptRefiner:
+class PromptRefiner(Named):
     """A predictor as a refiner."""
 
     task: Task = "instances"
@@ -209,10 +209,6 @@ class PromptRefiner:
         self._predictor = predictor
         self._options = options
         self._picture = picture
-
-    def __repr__(self) -> str:
-        """Name the predictor and the class."""
-        return f"<{self.name}: {', '.join(self.classes)}>"
 
     def refine(self, regions: RegionTable) -> InstanceResult:
         """Return the objects that the regions are found to belong to, by descending score."""

@@ -15,7 +15,7 @@ from classicseg.refine._adapters.planes import Normalize, check_normalize, plane
 from classicseg.refine._adapters.torch import as_input, evaluating, is_module, tensor_in, to_numpy
 from classicseg.refine._errors import RefinerError
 from classicseg.refine._maps.roi import roi_align
-from classicseg.refine._refiner import Refiner, check_classes, function_name
+from classicseg.refine._refiner import Named, Refiner, check_classes, function_name
 from classicseg.refine._results import SemanticResult, Task
 from classicseg.refine._table import RegionTable
 
@@ -104,7 +104,7 @@ class HeadOptions:
     output: Output
 
 
-class HeadRefiner:
+class HeadRefiner(Named):
     """A classifier of pictures as a refiner."""
 
     task: Task = "semantic"
@@ -114,10 +114,6 @@ class HeadRefiner:
         self.classes = classes
         self._function = function
         self._options = options
-
-    def __repr__(self) -> str:
-        """Name the classifier and the classes."""
-        return f"<{self.name}: {', '.join(self.classes)}>"
 
     def refine(self, regions: RegionTable) -> SemanticResult:
         """Return the probability of each class in every region (n, K)."""

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicseg._validate import check_labels
 from classicseg.refine._errors import RefinerError
-from classicseg.refine._refiner import check_classes
+from classicseg.refine._refiner import Named, check_classes
 from classicseg.refine._results import SemanticResult, Task
 from classicseg.refine._table import RegionTable
 
@@ -76,7 +76,7 @@ def from_sklearn(estimator: Any, *, classes: Sequence[str] | None = None) -> Skl
     return SklearnRefiner(estimator, tuple(map(str, own)), in_order=True)
 
 
-class SklearnRefiner:
+class SklearnRefiner(Named):
     """A classifier of regions as a refiner; `from_sklearn` makes one.
 
     Parameters
@@ -96,10 +96,6 @@ class SklearnRefiner:
         self.estimator = estimator
         self.classes = classes
         self._in_order = in_order
-
-    def __repr__(self) -> str:
-        """Name the estimator and the classes."""
-        return f"<{self.name}: {', '.join(self.classes)}>"
 
     def fit(self, regions: Sequence[RegionTable], targets: Sequence[ArrayLike]) -> SklearnRefiner:
         """Fit the estimator, in place, on regions of known class.
