@@ -153,8 +153,8 @@ def segment_tree(
     Notes
     -----
     Of an image on a GPU, which `depth` and `mask` must share, the planes, gradients and codes, and their sums over
-    regions, are computed there, with the same bits; the rest, the water and the merging, is the host's work, where the
-    tree lies.
+    regions, are computed there, by kernels that give the same bits in an emulation and that no GPU has run yet; the
+    rest, the water and the merging, is the host's work, where the tree lies.
 
     Colours become CIE Lab, and single pixels that stand out are brought back to their neighbours. Water runs down the
     gradients, and basins below `min_size` are joined over their lowest pass. Then the two neighbours are merged between

@@ -53,10 +53,8 @@ def test_what_the_words_say(result):
     card = " ".join(PATH.with_suffix(".md").read_text(encoding="utf-8").split())
     spots, sees = result["spots"], "find_hotspots where the network sees a spot"
     made, flight, xt2, m3t, composed = list(spots.values())[:5]
-    usual, doubted = (
-        made["find_hotspots"],
-        {kind: made["find_hotspots"][kind] - made[sees][kind] for kind in made[sees]},
-    )
+    usual = made["find_hotspots"]
+    doubted = {kind: count - made[sees][kind] for kind, count in usual.items()}
     again = result["seen in both XT2 frames"]["network"]
     for told in (
         f"Of the {again['in view of both']} spots that the network has where both frames look, {again['twice']} are",
